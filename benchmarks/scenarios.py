@@ -1,0 +1,71 @@
+"""The scenarios: who is measured with which load, and whose cost the others are held against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.load import Load, new_url, one_request
+from benchmarks.many_routes import every_route, one_route_for_all, ten_thousand_routes
+from benchmarks.proxies import Proxy
+from benchmarks.proxies.caddy import Caddy
+from benchmarks.proxies.envoy import Envoy
+from benchmarks.proxies.gateline import Gateline
+from benchmarks.proxies.nginx import Nginx
+from benchmarks.proxies.traefik import Traefik
+
+PURE_PYTHON = {"GATELINE_PURE_PYTHON": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What must hold of the median ratio: `name` costs at most `limit` times what `to` costs."""
+
+    name: str
+    to: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One comparison: contestants by name, the load for all, the one that ratios refer to, and the bars."""
+
+    title: str
+    contestants: dict[str, Proxy]
+    load: Load
+    reference: str
+    bars: tuple[Bar, ...] = ()
+
+
+def _plain() -> Scenario:
+    peers: dict[str, Proxy] = {"envoy": Envoy(), "traefik": Traefik(), "caddy": Caddy()}
+    bars = (Bar("gateline", "nginx", 1.35), *(Bar("gateline", peer, 0.5) for peer in peers))
+    contestants = {"nginx": Nginx(), "gateline": Gateline(), **peers}
+    return Scenario("Plain reverse proxy, one request repeated", contestants, one_request(), "nginx", bars)
+
+
+def _new_url() -> Scenario:
+    contestants = _plain().contestants
+    return Scenario("Plain reverse proxy, another path for each request", contestants, new_url(), "nginx")
+
+
+def _pure() -> Scenario:
+    pure = Gateline(environment=PURE_PYTHON, name="gateline-pure")
+    contestants: dict[str, Proxy] = {"nginx": Nginx(), "gateline": Gateline(), "gateline-pure": pure}
+    bars = (Bar("gateline-pure", "nginx", 2.2),)
+    return Scenario("Compiled codec and its pure Python twin", contestants, one_request(), "nginx", bars)
+
+
+def _routes() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "1 route": Gateline(one_route_for_all, name="gateline-1"),
+        "10,000 routes": Gateline(ten_thousand_routes, name="gateline-10000"),
+    }
+    bars = (Bar("10,000 routes", "1 route", 1.1),)
+    return Scenario("10,000 routes (100 hosts, 100 paths, 2 in 100 regex)", contestants, every_route(), "1 route", bars)
+
+
+SCENARIOS: dict[str, Callable[[], Scenario]] = {
+    "plain": _plain,
+    "new-url": _new_url,
+    "routes-10000": _routes,
+    "pure": _pure,
+}

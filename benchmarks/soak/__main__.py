@@ -1,0 +1,58 @@
+"""`python -m benchmarks.soak NAME...`: run acceptance checks one after another, print numbers and verdicts."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from benchmarks.page import write_page
+from benchmarks.processes import StartError
+from benchmarks.soak import idle_memory, kill_worker, large_bodies, reloads, swap_10000
+from benchmarks.soak.verdict import Verdict, write_verdict
+
+CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
+    "idle_memory": idle_memory.check,
+    "kill_worker": kill_worker.check,
+    "large_bodies": large_bodies.check,
+    "reloads": reloads.check,
+    "swap_10000": swap_10000.check,
+}
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def main() -> int:
+    """Exit code 0 when every check passed, 1 otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description="Acceptance checks under load.")
+    parser.add_argument(
+        "checks", nargs="+", choices=[*CHECKS, "all"], metavar="NAME", help=f"{', '.join(CHECKS)} or all"
+    )
+    parser.add_argument("--record", action="store_true", help="keep the verdicts in the documentation")
+    options = parser.parse_args()
+    passed = True
+    for name in list(CHECKS) if "all" in options.checks else options.checks:
+        verdict = _verdict(name)
+        print(verdict.text(), flush=True)
+        passed = passed and not verdict.failures
+        if options.record:
+            write_verdict(verdict, DOCS / "performance")
+    if options.record:
+        write_page(DOCS)
+    return 0 if passed else 1
+
+
+def _verdict(name: str) -> Verdict:
+    try:
+        return asyncio.run(_awaited(CHECKS[name]()))
+    except (StartError, OSError, TimeoutError) as error:
+        verdict = Verdict(name)
+        verdict.hold("the check can run", held=False, found=f"{type(error).__name__}: {error}")
+        return verdict
+
+
+async def _awaited(verdict: Awaitable[Verdict]) -> Verdict:
+    return await verdict
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Gateline: an API gateway for teams that write Python."""

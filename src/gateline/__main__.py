@@ -1,0 +1,5 @@
+"""`python -m gateline` is the `gateline` command."""
+
+from gateline.cli import main
+
+main()

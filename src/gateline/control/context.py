@@ -1,0 +1,34 @@
+"""What the control process is given when it starts."""
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateline.engine.context import BoundListener
+
+if TYPE_CHECKING:
+    from gateline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ControlContext:
+    """Its settings (real ports), listening sockets, and the end of the channel to the supervisor.
+
+    `workers` is how many must have the configuration before the node is ready. `recover` asks for the configuration
+    that was in force (on disk) before any file: after a crash, and where a reload names no file.
+    """
+
+    settings: "Settings"
+    generation: int
+    workers: int
+    feed: socket.socket
+    admin: tuple[BoundListener, ...]
+    status: tuple[BoundListener, ...]
+    channel: socket.socket
+    recover: bool
+
+    @property
+    def configuration_file(self) -> Path:
+        """Where the configuration in force is kept."""
+        return self.settings.prefix / "run" / "config.msgpack"

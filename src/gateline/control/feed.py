@@ -1,0 +1,283 @@
+"""The control process's end of the channel to the workers.
+
+It knows the configuration in force as wire rows, sends every change to every connected worker as the entities that
+differ, and waits until each has said that the change is in force. When one refuses, all go back to what was before. A
+worker that connects gets everything, also while a change is under way.
+"""
+
+import asyncio
+import logging
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
+from gateline.engine.feed import (
+    ROWS_PER_FRAME,
+    Ack,
+    Begin,
+    Commit,
+    Delete,
+    FeedError,
+    Hello,
+    Put,
+    Stats,
+    control_messages,
+    encode,
+)
+
+logger = logging.getLogger(__name__)
+
+Rows = dict[str, dict[str, dict[str, Any]]]
+"""A snapshot as it travels: kind → id → `to_wire()` row."""
+
+ACK_TIMEOUT = 60.0
+"""Seconds that the workers have to put a change in force."""
+
+ROLLBACK_TIMEOUT = 10.0
+"""Seconds that the workers have to go back after a refused change; the answer waits no longer."""
+
+TIMESTAMPS = frozenset({"created_at", "updated_at"})
+"""Fields that alone make no difference: loading a file again gives every entity a new time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters of all workers together, those that have ended included."""
+
+    accepted: int
+    handled: int
+    requests: int
+    active: int
+    reading: int
+    writing: int
+    waiting: int
+
+
+@dataclass(slots=True)
+class _InForce:
+    version: int = 0
+    hash: str = ""
+    rows: Rows = field(default_factory=dict)
+
+
+class FeedServer:
+    """Serves the feed on a listening unix socket; `publish` must not be called while another call of it runs."""
+
+    def __init__(self, listener: socket.socket, *, version: int = 0, timeout: float = ACK_TIMEOUT) -> None:
+        self._listener = listener
+        self._timeout = timeout
+        self._current = _InForce(version)
+        self._published = False
+        self._links: set[_Link] = set()
+        self._ended = Stats()
+        self._changed = asyncio.Event()
+        self._server: asyncio.AbstractServer | None = None
+
+    async def start(self) -> None:
+        """Accept workers from now on."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: _Link(self), sock=self._listener)
+
+    def close(self) -> None:
+        """End every connection; the workers serve on."""
+        if self._server is not None:
+            self._server.close()
+        for link in list(self._links):
+            link.close()
+
+    @property
+    def version(self) -> int:
+        """The number of the last change, a change back included."""
+        return self._current.version
+
+    @property
+    def workers(self) -> list["Worker"]:
+        """The connected workers, by index."""
+        return sorted((link.worker for link in self._links), key=lambda worker: worker.index)
+
+    def totals(self) -> Totals:
+        """What the workers have counted. Counters never go back, also when a worker ends."""
+        stats = [link.worker.stats for link in self._links]
+        ended = self._ended
+        return Totals(
+            accepted=ended.connections_accepted + sum(one.connections_accepted for one in stats),
+            handled=ended.connections_handled + sum(one.connections_handled for one in stats),
+            requests=ended.total_requests + sum(one.total_requests for one in stats),
+            active=sum(one.connections_active for one in stats),
+            reading=sum(one.connections_reading for one in stats),
+            writing=sum(one.connections_writing for one in stats),
+            waiting=sum(one.connections_waiting for one in stats),
+        )
+
+    async def publish(self, rows: Rows, digest: str) -> None:
+        """Put `rows` in force in every connected worker; when this returns, they are.
+
+        Raises ChangeRefusedError (a worker cannot take them; every worker has, or goes back to, what was before) or
+        ChangeTimeoutError (a worker did not answer in time; likewise).
+        """
+        before, had_one = self._current, self._published
+        self._current = _InForce(before.version + 1, digest, rows)
+        self._published = True
+        self._send(difference(before.rows, self._current) if had_one else everything(self._current))
+        try:
+            await self._in_force(self._timeout)
+        except (ChangeRefusedError, ChangeTimeoutError):
+            if had_one:
+                await self._go_back(before)
+            raise
+
+    async def complete(self, count: int) -> None:
+        """Wait until `count` workers have the configuration in force. Raises ChangeRefusedError."""
+        while True:
+            self._raise_refusal()
+            if sum(link.worker.version == self._current.version for link in self._links) >= count:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _go_back(self, before: _InForce) -> None:
+        self._current = _InForce(self._current.version + 1, before.hash, before.rows)
+        self._send(everything(self._current))
+        try:
+            await self._in_force(ROLLBACK_TIMEOUT)
+        except (ChangeRefusedError, ChangeTimeoutError) as error:
+            logger.error("not every worker has gone back to the configuration before: %s", error)
+
+    async def _in_force(self, timeout: float) -> None:  # noqa: ASYNC109 - both callers treat the time-out as a failure of the change
+        try:
+            async with asyncio.timeout(timeout):
+                while any(link.worker.version < self._current.version for link in self._links):
+                    self._raise_refusal()
+                    self._changed.clear()
+                    await self._changed.wait()
+                self._raise_refusal()
+        except TimeoutError:
+            slow = [str(link.worker.pid) for link in self._links if link.worker.version < self._current.version]
+            raise ChangeTimeoutError(f"no answer from worker {', '.join(slow)} within {timeout:g} s") from None
+
+    def _raise_refusal(self) -> None:
+        for link in self._links:
+            if link.refused == self._current.version:
+                raise ChangeRefusedError(link.reason)
+
+    def _send(self, frames: list[bytes]) -> None:
+        for link in self._links:
+            link.send(frames)
+
+    # What a link tells.
+
+    def _connected(self, link: "_Link") -> None:
+        self._links.add(link)
+        if self._published:
+            link.send(everything(self._current))
+
+    def _answered(self, link: "_Link", ack: Ack) -> None:
+        if ack.error is None:
+            link.worker.version = ack.version
+        else:
+            logger.error(
+                "worker %d (pid %d) refuses configuration version %d: %s",
+                link.worker.index,
+                link.worker.pid,
+                ack.version,
+                ack.error,
+            )
+            link.refused, link.reason = ack.version, ack.error
+        self._changed.set()
+
+    def _gone(self, link: "_Link") -> None:
+        if link in self._links:
+            self._links.discard(link)
+            gone, stats = self._ended, link.worker.stats
+            self._ended = Stats(
+                connections_accepted=gone.connections_accepted + stats.connections_accepted,
+                connections_handled=gone.connections_handled + stats.connections_handled,
+                total_requests=gone.total_requests + stats.total_requests,
+            )
+            self._changed.set()
+
+
+@dataclass(slots=True)
+class Worker:
+    """A connected worker: `version` is the change that it has in force, `stats` what it counted last."""
+
+    index: int
+    pid: int
+    version: int = -1
+    stats: Stats = Stats()
+
+
+class _Link(asyncio.Protocol):
+    """The connection of one worker; known to the server from its `Hello` on."""
+
+    def __init__(self, server: FeedServer) -> None:
+        self._server = server
+        self._reader = control_messages()
+        self._transport: asyncio.Transport | None = None
+        self.worker = Worker(-1, -1)
+        self.refused = -1
+        self.reason = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        self._server._gone(self)  # noqa: SLF001 - the two classes are one thing
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._reader.feed(data):
+                match message:
+                    case Hello(index, pid, _):
+                        self.worker = Worker(index, pid)
+                        self._server._connected(self)  # noqa: SLF001
+                    case Ack():
+                        self._server._answered(self, message)  # noqa: SLF001
+                    case Stats():
+                        self.worker.stats = message
+        except FeedError as error:
+            logger.error("a worker sent what is no message: %s", error)
+            self.close()
+
+    def send(self, frames: list[bytes]) -> None:
+        if self._transport is not None:
+            self._transport.writelines(frames)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+def everything(target: _InForce) -> list[bytes]:
+    """The frames of a full configuration."""
+    frames = [encode(Begin(target.version, full=True))]
+    for kind, rows in target.rows.items():
+        frames += _puts(kind, list(rows.values()))
+    frames.append(encode(Commit(target.version, target.hash)))
+    return frames
+
+
+def difference(before: Rows, target: _InForce) -> list[bytes]:
+    """The frames that lead from one configuration to the next."""
+    frames = [encode(Begin(target.version, full=False))]
+    for kind in sorted(before.keys() | target.rows.keys()):
+        old, new = before.get(kind, {}), target.rows.get(kind, {})
+        gone = [identifier for identifier in old if identifier not in new]
+        if gone:
+            frames.append(encode(Delete(kind, gone)))
+        frames += _puts(kind, [row for identifier, row in new.items() if not same(old.get(identifier), row)])
+    frames.append(encode(Commit(target.version, target.hash)))
+    return frames
+
+
+def same(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
+    """Whether two rows of one entity differ in nothing but their timestamps."""
+    if old is None or old.keys() != new.keys():
+        return False
+    return old == new or all(old[name] == new[name] for name in new if name not in TIMESTAMPS)
+
+
+def _puts(kind: str, rows: list[dict[str, Any]]) -> list[bytes]:
+    return [encode(Put(kind, rows[start : start + ROWS_PER_FRAME])) for start in range(0, len(rows), ROWS_PER_FRAME)]

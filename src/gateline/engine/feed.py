@@ -1,0 +1,304 @@
+"""The channel on which a worker gets its configuration: the messages of both directions, their framing, and the
+worker's end. A frame is a length (4 bytes, big-endian) and a MessagePack map with its type under "type". A change is a
+transaction: `Begin`, any number of `Put` and `Delete`, `Commit`; the worker answers it with one `Ack`. A worker that
+(re)connects says `Hello` and gets everything. When the control process is gone the worker serves on with what it has
+and keeps asking for a new connection.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+ROWS_PER_FRAME = 100
+"""Most entities in one `Put`, so that no frame holds a worker's loop for long."""
+
+MAXIMUM_FRAME = 64 * 1024 * 1024
+"""Longest frame that is accepted; a longer one means that the two ends do not speak the same language."""
+
+RECONNECT_FIRST, RECONNECT_LAST = 0.02, 1.0
+"""Seconds between two tries to reach the control process: the first wait, doubled up to the last."""
+
+STATS_INTERVAL = 1.0
+"""Seconds between two reports of a worker's counters."""
+
+_LENGTH = struct.Struct(">I")
+
+
+class Begin(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker: a change starts; `full` means that everything not sent with it is gone."""
+
+    version: int
+    full: bool
+
+
+class Put(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker: entities of one kind as `to_wire()` rows, new or changed, at most ROWS_PER_FRAME."""
+
+    kind: str
+    rows: list[dict[str, Any]]
+
+
+class Delete(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker: entities of one kind that are gone."""
+
+    kind: str
+    ids: list[str]
+
+
+class Commit(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker: the change is complete and shall be in force."""
+
+    version: int
+    hash: str
+
+
+class Hello(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: who connects."""
+
+    index: int
+    pid: int
+    generation: int
+
+
+class Ack(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: the change is in force, or (with an error) it is not and what was before still is."""
+
+    version: int
+    error: str | None = None
+
+
+class Stats(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: the worker's counters since its start; `resident_bytes` is its memory now."""
+
+    connections_active: int = 0
+    connections_accepted: int = 0
+    connections_handled: int = 0
+    connections_reading: int = 0
+    connections_writing: int = 0
+    connections_waiting: int = 0
+    total_requests: int = 0
+    resident_bytes: int = 0
+
+
+ToWorker = Begin | Put | Delete | Commit
+ToControl = Hello | Ack | Stats
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
+_to_control: msgspec.msgpack.Decoder[ToControl] = msgspec.msgpack.Decoder(ToControl)
+
+
+class FeedError(Exception):
+    """The other end sent something that is no message of this channel."""
+
+
+class ConfigurationError(Exception):
+    """The engine cannot take a configuration (a pattern that RE2 refuses, say); what was in force stays so."""
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """The frame of a message."""
+    payload = _encoder.encode(message)
+    return _LENGTH.pack(len(payload)) + payload
+
+
+_Message = TypeVar("_Message")
+
+
+class FrameReader(Generic[_Message]):
+    """Bytes in, messages out; keeps what is not complete yet."""
+
+    def __init__(self, decoder: "msgspec.msgpack.Decoder[_Message]") -> None:
+        self._decoder = decoder
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[_Message]:
+        """Yield every message that `data` completes. Raises FeedError."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) - start >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(buffer, start)
+                if length > MAXIMUM_FRAME:
+                    raise FeedError(f"a frame of {length} bytes")
+                end = start + _LENGTH.size + length
+                if len(buffer) < end:
+                    return
+                payload = bytes(memoryview(buffer)[start + _LENGTH.size : end])
+                start = end
+                try:
+                    message = self._decoder.decode(payload)
+                except msgspec.DecodeError as error:
+                    raise FeedError(str(error)) from error
+                yield message
+        finally:
+            del buffer[:start]
+
+
+def worker_messages() -> FrameReader[ToWorker]:
+    """A reader of what a control process sends."""
+    return FrameReader(_to_worker)
+
+
+def control_messages() -> FrameReader[ToControl]:
+    """A reader of what a worker sends."""
+    return FrameReader(_to_control)
+
+
+class Transaction:
+    """A change as it comes in: rows to put and ids to delete, by kind."""
+
+    __slots__ = ("delete", "full", "hash", "put", "version")
+
+    def __init__(self, version: int, full: bool) -> None:
+        self.version = version
+        self.full = full
+        self.put: dict[str, list[dict[str, Any]]] = {}
+        self.delete: dict[str, list[str]] = {}
+        self.hash = ""
+
+
+Apply = Callable[[int, bool, dict[str, list[dict[str, Any]]], dict[str, list[str]], str], Awaitable[None]]
+"""`apply(version, full, put, delete, hash)`: puts a change in force; raises ConfigurationError when it cannot."""
+
+
+class WorkerFeed:
+    """A worker's end of the channel. `run()` is its life; start it as one task and cancel it to end it.
+
+    `apply` is awaited for one change at a time. What it raises goes back as the error of the `Ack`: the message of a
+    ConfigurationError as it stands, anything else as an internal error that is logged here. `stats` is asked once a
+    second, and its answer is sent when it differs from the one before.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        index: int,
+        generation: int,
+        apply: Apply,
+        stats: Callable[[], Stats] = Stats,
+    ) -> None:
+        self._path = path
+        self._hello = Hello(index=index, pid=os.getpid(), generation=generation)
+        self._apply = apply
+        self._stats = stats
+        self._parent = os.getppid()
+
+    async def run(self) -> None:
+        """Connect, take changes, connect again when the control process went away; ends only by cancellation."""
+        loop = asyncio.get_running_loop()
+        wait = RECONNECT_FIRST
+        while True:
+            try:
+                _, connection = await loop.create_unix_connection(
+                    lambda: _Connection(self._hello, self._stats), self._path
+                )
+            except OSError:
+                self._end_with_supervisor()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RECONNECT_LAST)
+                continue
+            try:
+                while (transaction := await connection.changes.get()) is not None:
+                    wait = RECONNECT_FIRST
+                    connection.send(await self._take(transaction))
+            finally:
+                connection.close()
+            self._end_with_supervisor()
+            await asyncio.sleep(wait)
+
+    async def _take(self, change: Transaction) -> Ack:
+        try:
+            await self._apply(change.version, change.full, change.put, change.delete, change.hash)
+        except ConfigurationError as error:
+            return Ack(change.version, str(error))
+        except Exception as error:
+            # Whatever the engine could not foresee must not end the worker, which serves on with what it had.
+            logger.exception("configuration version %d could not be put in force", change.version)
+            return Ack(change.version, f"internal error: {type(error).__name__}: {error}")
+        return Ack(change.version)
+
+    def _end_with_supervisor(self) -> None:
+        """Where the kernel does not end a worker with its supervisor, the worker sees to it itself."""
+        if os.getppid() != self._parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection to the control process: collects transactions into `changes`; None there means that it ended."""
+
+    def __init__(self, hello: Hello, stats: Callable[[], Stats]) -> None:
+        self.changes: asyncio.Queue[Transaction | None] = asyncio.Queue()
+        self._hello = hello
+        self._stats = stats
+        self._last: Stats | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reader = worker_messages()
+        self._open: Transaction | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self.send(self._hello)
+        self._report()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._reader.feed(data):
+                self._collect(message)
+        except FeedError as error:
+            logger.error("the control process sent what is no configuration: %s", error)
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self.changes.put_nowait(None)
+
+    def send(self, message: ToControl) -> None:
+        """Send a message; silently nothing when the connection has ended, as the next one starts from `Hello`."""
+        if self._transport is not None:
+            self._transport.write(encode(message))
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _collect(self, message: ToWorker) -> None:
+        match message:
+            case Begin(version, full):
+                self._open = Transaction(version, full)
+                return
+        change = self._open
+        if change is None:
+            raise FeedError(f"{type(message).__name__} outside a transaction")
+        match message:
+            case Put(kind, rows):
+                change.put.setdefault(kind, []).extend(rows)
+            case Delete(kind, ids):
+                change.delete.setdefault(kind, []).extend(ids)
+            case Commit(version, digest):
+                if version != change.version:
+                    raise FeedError(f"commit of {version} inside {change.version}")
+                change.hash = digest
+                self._open = None
+                self.changes.put_nowait(change)
+
+    def _report(self) -> None:
+        stats = self._stats()
+        if stats != self._last:
+            self._last = stats
+            self.send(stats)
+        self._timer = asyncio.get_running_loop().call_later(STATS_INTERVAL, self._report)

@@ -1,0 +1,56 @@
+"""A client's connection as the rest of the engine sees it: who is there, and by which door."""
+
+from gateline.engine.headers import VIA_TOKEN
+
+__all__ = ["Peer"]
+
+
+class Peer:
+    """The far end of a client's connection and the listener it came in by; one object a connection.
+
+    `address` is the peer's IP address in text, `port` its port; `listener_port` the port that clients see (which may
+    be mapped by `port_maps`); `sni` the server name of a TLS handshake, b"" without one.
+    """
+
+    __slots__ = ("_authority", "_host", "_lines", "address", "listener_port", "port", "scheme", "sni", "tls", "trusted")
+
+    def __init__(self, address: str, port: int, *, tls: bool, sni: bytes, listener_port: int, trusted: bool) -> None:
+        self.address = address
+        self.port = port
+        self.tls = tls
+        self.sni = sni
+        self.listener_port = listener_port
+        self.trusted = trusted
+        self.scheme = b"https" if tls else b"http"
+        self._authority = b""
+        self._host = b""
+        self._lines = b""
+
+    def host_of(self, authority: bytes) -> bytes:
+        """The host that `authority` names: lower case, without port and trailing dot. The last one is remembered."""
+        if authority != self._authority:
+            self._authority = authority
+            self._host = host_of(authority)
+            self._lines = b""
+        return self._host
+
+    def forwarding_lines(self) -> bytes:
+        """The lines that tell an upstream of this client, for the host that `host_of` gave last.
+
+        For a request without X-Forwarded-For and Via of its own, from a peer whose word about others does not count.
+        """
+        if not self._lines:
+            self._lines = b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\n" % (
+                self.address.encode(),
+                self.address.encode(),
+                self.scheme,
+                self._host,
+            ) + b"X-Forwarded-Port: %d\r\nVia: %b\r\nX-Forwarded-Path: " % (self.listener_port, VIA_TOKEN)
+        return self._lines
+
+
+def host_of(authority: bytes) -> bytes:
+    """The host of an authority (`host`, `host:port`, `[v6]:port`): lower case, no port, no trailing dot."""
+    if authority.startswith(b"["):
+        return authority[: authority.find(b"]") + 1].lower()
+    return authority.partition(b":")[0].rstrip(b".").lower()

@@ -1,0 +1,315 @@
+"""The phases of a request, in order: identify, route, forward; and what is answered when one of them cannot go on.
+
+One `Proxy` serves a worker. It holds the `Runtime` of the moment, which `adopt` swaps in one assignment: an exchange in
+flight keeps the one that it started with. It knows streams and exchanges, no protocol's bytes and no file.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+from gateline.engine.errors import CATALOGUE, JSON_TYPE, ErrorTemplates, Failure, Retry
+from gateline.engine.exchange import Exchange
+from gateline.engine.headers import VIA_TOKEN, ResponseHeaders, TrustedProxies, date_line
+from gateline.engine.request_id import next_request_id
+from gateline.engine.router import Match, normalize_path
+from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.wire import codec
+from gateline.engine.wire.codec import ResponseHead
+
+__all__ = ["Proxy"]
+
+_log = logging.getLogger(__name__)
+
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
+"""Methods that may be sent twice (RFC 9110, section 9.2.2)."""
+
+STALE_TRIES = 2
+"""How often a request is sent again because a kept connection turned out to be closed, beside the service's retries."""
+
+_FORWARDED = (
+    codec.X_FORWARDED_FOR
+    | codec.X_FORWARDED_PROTO
+    | codec.X_FORWARDED_HOST
+    | codec.X_FORWARDED_PORT
+    | codec.X_FORWARDED_PATH
+    | codec.X_FORWARDED_PREFIX
+)
+_REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
+_RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
+_OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
+_UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
+_UPGRADE_HTTP2 = b"Connection: Upgrade\r\nUpgrade: HTTP/2\r\n"
+
+
+class Proxy:
+    """Takes exchanges from clients' streams through router and upstream to their answers."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        headers: ResponseHeaders,
+        errors: ErrorTemplates,
+        trusted: TrustedProxies,
+        body_limit: int = 0,
+        upstream_request_id: bool = True,
+        debug_header: bool = False,
+        access_log: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.runtime = runtime
+        self.response_headers = headers
+        self.trusted = trusted
+        self.body_limit = body_limit
+        self.total_requests = 0
+        self._errors = errors
+        self._request_id_name = b"X-Kong-Request-Id: " if upstream_request_id else b""
+        self._debug_header = debug_header
+        self.access_log = access_log
+
+    def adopt(self, runtime: Runtime) -> None:
+        """Let every exchange that begins from now on use `runtime`."""
+        self.runtime = runtime
+
+    # -- identify and route ----------------------------------------------------------------------------------------
+    def handle(self, exchange: Exchange) -> None:
+        """Take a request whose head is complete; its body may still be coming."""
+        try:
+            self._route(exchange)
+        except Exception:
+            _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
+            if not exchange.over:
+                exchange.refuse(CATALOGUE.INTERNAL)
+
+    def _route(self, exchange: Exchange) -> None:
+        self.total_requests += 1
+        head = exchange.head
+        peer = exchange.client.peer
+        exchange.request_id = next_request_id()
+        exchange.host = peer.host_of(head.authority)
+        if not head.plain_path:
+            if exchange.path == b"*":
+                return exchange.refuse(CATALOGUE.BAD_REQUEST)
+            exchange.path = normalize_path(exchange.path)
+        if peer.trusted:
+            exchange.client_ip = self.trusted.client_address(peer.address, head)
+        if exchange.method == b"TRACE":
+            return exchange.refuse(CATALOGUE.METHOD_NOT_ALLOWED)
+        if self.body_limit and head.length > self.body_limit:
+            return exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
+        exchange.runtime = runtime = self.runtime
+        match = runtime.router.match(exchange)
+        if match is None:
+            return exchange.refuse(CATALOGUE.NO_ROUTE)
+        exchange.match = match
+        exchange.route = route = match.route
+        if route.special and self._refused_by_protocol(exchange, route):
+            return None
+        service = route.service
+        if service is None:
+            return exchange.refuse(CATALOGUE.NO_SERVICE)
+        if head.kinds() & codec.EXPECT:
+            if not head.expect_continue:
+                return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
+            if not exchange.request_done:
+                exchange.client.send_interim(100, None)
+        self._forward(exchange, route, service)
+        return None
+
+    def _refused_by_protocol(self, exchange: Exchange, route: CompiledRoute) -> bool:
+        if route.grpc:
+            content_type = exchange.head.get(b"content-type") or b""
+            if content_type.startswith(b"application/grpc"):
+                exchange.refuse(CATALOGUE.USE_HTTP2, _UPGRADE_HTTP2)
+            else:
+                exchange.refuse(CATALOGUE.NOT_GRPC)
+            return True
+        if not route.https_only or exchange.tls or self._terminated_before(exchange):
+            return False
+        status = route.https_redirect_status
+        if status == 426:
+            exchange.refuse(CATALOGUE.USE_HTTPS, _UPGRADE_HTTPS)
+        else:
+            location = b"https://" + exchange.host + exchange.head.path + _query_part(exchange.query)
+            exchange.answer(status, b"Location: " + location + b"\r\n" + self._own_block(exchange), b"")
+        return True
+
+    def _terminated_before(self, exchange: Exchange) -> bool:
+        """Whether a trusted proxy in front has told that the client came over TLS."""
+        forwarded = exchange.head.get(b"x-forwarded-proto")
+        return exchange.client.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
+
+    # -- forward ---------------------------------------------------------------------------------------------------
+    def _forward(self, exchange: Exchange, route: CompiledRoute, service: CompiledService) -> None:
+        head = exchange.head
+        match = exchange.match
+        assert match is not None  # noqa: S101 - routed before
+        target = route.upstream_path(match, exchange.path)
+        exchange.upstream_target = target
+        query = exchange.query
+        if query is not None:
+            target = b"%b?%b" % (target, query)
+        host_line = service.host_line
+        if route.preserve_host and head.authority:
+            host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
+        start = b"".join(
+            (
+                exchange.method,
+                b" ",
+                target,
+                host_line,
+                b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+                if head.websocket
+                else b"Connection: keep-alive\r\n",
+            )
+        )
+        peer = exchange.client.peer
+        if peer.trusted or head.kinds() & _OWN_LINES:
+            tail = self._forwarding_block(exchange, route, match)
+        else:
+            tail = b"".join(
+                (
+                    peer.forwarding_lines(),
+                    head.path,
+                    route.prefix_line(match),
+                    self._request_id_name,
+                    exchange.request_id,
+                    b"\r\n",
+                )
+                if self._request_id_name
+                else (peer.forwarding_lines(), head.path, route.prefix_line(match))
+            )
+        if head.te_trailers:
+            tail += b"TE: trailers\r\n"
+        exchange.request_bytes = head.encode(start, _REQUEST_DROP, None, tail, b"")
+        if not exchange.request_done or exchange.body_bytes:
+            exchange.kept = []
+        self._acquire(exchange, service, fresh=False)
+
+    def _forwarding_block(self, exchange: Exchange, route: CompiledRoute, match: Match) -> bytes:
+        """The forwarding headers of a request that brought some of its own."""
+        head = exchange.head
+        peer = exchange.client.peer
+        address = peer.address.encode()
+        chain = [*head.get_all(b"x-forwarded-for"), address]
+        values = {
+            b"X-Forwarded-Proto": peer.scheme,
+            b"X-Forwarded-Host": exchange.host,
+            b"X-Forwarded-Port": b"%d" % peer.listener_port,
+            b"X-Forwarded-Path": head.path,
+            b"X-Forwarded-Prefix": route.stripped_prefix(match),
+        }
+        if peer.trusted:
+            for name in values:
+                values[name] = head.get(name.lower()) or values[name]
+        values[b"Via"] = b", ".join([*head.get_all(b"via"), VIA_TOKEN])
+        lines = [b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\n" % (exchange.client_ip.encode(), b", ".join(chain))]
+        lines += [b"%b: %b\r\n" % (name, value) for name, value in values.items() if value]
+        if self._request_id_name:
+            lines.append(self._request_id_name + exchange.request_id + b"\r\n")
+        return b"".join(lines)
+
+    def _acquire(self, exchange: Exchange, service: CompiledService, *, fresh: bool) -> None:
+        pool = service.pool
+        upstream = None if fresh else pool.acquire()
+        if upstream is not None:
+            exchange.connected(upstream)
+        else:
+            pool.connect(exchange, service.connect_timeout)
+
+    def upstream_failed(self, exchange: Exchange, failure: Failure, stale: bool) -> None:
+        """Decide what follows a try that gave no answer: another one where that is safe, else an error."""
+        route = exchange.route
+        service = route.service if route is not None else None
+        if service is None:
+            return exchange.refuse(failure)
+        if stale and failure.retry is Retry.MAYBE_SENT:
+            allowed = STALE_TRIES
+        else:
+            allowed = service.retries
+        if exchange.tries < allowed and self._may_send_again(exchange, failure):
+            exchange.tries += 1
+            _log.debug("%s: trying %s again", failure.name, service.name)
+            return self._acquire(exchange, service, fresh=stale)
+        _log.info(
+            "%s of service %s after %d tries (request id %s)",
+            failure.name,
+            service.name,
+            exchange.tries + 1,
+            exchange.request_id.decode(),
+        )
+        return exchange.refuse(failure)
+
+    @staticmethod
+    def _may_send_again(exchange: Exchange, failure: Failure) -> bool:
+        if failure.retry is Retry.NOT_SENT:
+            return True
+        has_body = exchange.body_bytes > 0 or not exchange.request_done
+        replayable = not has_body or exchange.kept is not None
+        return failure.retry is Retry.MAYBE_SENT and exchange.method in IDEMPOTENT and replayable
+
+    # -- answer ----------------------------------------------------------------------------------------------------
+    def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
+        """Pass an upstream's answer on to the client."""
+        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
+        exchange.client.respond(head, drop, self._proxied_block(exchange, head), length, body, ended)
+
+    def switch(self, exchange: Exchange, head: ResponseHead, data: bytes) -> None:
+        """Pass on the upstream's consent to switch protocols."""
+        exchange.client.switch_protocols(head, self._proxied_block(exchange, head), data)
+
+    def _proxied_block(self, exchange: Exchange, head: ResponseHead) -> bytes:
+        own = self.response_headers
+        block = own.proxied(
+            exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id, head.status
+        )
+        kinds = head.kinds()
+        if kinds & codec.VIA:
+            upstream_via = b", ".join(head.get_all(b"via"))
+            line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via else b"") + b"\r\n"
+            block = block.replace(own.via_line, line, 1) if own.via else block + line
+        if not kinds & codec.SERVER:
+            block = own.server + block
+        if not kinds & codec.DATE:
+            block = date_line() + block
+        if self._debug_header and exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
+            block += exchange.route.debug_block
+        return block
+
+    def answer_failure(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> None:
+        """Answer with the error that `failure` stands for, in the format that the client asks for."""
+        head = exchange.head
+        media_type = self._errors.choose(head.get(b"accept"), head.get(b"content-type"), json=failure.json)
+        if failure.json and media_type not in _STRUCTURED:
+            media_type = JSON_TYPE
+        request_id = exchange.request_id or next_request_id()
+        exchange.request_id = request_id
+        body = self._errors.render(failure.status, failure.message, request_id.decode(), media_type)
+        block = body.headers + extra + self._own_block(exchange)
+        if failure is CATALOGUE.CONNECT or failure.status == 502:
+            block += self.response_headers.via_line
+        exchange.answer(body.status, block, body.body)
+
+    def answer_unparsed(self, failure: Failure) -> tuple[int, bytes, bytes]:
+        """Status, header block and body for a client whose request could not be read at all."""
+        request_id = next_request_id()
+        media_type = self._errors.choose(None, None, json=failure.json)
+        body = self._errors.render(failure.status, failure.message, request_id.decode(), media_type)
+        block = body.headers + date_line() + self.response_headers.generated(0.0, request_id)
+        return body.status, block, body.body
+
+    def _own_block(self, exchange: Exchange) -> bytes:
+        latency = monotonic() - exchange.received
+        return date_line() + self.response_headers.generated(latency, exchange.request_id)
+
+    def finished(self, exchange: Exchange) -> None:
+        """The exchange is over, whichever way: account for it."""
+        if self.access_log is not None:
+            self.access_log(exchange)
+
+
+_STRUCTURED = frozenset({JSON_TYPE, "text/html", "application/xml", "text/plain", "application/grpc"})
+
+
+def _query_part(query: bytes | None) -> bytes:
+    return b"" if query is None else b"?" + query

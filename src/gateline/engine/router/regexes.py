@@ -1,0 +1,213 @@
+r"""Regexes that users write: RE2 alone, so that none can take more than linear time.
+
+Patterns and subjects are UTF-8. A path regex is anchored at its start only, `.` does not match a line feed, `\d`, `\w` and
+`\s` are ASCII, `(?<name>...)` and `(?P<name>...)` both name a group. Look-around and back references do not exist. The
+memory of one regex is bounded by `MAX_MEMORY` bytes (its program, and the states that requests make it build), that of
+one `RegexSet` by `SET_MEMORY`.
+
+The extension type under `re2` is called directly: the wrapper's match object costs as much again as the match.
+"""
+
+from collections.abc import Iterator
+from typing import Any, final
+
+import re2
+
+__all__ = ["MAX_MEMORY", "SET_MEMORY", "SET_SIZE", "Regex", "RegexError", "RegexSet", "check_regex", "literal_prefix"]
+
+MAX_MEMORY = 2 * 2**20
+SET_MEMORY = 8 * 2**20
+SET_SIZE = 1000
+"""Patterns in one set: compiling takes about 4 µs a pattern in one go, and a set is asked in about 1 µs."""
+
+_re2 = re2._re2  # noqa: SLF001 (see above)
+_ANCHOR_START = _re2.RE2.Anchor.ANCHOR_START
+_UNANCHORED = _re2.RE2.Anchor.UNANCHORED
+_NO_SPAN = (-1, -1)
+
+
+class RegexError(ValueError):
+    """RE2 cannot take the pattern; the text is its reason."""
+
+
+def _options(max_memory: int, *, ignore_case: bool = False, latin1: bool = False) -> Any:  # noqa: ANN401
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = max_memory
+    options.case_sensitive = not ignore_case
+    if latin1:
+        options.encoding = re2.Options.Encoding.LATIN1
+    return options
+
+
+_PATH = _options(MAX_MEMORY)
+_PATH_SET = _options(SET_MEMORY)
+_ANY_CASE = _options(MAX_MEMORY, ignore_case=True)
+_HEADER = _options(MAX_MEMORY, ignore_case=True, latin1=True)  # a header value may be any bytes; `.` must not stop at one
+
+
+def _compile(pattern: str, options: Any) -> Any:  # noqa: ANN401
+    try:
+        compiled = _re2.RE2(pattern.encode(), options)
+    except UnicodeEncodeError:
+        raise RegexError("not valid Unicode text") from None
+    if not compiled.ok():
+        reason = compiled.error()
+        raise RegexError(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason))
+    return compiled
+
+
+def check_regex(pattern: str) -> str | None:
+    """Why RE2 cannot take the pattern (without the `~` that marks a path as regex), None when it can."""
+    try:
+        _compile(pattern, _PATH)
+    except RegexError as error:
+        return str(error)
+    return None
+
+
+@final
+class Regex:
+    """A compiled regex. `groups` counts its capturing groups, `names` maps group names to numbers."""
+
+    __slots__ = ("_compiled", "groups", "names", "pattern")
+
+    def __init__(self, pattern: str, *, header: bool = False, ignore_case: bool = False) -> None:
+        """Raise `RegexError`. `header` and `ignore_case` make it blind to case, `header` takes any bytes as subject."""
+        self.pattern = pattern
+        self._compiled = _compile(pattern, _HEADER if header else _ANY_CASE if ignore_case else _PATH)
+        self.groups: int = self._compiled.NumberOfCapturingGroups()
+        self.names: dict[str, int] = {}
+        if self.groups:
+            self.names = {name.decode(): index for name, index in self._compiled.NamedCapturingGroups()}
+
+    def match(self, text: bytes) -> list[tuple[int, int]] | None:
+        """The spans of the whole match and of each group ((-1, -1) for one that took no part), anchored at the start."""
+        spans: list[tuple[int, int]] = self._compiled.Match(_ANCHOR_START, text, 0, len(text))
+        return None if spans[0] == _NO_SPAN else spans
+
+    def search(self, text: bytes) -> list[tuple[int, int]] | None:
+        """The same, found anywhere in the text."""
+        spans: list[tuple[int, int]] = self._compiled.Match(_UNANCHORED, text, 0, len(text))
+        return None if spans[0] == _NO_SPAN else spans
+
+
+@final
+class RegexSet:
+    """Many path regexes asked at once: the numbers of those that match a text at its start, in any order.
+
+    The patterns go into as few RE2 sets as their memory allows; a pattern that fits into none is asked alone.
+    """
+
+    __slots__ = ("_alone", "_sets")
+
+    def __init__(self) -> None:
+        self._sets: list[tuple[int, Any]] = []
+        self._alone: list[tuple[int, Regex]] = []
+
+    def steps(self, regexes: list[Regex]) -> Iterator[None]:
+        """Compile the set of these regexes, numbered in their order, a bounded piece at a time."""
+        for start in range(0, len(regexes), SET_SIZE):
+            yield from self._add(start, regexes[start : start + SET_SIZE])
+
+    def _add(self, start: int, regexes: list[Regex]) -> Iterator[None]:
+        compiled = re2.Set.MatchSet(_PATH_SET)
+        try:
+            for regex in regexes:
+                compiled.Add(regex.pattern)
+            compiled.Compile()
+        except re2.error:  # the states of so many cannot fit into SET_MEMORY
+            yield
+            if len(regexes) == 1:
+                self._alone.append((start, regexes[0]))
+                return
+            half = len(regexes) // 2
+            yield from self._add(start, regexes[:half])
+            yield from self._add(start + half, regexes[half:])
+            return
+        self._sets.append((start, compiled))
+        yield
+
+    def match(self, text: bytes) -> list[int]:
+        """The numbers of the regexes that match at the start of the text."""
+        found: list[int] = []
+        for start, compiled in self._sets:
+            matched = compiled.Match(text)
+            if matched:
+                found += matched if start == 0 else [start + number for number in matched]
+        for number, regex in self._alone:
+            if regex.match(text) is not None:
+                found.append(number)
+        return found
+
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!';:@&=,/#")
+_ESCAPABLE = frozenset("-._~!*'();:@&=+$,/?#[]")
+
+
+def literal_prefix(pattern: str) -> bytes:
+    """Bytes with which every path begins that the pattern matches at its start; never more, sometimes less.
+
+    Only characters with one spelling in a normalised path are given, so it holds for the path as for its decoded text.
+    """
+    literal: list[str] = []
+    position, end = (1 if pattern.startswith("^") else 0), len(pattern)
+    while position < end:
+        character = pattern[position]
+        width = 1
+        if character == "\\":
+            character = pattern[position + 1 : position + 2]
+            width = 2
+            if character not in _ESCAPABLE:
+                break
+        elif character == ".":
+            break
+        elif character not in _PLAIN:
+            break
+        if pattern[position + width : position + width + 1] in ("*", "?", "{"):
+            break
+        literal.append(character)
+        position += width
+        if pattern[position : position + 1] == "+":
+            break
+    if "|" in pattern[position:] and _has_top_level_alternative(pattern, position):
+        return b""
+    return "".join(literal).encode()
+
+
+def _has_top_level_alternative(pattern: str, position: int) -> bool:
+    """Whether the rest of the pattern has a `|` outside of groups; True too where that is hard to say."""
+    depth = 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\":
+            if pattern[position + 1 : position + 2] == "Q":
+                return True
+            position += 1
+        elif character == "[":
+            position = _end_of_class(pattern, position)
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+        elif character == "|" and depth <= 0:
+            return True
+        position += 1
+    return False
+
+
+def _end_of_class(pattern: str, position: int) -> int:
+    """Where the `]` stands that closes the character class opened at `position`."""
+    position += 1
+    if pattern.startswith("^", position):
+        position += 1
+    if pattern.startswith("]", position):
+        position += 1
+    while position < len(pattern) and pattern[position] != "]":
+        if pattern[position] == "\\":
+            position += 1
+        elif pattern.startswith("[:", position):
+            closing = pattern.find(":]", position + 2)
+            position = position if closing < 0 else closing + 1
+        position += 1
+    return position

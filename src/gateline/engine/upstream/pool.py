@@ -1,0 +1,192 @@
+"""Connections to one target: kept ones for the next request, new ones when there is none.
+
+A pool belongs to a target (host, port and how TLS is spoken), not to a runtime: a change of configuration keeps the
+connections of every target that is still in use. Limits are Kong's `upstream_keepalive_*` settings.
+"""
+
+import asyncio
+import errno
+import logging
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from gateline.engine import tasks
+from gateline.engine.errors import CATALOGUE, Failure
+from gateline.engine.upstream.dns import NameResolutionError, Resolver
+
+if TYPE_CHECKING:
+    from gateline.engine.exchange import Exchange, UpstreamStream
+
+__all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """How many idle connections a pool keeps, how many requests one serves, and how many seconds one may idle."""
+
+    pool_size: int = 512
+    max_requests: int = 10000
+    idle_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where connections lead: a host (name or address), a port, and with `tls` the name to ask for and whom to trust."""
+
+    host: str
+    port: int
+    tls: bool = False
+    server_name: str = ""
+    verify: bool = False
+    verify_depth: int | None = None
+    authorities: tuple[str, ...] = ()
+    """PEM texts of the certificate authorities to trust; empty for the system's."""
+
+
+class PooledConnection(Protocol):
+    """What a pool asks of a connection."""
+
+    requests: int
+    deadline: float
+
+    def usable(self) -> bool:
+        """Whether it is still open."""
+
+    def close(self) -> None:
+        """Close it; what was written is flushed first."""
+
+    def timed_out(self, now: float) -> None:
+        """Its deadline has passed."""
+
+
+Factory = Callable[["Pool"], asyncio.Protocol]
+
+
+class Pool:
+    """The connections of one target."""
+
+    def __init__(self, target: Target, pools: "Pools") -> None:
+        self.target = target
+        self.keep_alive = pools.keep_alive
+        self.retired = False
+        self._idle: list[PooledConnection] = []
+        self._pools = pools
+        self._tls = _tls_context(target) if target.tls else None
+
+    def acquire(self) -> "UpstreamStream | None":
+        """A kept connection, the one used last first; None when there is none."""
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.usable():
+                return connection  # type: ignore[return-value]  # a stream and a pooled connection are one object
+        return None
+
+    def release(self, connection: PooledConnection) -> None:
+        """Take back a connection whose exchange is over: keep it within the limits, else close it."""
+        keep = self.keep_alive
+        if self.retired or connection.requests >= keep.max_requests or len(self._idle) >= keep.pool_size:
+            connection.close()
+            return
+        connection.deadline = monotonic() + keep.idle_timeout
+        self._idle.append(connection)
+
+    def opened(self, connection: PooledConnection) -> None:
+        """A connection was made: from now on its deadline is watched."""
+        self._pools.connections.add(connection)
+
+    def lost(self, connection: PooledConnection) -> None:
+        """A connection is gone."""
+        self._pools.connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def retire(self) -> None:
+        """No runtime uses the target any more: close what is idle, and what is busy when it is done."""
+        self.retired = True
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def connect(self, exchange: "Exchange", timeout: float) -> None:
+        """Open a connection for `exchange`, which hears `connected` or `upstream_failed`; `timeout` in seconds."""
+        tasks.start(self._connect(exchange, timeout), name=f"connect to {self.target.host}:{self.target.port}")
+
+    async def _connect(self, exchange: "Exchange", timeout: float) -> None:  # noqa: ASYNC109 - a limit of one step
+        target = self.target
+        failure: Failure
+        try:
+            async with asyncio.timeout(timeout):
+                address = await self._pools.resolver.resolve(target.host)
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: self._pools.factory(self),
+                    address,
+                    target.port,
+                    ssl=self._tls,
+                    server_hostname=(target.server_name or target.host) if self._tls else None,
+                )
+        except NameResolutionError:
+            failure = CATALOGUE.NAME_RESOLUTION
+            _log.warning("no address for the name %s", target.host)
+        except TimeoutError:
+            failure = CATALOGUE.CONNECT_TIMEOUT
+        except ssl.SSLError as error:
+            failure = CATALOGUE.TLS
+            _log.warning("TLS with %s:%d failed: %s", target.host, target.port, error)
+        except OSError as error:
+            failure = CATALOGUE.CONNECT_TIMEOUT if error.errno == errno.ETIMEDOUT else CATALOGUE.CONNECT
+            _log.info("connecting to %s:%d failed: %s", target.host, target.port, error)
+        else:
+            if exchange.over:  # its client left meanwhile
+                self.release(connection)  # type: ignore[arg-type]  # the factory makes pooled connections
+            else:
+                exchange.connected(connection)  # type: ignore[arg-type]
+            return
+        exchange.upstream_failed(failure, False)
+
+
+class Pools:
+    """Every pool of a worker, by target, and every connection, for the watch on deadlines."""
+
+    def __init__(self, factory: Factory, keep_alive: KeepAlive, resolver: Resolver | None = None) -> None:
+        self.factory = factory
+        self.keep_alive = keep_alive
+        self.resolver = resolver or Resolver()
+        self.connections: set[PooledConnection] = set()
+        self._by_target: dict[Target, Pool] = {}
+
+    def get(self, target: Target) -> Pool:
+        """The pool of `target`, made when it is asked for first."""
+        pool = self._by_target.get(target)
+        if pool is None:
+            pool = self._by_target[target] = Pool(target, self)
+        return pool
+
+    def keep_only(self, targets: set[Target]) -> None:
+        """Retire the pools of all targets but these."""
+        for target in self._by_target.keys() - targets:
+            self._by_target.pop(target).retire()
+
+    def check_deadlines(self, now: float) -> None:
+        """End what has waited too long: silent upstreams and connections that idled."""
+        for connection in tuple(self.connections):
+            if connection.deadline <= now:
+                connection.timed_out(now)
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.keep_only(set())
+
+
+def _tls_context(target: Target) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata="\n".join(target.authorities) or None)
+    if not target.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,381 @@
+"""HTTP/1 towards clients: bytes of a connection become exchanges, and their answers become bytes.
+
+One `ClientConnection` serves one connection. Requests are taken one after the other: while an exchange is under way,
+what a client sends ahead (pipelining) waits in `_ahead`, bounded, with reading paused beyond it. Everything that a
+client can get wrong ends in an answer and a close; a close lingers for a moment, so that the answer is not lost to a
+reset. Timeouts are deadlines which `check_deadlines` of the worker looks at, not timers.
+"""
+
+import asyncio
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
+from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.peer import Peer
+from gateline.engine.wire import codec
+from gateline.engine.wire.codec import ChunkedDecoder, HeadError, RequestHead, ResponseHead
+from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, status_line
+
+if TYPE_CHECKING:
+    from gateline.engine.door import Door
+
+__all__ = ["ClientConnection"]
+
+_log = logging.getLogger(__name__)
+
+NEVER = float("inf")
+AHEAD_LIMIT = 64 * 1024
+"""Bytes that a client may send ahead of the answer to its last request before it is not read any more."""
+LINGER = 2.0
+"""Seconds that a connection with unread input stays half-open, so that the client gets its answer (as nginx lingers)."""
+LINGER_LIMIT = 4 * 1024 * 1024
+"""Bytes that are read and thrown away in that time."""
+HALF_CLOSED_PROBE = 1.0
+"""Seconds between two looks whether a client that has closed its side still listens."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BODILESS = frozenset({204, 304})
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class ClientConnection(asyncio.Protocol):
+    """The gateway's end of one client connection; it is the `ClientStream` of its exchanges."""
+
+    __slots__ = (
+        "_ahead",
+        "_chunked",
+        "_close",
+        "_decoder",
+        "_discarded",
+        "_door",
+        "_exchange",
+        "_half_closed",
+        "_left",
+        "_lingering",
+        "_partial",
+        "_paused",
+        "_requests",
+        "_transport",
+        "deadline",
+        "peer",
+    )
+
+    peer: Peer
+
+    def __init__(self, door: "Door") -> None:
+        self._door = door
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._exchange: Exchange | None = None
+        self._partial = b""
+        self._ahead = b""
+        self._left = 0
+        self._decoder: ChunkedDecoder | None = None
+        self._chunked = False
+        self._close = False
+        self._half_closed = False
+        self._lingering = False
+        self._discarded = 0
+        self._paused = False
+        self._requests = 0
+        self.deadline = NEVER
+
+    # -- the transport's events ------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        door = self._door
+        self.peer = door.peer_of(self._transport)
+        self.deadline = monotonic() + door.limits.header_timeout
+        if not door.admit(self):
+            self._refuse(CATALOGUE.TOO_MANY_CONNECTIONS)
+
+    def data_received(self, data: bytes) -> None:
+        if self._exchange is None:
+            if self._lingering:
+                self._discard(data)
+            else:
+                self._read_head(self._partial + data if self._partial else data)
+        elif self._left or self._decoder is not None:
+            self._read_body(data, 0)
+        elif self._exchange.tunnel:
+            self._exchange.request_data(data)
+        else:
+            self._ahead += data
+            if len(self._ahead) > AHEAD_LIMIT:
+                self.pause_reading()
+
+    def eof_received(self) -> bool:
+        exchange = self._exchange
+        if exchange is None or self.peer.tls or exchange.tunnel or not exchange.request_done:
+            return False
+        self._half_closed = True  # it may still listen: it gets its answer, and now and then a probe
+        self._close = True
+        self.deadline = monotonic() + HALF_CLOSED_PROBE
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        exchange, self._exchange = self._exchange, None
+        self.deadline = NEVER
+        self._decoder = None
+        self._door.left(self)
+        if exchange is not None:
+            exchange.client_lost()
+
+    def pause_writing(self) -> None:
+        self.deadline = monotonic() + self._door.limits.send_timeout
+        if self._exchange is not None:
+            self._exchange.client_paused()
+
+    def resume_writing(self) -> None:
+        self.deadline = NEVER if self._exchange is not None else monotonic() + self._door.limits.idle_timeout
+        if self._exchange is not None:
+            self._exchange.client_resumed()
+
+    # -- requests --------------------------------------------------------------------------------------------------
+    def _read_head(self, data: bytes) -> None:
+        if not self._partial and self._requests:
+            self.deadline = monotonic() + self._door.limits.header_timeout
+        try:
+            head = codec.parse_request(data, self._door.head_limits)
+        except HeadError as error:
+            _log.info("refused a request of %s: %s", self.peer.address, error.reason)
+            self._partial = b""
+            self._refuse(for_refused_head(error.status))
+            return
+        if head is None:
+            self._partial = data
+            return
+        self._partial = b""
+        self.deadline = NEVER
+        self._begin(head, data)
+
+    def _begin(self, head: RequestHead, data: bytes) -> None:
+        door = self._door
+        self._requests += 1
+        self._close = not head.keep_alive or door.draining or self._requests >= door.limits.requests
+        exchange = Exchange(door.proxy, self, head, monotonic())
+        self._exchange = exchange
+        size = head.size
+        length = head.length
+        if length > 0 or length == codec.CHUNKED:
+            exchange.request_done = False
+            if length > 0:
+                self._left = length
+            else:
+                self._decoder = ChunkedDecoder(door.head_limits)
+            door.proxy.handle(exchange)
+            if self._exchange is exchange:
+                self.deadline = monotonic() + door.limits.body_timeout
+            if len(data) > size:
+                self._read_body(data, size)
+        else:
+            if len(data) > size:
+                self._ahead = data[size:]
+            door.proxy.handle(exchange)
+
+    def _read_body(self, data: bytes, at: int) -> None:
+        exchange = self._exchange
+        if exchange is None:  # answered before its end: the rest is thrown away
+            self._discard(data)
+            return
+        trailers: Trailers = []
+        decoder = self._decoder
+        if decoder is not None:
+            try:
+                body = decoder.feed(data, at)
+            except HeadError as error:
+                _log.info("refused a request body of %s: %s", self.peer.address, error.reason)
+                self._close = True
+                exchange.refuse(CATALOGUE.BAD_REQUEST)
+                return
+            done = decoder.done
+            if done:
+                trailers = decoder.trailers
+                self._decoder = None
+                self._keep_ahead(data, decoder.consumed)
+        else:
+            end = at + self._left
+            body = data[at:end] if at or end < len(data) else data
+            self._left -= len(body)
+            done = not self._left
+            if done:
+                self._keep_ahead(data, end)
+        self.deadline = NEVER if done else monotonic() + self._door.limits.body_timeout
+        if body:
+            exchange.request_data(body)
+        if done:
+            exchange.request_end(trailers)
+
+    def _keep_ahead(self, data: bytes, end: int) -> None:
+        if end < len(data):
+            self._ahead = data[end:]
+
+    def _next(self) -> None:
+        """Take the next request out of what was sent ahead."""
+        if self._exchange is None and not self._transport.is_closing() and not self._lingering:
+            data, self._ahead = self._ahead, b""
+            self.resume_reading()
+            if data:
+                self._read_head(data)
+
+    # -- answers (ClientStream) ------------------------------------------------------------------------------------
+    def send_interim(self, status: int, head: ResponseHead | None) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.head.minor < 1:
+            return
+        if head is None:
+            if not exchange.body_bytes:
+                self._transport.write(_CONTINUE)
+        else:
+            drop = codec.HOP | codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING | codec.LATENCY
+            self._transport.write(head.encode(interim_line(status, head.reason), drop, None, b"", b""))
+
+    def respond(self, head: ResponseHead, drop: int, tail: bytes, length: int, body: bytes, ended: bool) -> None:
+        exchange = cast(Exchange, self._exchange)
+        status = head.status
+        if not exchange.request_done:
+            self._close = True
+        if exchange.method == b"HEAD" or status in _BODILESS:
+            body = b""
+            if status == 204:
+                drop |= codec.CONTENT_LENGTH
+            drop |= codec.TRANSFER_ENCODING
+        elif length < 0:
+            if exchange.head.minor:
+                drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
+                tail += b"Transfer-Encoding: chunked\r\n"
+                self._chunked = True
+                if body:
+                    body = b"%x\r\n%b\r\n" % (len(body), body)
+                if ended:
+                    body += _LAST_CHUNK
+                    self._chunked = False
+            else:
+                drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
+                self._close = True
+        start = status_line(status, head.reason, close=self._close)
+        self._transport.write(head.encode(start, drop, None, tail, body))
+
+    def answer(self, status: int, block: bytes, body: bytes) -> None:
+        exchange = cast(Exchange, self._exchange)
+        if not exchange.request_done:
+            self._close = True
+        ending = CLOSE if self._close else KEEP
+        if b"Connection: " in block:  # an answer that asks for another protocol names it there
+            ending = b""
+        self._write_answer(status, block + ending, b"" if exchange.method == b"HEAD" else body, len(body))
+
+    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
+        start = status_line(status, b"", close=None)
+        self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))
+
+    def send_data(self, data: bytes) -> None:
+        if self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        self._transport.write(data)
+
+    def send_end(self, trailers: Trailers) -> None:
+        if not self._chunked:
+            return
+        self._chunked = False
+        exchange = self._exchange
+        if trailers and exchange is not None and exchange.head.te_trailers:
+            lines = b"".join(b"%b: %b\r\n" % pair for pair in trailers)
+            self._transport.write(b"0\r\n" + lines + b"\r\n")
+        else:
+            self._transport.write(_LAST_CHUNK)
+
+    def switch_protocols(self, head: ResponseHead, tail: bytes, data: bytes) -> None:
+        self._close = True
+        start = interim_line(101, head.reason) + b"Connection: upgrade\r\nUpgrade: websocket\r\n"
+        drop = codec.HOP | codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING | codec.LATENCY | codec.VIA
+        self._transport.write(head.encode(start, drop, None, tail, data))
+        ahead, self._ahead = self._ahead, b""
+        exchange = self._exchange
+        if ahead and exchange is not None:
+            exchange.request_data(ahead)
+        self.resume_reading()
+
+    def finish(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if self._close or self._door.draining:
+            self._end(unread=exchange is not None and not exchange.request_done)
+        elif self._ahead:
+            asyncio.get_running_loop().call_soon(self._next)
+        else:
+            self.deadline = monotonic() + self._door.limits.idle_timeout
+            if self._paused:
+                self.resume_reading()
+
+    def abort(self) -> None:
+        self._exchange = None
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self.deadline = NEVER
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            if self._left or self._decoder is not None:
+                self.deadline = monotonic() + self._door.limits.body_timeout
+            self._transport.resume_reading()
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    def _refuse(self, failure: Failure) -> None:
+        """Answer a request that cannot be understood, and close."""
+        status, block, body = self._door.proxy.answer_unparsed(failure)
+        self._write_answer(status, block + CLOSE, body, len(body))
+        self._end(unread=True)
+
+    def _end(self, *, unread: bool) -> None:
+        """Close; where the client may still be sending, go on reading for a moment."""
+        self._decoder = None
+        self._left = 0
+        if not unread or self._half_closed or self._transport.is_closing():
+            self._transport.close()
+            return
+        self._lingering = True
+        self.deadline = monotonic() + LINGER
+        self.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _discard(self, data: bytes) -> None:
+        self._discarded += len(data)
+        if self._discarded > LINGER_LIMIT:
+            self._transport.abort()
+
+    def drain(self) -> None:
+        """Serve what is under way and close then; an idle connection is closed at once."""
+        self._close = True
+        if self._exchange is None and not self._partial and not self._lingering:
+            self._transport.close()
+
+    def stop(self) -> None:
+        """Close at once, whatever is under way."""
+        self._transport.abort()
+
+    def timed_out(self, now: float) -> None:
+        """The deadline has passed: which one it was shows in the connection's state."""
+        exchange = self._exchange
+        if self._half_closed and exchange is not None and not exchange.responded:
+            self.deadline = now + HALF_CLOSED_PROBE
+            if exchange.head.minor:  # to a client that is gone it brings a reset, to another one it means nothing
+                self._transport.write(_CONTINUE)
+        elif exchange is None and self._partial:
+            self._partial = b""
+            self._refuse(CATALOGUE.REQUEST_TIMEOUT)
+        elif exchange is not None and (self._left or self._decoder is not None) and not exchange.responded:
+            self._close = True
+            exchange.refuse(CATALOGUE.REQUEST_TIMEOUT)
+        elif exchange is None and not self._lingering:
+            self._transport.close()
+            self.deadline = now + LINGER
+            self._lingering = True
+        else:
+            self._transport.abort()

@@ -1,0 +1,352 @@
+"""One worker process: a loop, its doors, the runtime of the moment, and the way in and out of service.
+
+`run` is what the supervisor calls after the fork. The worker opens its doors when the first configuration is in force,
+takes every later one while it serves (compiled in slices between requests), and leaves on a signal: at once (SIGTERM),
+or after what is under way (SIGQUIT).
+"""
+
+import asyncio
+import gc
+import logging
+import resource
+import signal
+import ssl
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import uvloop
+
+from gateline.engine import tasks
+from gateline.engine.access_log import AccessLog
+from gateline.engine.context import BoundListener, WorkerContext
+from gateline.engine.door import ClientLimits, Crowd, Door
+from gateline.engine.errors import ErrorTemplates
+from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
+from gateline.engine.headers import ResponseHeaders, TrustedProxies
+from gateline.engine.proxy import Proxy
+from gateline.engine.router import RouteError
+from gateline.engine.runtime import Runtime, RuntimeBuilder
+from gateline.engine.tls import server_context
+from gateline.engine.upstream.pool import KeepAlive, Pools
+from gateline.engine.wire import codec
+from gateline.engine.wire.http1 import ClientConnection
+from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.entities import Route, Service
+from gateline.settings import Settings
+
+__all__ = ["Worker", "run"]
+
+_log = logging.getLogger(__name__)
+
+SLICE = 0.001
+"""Seconds of compiling a configuration before requests get their turn."""
+
+
+def run(context: WorkerContext) -> int:
+    """Serve until a signal ends it; returns the process's exit code."""
+    if not codec.COMPILED:
+        _log.warning("the compiled codec is not available: the slower pure Python one runs")
+    _raise_file_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Worker(context).serve())
+
+
+class Worker:
+    """The worker's parts and their life."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        settings = context.settings
+        self._context = context
+        self._settings = settings
+        self._services: dict[str, Service] = {}
+        self._routes: dict[str, Route] = {}
+        self._crowd = Crowd(_client_limits(settings))
+        self._pools = Pools(
+            UpstreamConnection,
+            KeepAlive(
+                settings.upstream_keepalive_pool_size,
+                settings.upstream_keepalive_max_requests,
+                settings.upstream_keepalive_idle_timeout,
+            ),
+        )
+        self._access_log = _access_log(settings)
+        self._proxy = Proxy(
+            self._compile_now(0, ""),
+            headers=ResponseHeaders(settings.headers),
+            errors=_error_templates(settings),
+            trusted=TrustedProxies(
+                settings.trusted_networks, settings.real_ip_header, recursive=settings.real_ip_recursive
+            ),
+            body_limit=settings.nginx_http_client_max_body_size,
+            upstream_request_id="x-kong-request-id" in settings.headers_upstream,
+            debug_header=settings.allow_debug_header,
+            access_log=self._access_log,
+        )
+        self._servers: list[asyncio.Server] = []
+        self._ending: asyncio.Event
+        self._ended: asyncio.Event
+        self._client_watch = 1.0
+
+    async def serve(self) -> int:
+        """The worker's life, from its first configuration to its end."""
+        self._ending = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._handle_signals()
+        feed = WorkerFeed(
+            self._context.feed_path,
+            index=self._context.index,
+            generation=self._context.generation,
+            apply=self.apply,
+            stats=self.stats,
+        )
+        background = [
+            tasks.start(feed.run(), name="configuration feed"),
+            tasks.start(self._watch(self._crowd.check_deadlines, self._client_interval), name="client deadlines"),
+            tasks.start(self._watch(self._pools.check_deadlines, self._upstream_interval), name="upstream deadlines"),
+        ]
+        if self._access_log is not None:
+            flush = self._access_log.flush
+            interval = self._settings.access_log_flush
+            background.append(tasks.start(self._watch(lambda _: flush(), lambda: interval), name="access log"))
+        await self._ending.wait()
+        await self._ended.wait()
+        for task in background:
+            task.cancel()
+        self._crowd.stop()
+        self._pools.close()
+        await asyncio.sleep(0)
+        if self._access_log is not None:
+            self._access_log.close()
+        return 0
+
+    # -- configuration ---------------------------------------------------------------------------------------------
+    async def apply(
+        self,
+        version: int,
+        full: bool,
+        put: dict[str, list[dict[str, Any]]],
+        delete: dict[str, list[str]],
+        config_hash: str,
+    ) -> None:
+        """Put a change of configuration in force; nothing changes when it cannot be (ConfigurationError)."""
+        services = {} if full else dict(self._services)
+        routes = {} if full else dict(self._routes)
+        pause = _Slices()
+        gc.disable()  # what is built now lives long: collecting in the middle would only find it alive
+        try:
+            for kind, entities, read in (("services", services, Service), ("routes", routes, Route)):
+                for removed in delete.get(kind, ()):
+                    entities.pop(removed, None)
+                for row in put.get(kind, ()):
+                    entity = read.from_wire(row)
+                    entities[entity.id] = entity  # type: ignore[assignment]  # one kind at a time
+                    await pause.between()
+            runtime = await self._compile(version, config_hash, services, routes, pause)
+        finally:
+            gc.enable()
+        old = self._services, self._routes, self._proxy.runtime
+        self._services, self._routes = services, routes
+        self._proxy.adopt(runtime)
+        self._pools.keep_only(runtime.targets)
+        await pause.release(old)
+        if not self._servers and not self._ending.is_set():
+            await self._open_doors()
+        gc.freeze()
+
+    async def _compile(
+        self,
+        version: int,
+        config_hash: str,
+        services: dict[str, Service],
+        routes: dict[str, Route],
+        pause: "_Slices",
+    ) -> Runtime:
+        builder = self._builder(version, config_hash, services, routes)
+        try:
+            for _ in builder.steps():
+                await pause.between()
+            return builder.build()
+        except RouteError as error:
+            raise ConfigurationError(str(error)) from error
+
+    def _compile_now(self, version: int, config_hash: str) -> Runtime:
+        builder = self._builder(version, config_hash, self._services, self._routes)
+        for _ in builder.steps():
+            pass
+        return builder.build()
+
+    def _builder(
+        self, version: int, config_hash: str, services: dict[str, Service], routes: dict[str, Route]
+    ) -> RuntimeBuilder:
+        proxy = getattr(self, "_proxy", None)
+        return RuntimeBuilder(
+            version,
+            config_hash,
+            services,
+            routes,
+            flavor=self._settings.router_flavor,
+            pools=self._pools,
+            verify_upstreams=self._settings.upstream_tls_verify,
+            previous=proxy.runtime if proxy is not None else None,
+        )
+
+    # -- doors -----------------------------------------------------------------------------------------------------
+    async def _open_doors(self) -> None:
+        settings = self._settings
+        limits = codec.Limits(settings.max_header_line, settings.max_header_size, settings.max_header_count)
+        for listener in self._context.listeners:
+            self._servers.append(await self._open_door(listener, limits))
+
+    async def _open_door(self, listener: BoundListener, limits: codec.Limits) -> asyncio.Server:
+        listen = listener.listen
+        port = self._settings.port_maps.get(listen.port, listen.port)
+        door = Door(self._proxy, self._crowd, limits, port=port, tls=listen.ssl)
+        context: ssl.SSLContext | None = server_context(self._settings) if listen.ssl else None
+        return await asyncio.get_running_loop().create_server(
+            lambda: ClientConnection(door), sock=listener.socket, backlog=listen.backlog, ssl=context
+        )
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGINT, self._stop)
+        loop.add_signal_handler(signal.SIGQUIT, self._drain)
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+    def _stop(self) -> None:
+        self._close_doors()
+        self._ending.set()
+        self._ended.set()
+
+    def _drain(self) -> None:
+        if self._ending.is_set():
+            return
+        self._close_doors()
+        self._ending.set()
+        self._crowd.drain()
+        tasks.start(self._wait_for_the_last(), name="drain")
+
+    async def _wait_for_the_last(self) -> None:
+        deadline = monotonic() + self._settings.drain_timeout
+        while self._crowd.connections and monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        self._ended.set()
+
+    def _close_doors(self) -> None:
+        for server in self._servers:
+            server.close()
+
+    def _reopen_logs(self) -> None:
+        if self._access_log is not None:
+            self._access_log.reopen()
+
+    # -- watches ---------------------------------------------------------------------------------------------------
+    async def _watch(self, check: Callable[[float], None], interval: Callable[[], float]) -> None:
+        while True:
+            await asyncio.sleep(interval())
+            try:
+                check(monotonic())
+            except Exception:
+                _log.exception("a watch on deadlines failed")
+
+    def _client_interval(self) -> float:
+        limits = self._crowd.limits
+        return _interval(min(limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.send_timeout))
+
+    def _upstream_interval(self) -> float:
+        return _interval(self._proxy.runtime.shortest_timeout)
+
+    def stats(self) -> Stats:
+        """The worker's counters, for `GET /status`."""
+        connections = self._crowd.connections
+        waiting = sum(1 for connection in connections if connection.idle())
+        return Stats(
+            connections_active=len(connections),
+            connections_accepted=self._crowd.accepted,
+            connections_handled=self._crowd.accepted,
+            connections_reading=0,
+            connections_writing=len(connections) - waiting,
+            connections_waiting=waiting,
+            total_requests=self._proxy.total_requests,
+            resident_bytes=_resident_bytes(),
+        )
+
+
+class _Slices:
+    """Long work cut into slices between which the loop serves requests."""
+
+    __slots__ = ("_since",)
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def between(self) -> None:
+        """Let others have a turn when this slice is used up."""
+        if monotonic() - self._since >= SLICE:
+            await asyncio.sleep(0)
+            self._since = monotonic()
+
+    async def release(self, old: tuple[dict[str, Service], dict[str, Route], Runtime]) -> None:
+        """Let go of what is not used any more, piece by piece: freeing ten thousand routes takes milliseconds too."""
+        for entities in old[:2]:
+            while entities:
+                entities.popitem()
+                await self.between()
+
+
+def _interval(shortest: float) -> float:
+    """How often to look at deadlines of which the shortest is so many seconds away."""
+    return min(max(shortest / 4, 0.02), 1.0)
+
+
+def _client_limits(settings: Settings) -> ClientLimits:
+    return ClientLimits(
+        header_timeout=settings.client_header_timeout,
+        body_timeout=settings.client_body_timeout,
+        idle_timeout=settings.client_idle_timeout,
+        send_timeout=settings.client_send_timeout,
+        requests=settings.nginx_http_keepalive_requests,
+        connections=settings.max_connections,
+    )
+
+
+def _error_templates(settings: Settings) -> ErrorTemplates:
+    paths = {
+        "html": settings.error_template_html,
+        "json": settings.error_template_json,
+        "xml": settings.error_template_xml,
+        "plain": settings.error_template_plain,
+    }
+    texts = {name: path.read_text() if path is not None else None for name, path in paths.items()}
+    return ErrorTemplates(settings.error_default_type, **texts)
+
+
+def _access_log(settings: Settings) -> AccessLog | None:
+    if settings.proxy_access_log is None:
+        return None
+    return AccessLog(
+        settings.proxy_access_log,
+        as_json=settings.access_log_format == "json",
+        buffer=settings.access_log_buffer,
+    )
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError) as error:  # some systems name a hard limit that they do not grant
+            _log.info("the limit of open files stays at %d: %s", soft, error)
+
+
+def _resident_bytes() -> int:
+    """The process's resident memory in bytes, where the system tells (Linux)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - once a second, a short way
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
