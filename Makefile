@@ -1,36 +1,26 @@
-# Each target does its own set-up in .venv; `make run` and `make test` are all that a newcomer needs.
-PYTHON ?= python3
-VENV := .venv
-READY := $(VENV)/.ready
+# Short names for the scripts; each does its own set-up in .venv.
+.PHONY: run test check bench soak fuzz docs lock
 
-.PHONY: run test check bench soak fuzz lock docs clean
+run:
+	scripts/run
 
-run: $(READY)
-	$(VENV)/bin/python examples/quickstart/run.py
-
-test: $(READY)
+test:
 	scripts/test
 
-check: $(READY)
+check:
 	scripts/check
 
-bench: $(READY)
-	$(VENV)/bin/python -m benchmarks $(ARGS)
+bench:
+	scripts/bench $(ARGS)
 
-soak: $(READY)
-	$(VENV)/bin/python -m benchmarks.soak $(ARGS)
+soak:
+	scripts/soak $(ARGS)
 
 fuzz:
-	fuzz/run.sh $(SECONDS_TO_RUN)
+	fuzz/run.sh $(ARGS)
 
-docs: $(READY)
+docs:
 	scripts/docs
 
-lock: $(READY)
+lock:
 	scripts/lock
-
-$(READY): pyproject.toml setup.py requirements/dev.txt src/gateline/engine/wire/_codec.pyx
-	PYTHON="$(PYTHON)" scripts/setup
-
-clean:
-	rm -rf $(VENV) build src/*.egg-info src/gateline/engine/wire/*.so src/gateline/engine/wire/_codec.c

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.machine import facts
 from benchmarks.measure import Pace, measure
 from benchmarks.page import write_page
-from benchmarks.processes import StartError, choose_cores
+from benchmarks.processes import StartError, choose_cores, end_on_sigterm
 from benchmarks.report import report, table
 from benchmarks.scenarios import SCENARIOS, Scenario
 
@@ -18,6 +18,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 def main() -> int:
     """Exit code 0 when every bar of the scenario is held, 1 when one is missed, 2 when nothing could run."""
     options = _options()
+    end_on_sigterm()
     pace = Pace(options.rounds, options.seconds, options.warm_up)
     held = True
     try:

@@ -1,4 +1,4 @@
-"""A bar chart of a report, as SVG written by hand: CPU time per request, a bar a contestant, readable light and dark."""
+"""A bar chart of a report, as hand-written SVG: CPU time per request, a bar a contestant, readable light and dark."""
 
 from xml.sax.saxutils import escape
 
@@ -30,12 +30,13 @@ def chart(found: Report) -> str:
     """The SVG text."""
     longest = max((summary.cpu_us for summary in found.summaries), default=1.0)
     height = TOP + len(found.summaries) * (BAR + GAP) + BOTTOM
+    caption = f"CPU time of the worker per request (and its ratio to {found.reference}), lower is better"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">',
         f"<title>{escape(found.title)}</title>",
         f"<style>{_STYLE}</style>",
         f'<text class="title" x="16" y="26">{escape(found.title)}</text>',
-        f'<text class="small" x="16" y="46">CPU time of the worker per request (and its ratio to {escape(found.reference)}), lower is better</text>',
+        f'<text class="small" x="16" y="46">{escape(caption)}</text>',
     ]
     for number, summary in enumerate(found.summaries):
         top = TOP + number * (BAR + GAP)

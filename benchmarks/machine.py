@@ -10,11 +10,12 @@ from benchmarks.install import system_program
 
 def facts() -> dict[str, str]:
     """CPU, cores, memory, kernel, Python and load generator."""
+    kernel = platform.release().partition("-")[0]  # what follows the dash is the builder's
     return {
         "cpu": _cpu_model(),
         "cores": str(os.cpu_count()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {kernel}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "load": _wrk_version(),
     }

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,37 +76,50 @@ class Server:
         return "\n".join(text.splitlines()[-lines:])
 
     def end(self) -> None:
-        """SIGTERM, and SIGKILL for one that does not go; returns when the process is gone."""
+        """SIGTERM, and SIGKILL for it and its children when it does not go; returns when the process is gone."""
         if self.process.poll() is None:
+            everyone = family(self.pid)
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(END_WITHIN)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                for pid in everyone:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
 
 def start(
     name: str,
-    command: Sequence[str | Path],
+    command: Sequence[object],
     folder: Path,
     core: int | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Server:
-    """Start `command` in `folder` (pinned to `core` if given), output to `<name>.log` there."""
+    """Start `command` (words and paths) in `folder` (pinned to `core` if given), output to `<name>.log` there."""
     log = folder / f"{name}.log"
     pinned = ["taskset", "-c", str(core), *command] if core is not None else list(command)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(word) for word in pinned],
             cwd=folder,
-            env={**os.environ, **(environment or {})},
+            env={**_own_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     return Server(name, process, log)
+
+
+def _own_environment() -> dict[str, str]:
+    """The environment of this process without the settings of a gateway that the user may have exported."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("GATELINE_", "KONG_"))}
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack, so that started servers are ended."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
 
 
 def start_until_ready(

@@ -82,12 +82,12 @@ def _bar(name: str, to: str, limit: float, outcome: Outcome) -> BarResult:
 
 def table(found: Report) -> str:
     """The summaries as a Markdown table and the bars below it."""
+    cost = f"CPU µs/request | to {found.reference}"
     lines = [
-        f"| proxy | version | CPU µs/request | to {found.reference} | requests/s "
-        "| p50 ms | p99 ms | worker MiB | all MiB |",
+        f"| proxy | version | {cost} | requests/s | p50 ms | p99 ms | worker MiB | all MiB |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+        *(_row(summary) for summary in found.summaries),
     ]
-    lines += [_row(summary) for summary in found.summaries]
     notes = [f"{each.name}: {each.failures} failed requests" for each in found.summaries if each.failures]
     notes += [f"left out: {name}: {reason.splitlines()[0]}" for name, reason in found.left_out.items()]
     notes += [_bar_line(bar) for bar in found.bars]

@@ -38,7 +38,7 @@ class Scenario:
 def _plain() -> Scenario:
     peers: dict[str, Proxy] = {"envoy": Envoy(), "traefik": Traefik(), "caddy": Caddy()}
     bars = (Bar("gateline", "nginx", 1.35), *(Bar("gateline", peer, 0.5) for peer in peers))
-    contestants = {"nginx": Nginx(), "gateline": Gateline(), **peers}
+    contestants: dict[str, Proxy] = {"nginx": Nginx(), "gateline": Gateline(), **peers}
     return Scenario("Plain reverse proxy, one request repeated", contestants, one_request(), "nginx", bars)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks.page import write_page
-from benchmarks.processes import StartError
+from benchmarks.processes import StartError, end_on_sigterm
 from benchmarks.soak import idle_memory, kill_worker, large_bodies, reloads, swap_10000
 from benchmarks.soak.verdict import Verdict, write_verdict
 
@@ -29,6 +29,7 @@ def main() -> int:
     )
     parser.add_argument("--record", action="store_true", help="keep the verdicts in the documentation")
     options = parser.parse_args()
+    end_on_sigterm()
     passed = True
     for name in list(CHECKS) if "all" in options.checks else options.checks:
         verdict = _verdict(name)

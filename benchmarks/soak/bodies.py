@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import IO
+from io import BufferedIOBase
 
 from benchmarks.processes import Address
 from benchmarks.proxies import HOST, PREFIX
@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         """No log."""
 
 
-def _take(source: IO[bytes], size: int, receiver: Receiver) -> None:
+def _take(source: BufferedIOBase, size: int, receiver: Receiver) -> None:
     while size:
         data = source.read(min(size, len(BLOCK)))
         if not data:

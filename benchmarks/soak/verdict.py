@@ -23,7 +23,7 @@ class Verdict:
         """A bar: what should be true, whether it is, and what was found."""
         self.numbers[claim] = found
         if not held:
-            self.failures.append(f"{claim}: {found}")
+            self.failures.append(claim)
 
     def text(self) -> str:
         """What is printed."""

@@ -1,4 +1,7 @@
-"""The `gateline` command: a module for each group of commands. This one is light; what a command needs is imported when it runs."""
+"""The `gateline` command: a module for each group of commands.
+
+This module is light: what a command needs is imported when it runs.
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """The process that becomes the node: `python -m gateline.cli.launch <orders>`, started by `gateline start`.
 
 It is a process of its own so that supervisor and workers, which are forked from it, do not carry the command line's
-libraries in their memory. The orders are JSON (`Orders`). In the foreground it replaces the command and says on standard output what it
-serves; as a daemon it leaves session and terminal, and reports over a pipe: one JSON line with its process id, another
-when it is ready or has failed.
+libraries in their memory. The orders are JSON (`Orders`). In the foreground it replaces the command and says on
+standard output what it serves; as a daemon it leaves session and terminal, and reports over a pipe: one JSON line with
+its process id, another when it is ready or has failed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from gateline.cli.output import complain, say, strong
-from gateline.settings import LoadedSettings, SettingsError, SettingsSource
+from gateline.control.state import write_atomically
+from gateline.settings import Settings, SettingsError, SettingsSource
 from gateline.version import __version__
 
 
@@ -53,40 +55,75 @@ def launch(orders: Orders) -> int:
     try:
         source = orders.source()
         loaded = source.load()
-        if orders.report is None:
-            _send_errors_to_log(loaded)
         from gateline.control.errors import StartError
         from gateline.control.supervisor import serve
 
+        def ready(settings: Settings) -> None:
+            write_atomically(orders_file(settings.prefix), json.dumps(asdict(orders)).encode())
+            report((), describe(settings, loaded.conf))
+
         try:
-            return serve(loaded.settings, conf=source, on_ready=lambda _ready: report((), loaded))
+            return serve(loaded.settings, conf=source, on_ready=ready, foreground=orders.report is None)
         except StartError as error:
-            report(error.messages, None)
+            report(error.messages, ())
     except SettingsError as error:
-        report(error.messages, None)
+        report(error.messages, ())
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        report([f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)], None)
+        report([f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)], ())
     return 1
 
 
-Report = Callable[[Sequence[str], LoadedSettings | None], None]
-"""Takes the reasons of a failure, or none and the settings of a node that is ready."""
+def describe(settings: Settings, conf: Path | None) -> list[str]:
+    """What a node serves, for people: its addresses, its workers, what configures it.."""
+    facts = {
+        "proxy": " ".join(listen.url for listen in settings.proxy_listen),
+        "admin": " ".join(listen.url for listen in settings.admin_listen),
+        "status": " ".join(listen.url for listen in settings.status_listen),
+        "workers": str(settings.worker_processes),
+        "configuration": _configuration(settings),
+        "settings": str(conf or ""),
+        "prefix": str(settings.prefix),
+    }
+    head = strong(f"Gateline {__version__} is running") + f" (process {os.getpid()})"
+    return [head, *(f"  {name:<14} {fact}" for name, fact in facts.items() if fact)]
+
+
+def _configuration(settings: Settings) -> str:
+    if settings.declarative_config is not None:
+        return str(settings.declarative_config)
+    if settings.declarative_config_string is not None:
+        return "the text of declarative_config_string"
+    return "empty; POST /config on the Admin API fills it"
+
+
+def orders_file(prefix: Path) -> Path:
+    """Where the orders of the node that runs, or ran last, are kept, for `gateline restart`."""
+    return prefix / "run" / "start.json"
+
+
+def last_orders(prefix: Path) -> Orders | None:
+    """The orders that the node of this prefix was started with last."""
+    try:
+        plain = json.loads(orders_file(prefix).read_bytes())
+        return Orders(plain["conf"], plain["overrides"], plain["directory"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+Report = Callable[[Sequence[str], Sequence[str]], None]
+"""Takes the reasons of a failure, or none and the lines that describe the node that is ready."""
 
 
 def _reporter(orders: Orders) -> Report:
     if orders.report is None:
-        terminal = os.fdopen(os.dup(2), "w")
 
-        def tell(messages: Sequence[str], loaded: LoadedSettings | None) -> None:
-            if messages:
-                complain(messages, terminal)
-            elif loaded is not None and orders.quiet:
-                say("Kong started")
-            elif loaded is not None:
-                for line in describe(loaded):
-                    say(line)
+        def tell(problems: Sequence[str], lines: Sequence[str]) -> None:
+            if problems:
+                complain(problems)
+            for line in ["Kong started"] if orders.quiet and lines else lines:
+                say(line)
 
         return tell
 
@@ -94,8 +131,8 @@ def _reporter(orders: Orders) -> Report:
     _become_daemon()
     _send(pipe, {"pid": os.getpid()})
 
-    def send(messages: Sequence[str], loaded: LoadedSettings | None) -> None:
-        _send(pipe, {"errors": list(messages)} if messages else {"ready": describe(loaded) if loaded else []})
+    def send(problems: Sequence[str], lines: Sequence[str]) -> None:
+        _send(pipe, {"errors": list(problems)} if problems else {"ready": list(lines)})
         os.close(pipe)
 
     return send
@@ -105,51 +142,11 @@ def _become_daemon() -> None:
     """The second fork: the child is no session leader, so no terminal that it opens becomes its own."""
     if os.fork():
         os._exit(0)
-    os.umask(0o027)
 
 
 def _send(pipe: int, message: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # whoever started it did not wait
         os.write(pipe, json.dumps(message).encode() + b"\n")
-    except BrokenPipeError:
-        pass
-
-
-def _send_errors_to_log(loaded: LoadedSettings) -> None:
-    """In the foreground standard error is the error log, unless the settings name another place."""
-    path = loaded.settings.proxy_error_log
-    if "proxy_error_log" not in loaded.given or path in (None, Path("/dev/stderr")):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-
-
-def describe(loaded: LoadedSettings) -> list[str]:
-    """What a node serves, for people: its addresses with their real ports, its workers, what configured it."""
-    from gateline.control import state
-
-    settings = loaded.settings
-    node = state.read(settings.prefix)
-    lines = [strong(f"Gateline {__version__} is running") + f" (process {node.pid if node else os.getpid()})"]
-    if node is not None:
-        addresses = {"proxy": node.proxy_listen, "admin": node.admin_listen, "status": node.status_listen}
-        lines += [f"  {name:<14} {' '.join(urls)}" for name, urls in addresses.items() if urls]
-        lines.append(f"  {'workers':<14} {len(node.workers)}")
-    lines.append(f"  {'configuration':<14} {_configuration(loaded)}")
-    if loaded.conf is not None:
-        lines.append(f"  {'settings':<14} {loaded.conf}")
-    lines.append(f"  {'prefix':<14} {settings.prefix}")
-    return lines
-
-
-def _configuration(loaded: LoadedSettings) -> str:
-    if loaded.settings.declarative_config is not None:
-        return str(loaded.settings.declarative_config)
-    if loaded.settings.declarative_config_string is not None:
-        return "declarative_config_string"
-    return "empty; POST /config on the Admin API fills it"
 
 
 if __name__ == "__main__":

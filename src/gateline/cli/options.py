@@ -40,7 +40,7 @@ Debug = Annotated[bool, typer.Option("--vv", help="Say everything.")]
 
 
 def source_of(config: list[Path] | None, conf: Path | None, prefix: Path | None) -> SettingsSource:
-    """Where the settings of a command with these options come from. Raises `Failure` where they contradict each other."""
+    """Where the settings of a command with these options come from. Raises `Failure` for a contradiction."""
     overrides: dict[str, str] = {}
     for path in config or ():
         if is_conf(path):
@@ -60,7 +60,7 @@ def source_of(config: list[Path] | None, conf: Path | None, prefix: Path | None)
 
 
 def is_conf(path: Path) -> bool:
-    """Whether a file given with `-c` holds settings: its name says so, or else its lines. Raises `Failure` without the file."""
+    """Whether a file given with `-c` holds settings: its name says so, or else its lines. Raises `Failure`."""
     if path.is_dir() or path.suffix in (".yml", ".yaml", ".json"):
         if not path.exists():
             raise Failure(f"no file at: {path}")

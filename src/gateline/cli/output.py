@@ -30,16 +30,17 @@ def warn(messages: Sequence[str]) -> None:
     sys.stderr.flush()
 
 
-def complain(messages: Sequence[str]) -> None:
+def complain(messages: Sequence[str], stream: TextIO | None = None) -> None:
     """Why the command failed: one line where there is one reason, else a list."""
-    head = _style("Error:", "31", sys.stderr)
+    stream = stream or sys.stderr
+    head = _style("Error:", "31", stream)
     if len(messages) == 1:
-        sys.stderr.write(f"{head} {messages[0]}\n")
+        stream.write(f"{head} {messages[0]}\n")
     else:
-        sys.stderr.write(f"{head} {len(messages)} problems\n")
+        stream.write(f"{head} {len(messages)} problems\n")
         for message in messages:
-            sys.stderr.write("  - " + message.replace("\n", "\n    ") + "\n")
-    sys.stderr.flush()
+            stream.write("  - " + message.replace("\n", "\n    ") + "\n")
+    stream.flush()
 
 
 def strong(text: str) -> str:

@@ -1,5 +1,5 @@
-"""Certificates of the TLS listeners as files: those of the settings, given as paths or as PEM text, or a self-signed one
-that is made at the first start and kept.
+"""Certificates of the TLS listeners as files: those of the settings, given as paths or as PEM text, or a self-signed
+one that is made at the first start and kept.
 
 `cryptography` is only imported in a short-lived child, because the supervisor's memory becomes every worker's memory.
 """
@@ -56,11 +56,16 @@ def as_files(settings: "Settings") -> "Settings":
         problems += [text for pair in paths if (text := _mismatch(certificates, *pair))]
         changes[certificates] = tuple(one for one, _ in paths)
         changes[keys] = tuple(key for _, key in paths)
-    if missing and not problems and not _in_child(lambda: [make_self_signed(directory, name) for name in missing]):
+    if missing and not problems and not _in_child(lambda: _make_all(directory, missing)):
         problems.append(f"no certificate could be made in {directory}; is it writable?")
     if problems:
         raise StartError(*problems)
     return replace(settings, **changes) if changes else settings
+
+
+def _make_all(directory: Path, names: list[str]) -> None:
+    for name in names:
+        make_self_signed(directory, name)
 
 
 def make_self_signed(directory: Path, name: str) -> None:
@@ -124,7 +129,7 @@ def _mismatch(setting: str, certificate: str, key: str) -> str | None:
     return None
 
 
-def _in_child(work: Callable[[], object]) -> bool:
+def _in_child(work: Callable[[], None]) -> bool:
     """Run `work` in a process of its own; whether it went well."""
     pid = os.fork()
     if pid:

@@ -205,7 +205,7 @@ class Worker:
     index: int
     pid: int
     version: int = -1
-    stats: Stats = Stats()
+    stats: Stats = field(default_factory=Stats)
 
 
 class _Link(asyncio.Protocol):

@@ -78,6 +78,7 @@ class TextLines(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         level = NAMES.get(record.levelno, record.levelname.lower())
         text = f"{stamp}.{int(record.msecs):03d} [{level}] {self._process} ({os.getpid()}): {record.getMessage()}"
@@ -87,13 +88,14 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (seconds), level, process, pid, logger, message, and exception where there is one."""
+    """One JSON object a line: time (seconds), level, process, pid, logger, message, and the exception, if any."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
         line: dict[str, object] = {
             "time": round(record.created, 3),
             "level": NAMES.get(record.levelno, record.levelname.lower()),

@@ -14,6 +14,8 @@ from gateline.control.errors import StartError
 DIRECTORIES = {"pids": 0o755, "logs": 0o755, "run": 0o700, "ssl": 0o700}
 """Subdirectories and their modes; `run` has the sockets and the state, `ssl` the generated certificates."""
 
+_REMEDY = "set `prefix` to a directory of yours"
+
 LONGEST_SOCKET_PATH = 100
 """A unix socket's path ends at 107 bytes on Linux and 103 on macOS."""
 
@@ -28,13 +30,9 @@ def prepare(prefix: Path) -> None:
             if mode == 0o700:
                 directory.chmod(mode)
             if not os.access(directory, os.W_OK | os.X_OK):
-                raise StartError(
-                    f"cannot write to {directory}: Permission denied; set `prefix` to a directory of yours"
-                )
+                raise StartError(f"cannot write to {directory}: permission denied; {_REMEDY}")
     except OSError as error:
-        raise StartError(
-            f"cannot use {prefix} as the prefix: {error.strerror} ({error.filename}); set `prefix` to a directory of yours"
-        ) from None
+        raise StartError(f"cannot use {prefix} as the prefix: {error.strerror} ({error.filename}); {_REMEDY}") from None
 
 
 def pid_path(prefix: Path) -> Path:
@@ -90,7 +88,7 @@ class PidFile:
 
 
 def feed_path(prefix: Path, generation: int) -> Path:
-    """A path for the feed's socket that the system can take; a private temporary directory where the prefix is too deep."""
+    """A path for the feed's socket that the system can take: in a private temporary directory if the prefix is deep."""
     path = prefix / "run" / f"feed-{generation}.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path

@@ -48,7 +48,7 @@ class Listeners:
     status: dict[Key, Address] = field(default_factory=dict)
 
     def for_worker(self, index: int, count: int) -> tuple[BoundListener, ...]:
-        """What worker `index` of `count` serves. Sockets of workers that are no more are shared out among the others."""
+        """What worker `index` of `count` serves. Sockets of workers that are no more are shared out."""
         return tuple(
             listener
             for address in self.proxy.values()
@@ -65,6 +65,10 @@ class Listeners:
     def sockets(self) -> set[socket.socket]:
         """Every socket."""
         return {sock for address in self._addresses() for sock in address.sockets}
+
+    def ports(self) -> set[int]:
+        """Every TCP port."""
+        return {address.listen.port for address in self._addresses() if not address.listen.path}
 
     def close(self, keep: "Listeners | None" = None) -> None:
         """Close every socket that `keep` does not have, and remove the unix sockets among them."""
@@ -166,14 +170,11 @@ def _tcp(listen: "Listen", port: int, *, shared: bool = True) -> socket.socket:
 
 
 def _refuse_taken(listen: "Listen", before: Listeners | None) -> None:
-    """Raise EADDRINUSE when somebody else has the port; SO_REUSEPORT alone would share it with another node silently."""
+    """Raise EADDRINUSE when somebody else has the port; SO_REUSEPORT alone would share it silently."""
     try:
         _tcp(listen, listen.port, shared=False).close()
     except OSError as error:
-        ours = (
-            {sock.getsockname()[1] for sock in before.sockets() if sock.family != socket.AF_UNIX} if before else set()
-        )
-        if error.errno != errno.EADDRINUSE or listen.port not in ours:
+        if error.errno != errno.EADDRINUSE or not (before and listen.port in before.ports()):
             raise
 
 

@@ -29,7 +29,7 @@ from gateline.version import __version__
 if TYPE_CHECKING:
     from gateline.control.context import ControlContext
     from gateline.engine.context import WorkerContext
-    from gateline.settings import LoadedSettings, Settings
+    from gateline.settings import Settings, SettingsSource
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.
 def serve(
     settings: "Settings",
     *,
-    conf: Callable[[], "LoadedSettings"],
+    conf: "SettingsSource",
     on_ready: Callable[["Settings"], None],
     foreground: bool = True,
     worker_main: WorkerMain | None = None,
@@ -47,7 +47,7 @@ def serve(
 ) -> int:
     """Run a node until it is told to end; the exit code.
 
-    `conf` reads the settings again for a reload (it may raise SettingsError). `on_ready` is called once, with the
+    `conf` loads the settings again at a reload. `on_ready` is called once, with the
     settings as they are in force (real ports), when every worker serves and the Admin API answers. In the foreground
     the error log goes to standard error. `worker_main` and `control_main` are what the processes run.
 
@@ -84,7 +84,7 @@ def _control(context: "ControlContext") -> int:
 
 @dataclass(slots=True)
 class _Reload:
-    """A reload under way. Without `listeners` the control process loads its file again; with them it gets a successor."""
+    """A reload under way. Without `listeners` the control process loads its file again, else it gets a successor."""
 
     settings: "Settings"
     messages: list[str] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Supervisor:
     def __init__(
         self,
         settings: "Settings",
-        conf: Callable[[], "LoadedSettings"],
+        conf: "SettingsSource",
         on_ready: Callable[["Settings"], None],
         programs: Programs,
         pid_file: prefix.PidFile,
@@ -123,7 +123,7 @@ class Supervisor:
 
     def _first(self, settings: "Settings") -> Generation:
         settings = certificates.as_files(settings)
-        listeners = open_listeners(settings, _count(settings))
+        listeners = open_listeners(settings, settings.worker_processes)
         try:
             return self._generation(1, listeners, recover=False)
         except StartError:
@@ -170,7 +170,8 @@ class Supervisor:
                 self._signalled(number)
         self._bury()
         now = time.monotonic()
-        if any([generation.tick(now) for generation in self._generations()]):
+        started = [generation.tick(now) for generation in self._generations()]
+        if any(started):
             self._write_state()
         self._old = [generation for generation in self._old if not self._is_over(generation)]
         if self._status == "draining" and not any(one.workers_running for one in self._generations()):
@@ -315,7 +316,7 @@ class Supervisor:
             self._again = True
             return
         try:
-            loaded = self._conf()
+            loaded = self._conf.load()
         except SettingsError as error:
             self._finish(ok=False, messages=error.messages)
             return
@@ -331,7 +332,7 @@ class Supervisor:
             return
         try:
             settings = certificates.as_files(loaded.settings)
-            listeners = open_listeners(settings, _count(settings), self._current.listeners)
+            listeners = open_listeners(settings, settings.worker_processes, self._current.listeners)
         except StartError as error:
             self._finish(ok=False, messages=error.messages)
             return
@@ -401,7 +402,7 @@ class Supervisor:
         return Generation(
             number,
             listeners,
-            _count(listeners.settings),
+            listeners.settings.worker_processes,
             self._programs,
             lambda: self._generations(),
             self._close_in_child,
@@ -434,15 +435,6 @@ class Supervisor:
             )
         except OSError as error:
             logger.error("the state of the node cannot be written: %s", error)
-
-
-def _count(settings: "Settings") -> int:
-    """How many workers: as set, or one for each core that the process may use."""
-    if settings.worker_processes:
-        return settings.worker_processes
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _has_source(settings: "Settings") -> bool:

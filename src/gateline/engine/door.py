@@ -38,6 +38,9 @@ class Connection(Protocol):
     def timed_out(self, now: float) -> None:
         """Its deadline has passed."""
 
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+
     def drain(self) -> None:
         """End after what is under way."""
 
@@ -96,6 +99,7 @@ class Door:
         """Who is at the other end."""
         name = transport.get_extra_info("peername")
         address, port = (name[0], name[1]) if isinstance(name, tuple) else ("127.0.0.1", 0)
+        address = address.removeprefix("::ffff:")  # an IPv4 client of a socket that takes both
         sni = transport.get_extra_info("ssl_object") if self._tls else None
         server_name = getattr(sni, "gateline_server_name", None) or ""
         return Peer(

@@ -76,7 +76,9 @@ class CATALOGUE:
     TOO_MANY_CONNECTIONS = Failure("too_many_connections", Source.GATEWAY, 503, "Service unavailable")
     INTERNAL = Failure("internal", Source.GATEWAY, 500, "An unexpected error occurred")
 
-    NAME_RESOLUTION = Failure("name_resolution", Source.UPSTREAM, 503, "name resolution failed", Retry.NOT_SENT, json=True)
+    NAME_RESOLUTION = Failure(
+        "name_resolution", Source.UPSTREAM, 503, "name resolution failed", Retry.NOT_SENT, json=True
+    )
     CONNECT = Failure("connect", Source.UPSTREAM, 502, _INVALID_RESPONSE, Retry.NOT_SENT)
     CONNECT_TIMEOUT = Failure("connect_timeout", Source.UPSTREAM, 504, _TIMING_OUT, Retry.NOT_SENT)
     TLS = Failure("tls", Source.UPSTREAM, 502, _INVALID_RESPONSE, Retry.NOT_SENT)

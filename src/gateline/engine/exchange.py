@@ -229,7 +229,7 @@ class Exchange:
                 upstream.send_data(piece)
             if self.body_bytes > REPLAY_LIMIT:
                 self.kept = None
-                self.client.resume_reading()
+            self.client.resume_reading()
         if self.request_done and self.trailers is not None:
             upstream.send_end(self.trailers)
 

@@ -2,7 +2,7 @@
 
 from gateline.engine.headers import VIA_TOKEN
 
-__all__ = ["Peer"]
+__all__ = ["Peer", "host_of"]
 
 
 class Peer:
@@ -12,7 +12,18 @@ class Peer:
     be mapped by `port_maps`); `sni` the server name of a TLS handshake, b"" without one.
     """
 
-    __slots__ = ("_authority", "_host", "_lines", "address", "listener_port", "port", "scheme", "sni", "tls", "trusted")
+    __slots__ = (
+        "_authority",
+        "_host",
+        "_lines",
+        "address",
+        "listener_port",
+        "port",
+        "scheme",
+        "sni",
+        "tls",
+        "trusted",
+    )
 
     def __init__(self, address: str, port: int, *, tls: bool, sni: bytes, listener_port: int, trusted: bool) -> None:
         self.address = address
@@ -27,7 +38,7 @@ class Peer:
         self._lines = b""
 
     def host_of(self, authority: bytes) -> bytes:
-        """The host that `authority` names: lower case, without port and trailing dot. The last one is remembered."""
+        """`host_of(authority)`; the last one is remembered, as a connection's requests mostly name the same."""
         if authority != self._authority:
             self._authority = authority
             self._host = host_of(authority)
@@ -38,14 +49,15 @@ class Peer:
         """The lines that tell an upstream of this client, for the host that `host_of` gave last.
 
         For a request without X-Forwarded-For and Via of its own, from a peer whose word about others does not count.
+        The last line, X-Forwarded-Path, is without its value.
         """
         if not self._lines:
-            self._lines = b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\n" % (
-                self.address.encode(),
-                self.address.encode(),
-                self.scheme,
-                self._host,
-            ) + b"X-Forwarded-Port: %d\r\nVia: %b\r\nX-Forwarded-Path: " % (self.listener_port, VIA_TOKEN)
+            address = self.address.encode()
+            host = b"X-Forwarded-Host: %b\r\n" % self._host if self._host else b""
+            self._lines = (
+                b"X-Real-IP: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n%bX-Forwarded-Port: %d\r\n"
+                b"Via: %b\r\nX-Forwarded-Path: "
+            ) % (address, address, self.scheme, host, self.listener_port, VIA_TOKEN)
         return self._lines
 
 

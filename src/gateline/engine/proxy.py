@@ -74,6 +74,8 @@ class Proxy:
     # -- identify and route ----------------------------------------------------------------------------------------
     def handle(self, exchange: Exchange) -> None:
         """Take a request whose head is complete; its body may still be coming."""
+        if exchange.over:  # its body was refused at once
+            return
         try:
             self._route(exchange)
         except Exception:
@@ -182,7 +184,7 @@ class Proxy:
         if head.te_trailers:
             tail += b"TE: trailers\r\n"
         exchange.request_bytes = head.encode(start, _REQUEST_DROP, None, tail, b"")
-        if not exchange.request_done or exchange.body_bytes:
+        if not exchange.request_done and exchange.kept is None:
             exchange.kept = []
         self._acquire(exchange, service, fresh=False)
 
@@ -197,7 +199,7 @@ class Proxy:
             b"X-Forwarded-Host": exchange.host,
             b"X-Forwarded-Port": b"%d" % peer.listener_port,
             b"X-Forwarded-Path": head.path,
-            b"X-Forwarded-Prefix": route.stripped_prefix(match),
+            b"X-Forwarded-Prefix": route.forwarded_prefix(match) or b"",
         }
         if peer.trusted:
             for name in values:
@@ -223,10 +225,7 @@ class Proxy:
         service = route.service if route is not None else None
         if service is None:
             return exchange.refuse(failure)
-        if stale and failure.retry is Retry.MAYBE_SENT:
-            allowed = STALE_TRIES
-        else:
-            allowed = service.retries
+        allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else service.retries
         if exchange.tries < allowed and self._may_send_again(exchange, failure):
             exchange.tries += 1
             _log.debug("%s: trying %s again", failure.name, service.name)

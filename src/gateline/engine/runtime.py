@@ -8,7 +8,7 @@ its services need.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gateline.engine.router import Match, Router, RouterBuilder, UpstreamPath
+from gateline.engine.router import Flavor, Match, Router, RouterBuilder, UpstreamPath
 from gateline.engine.upstream.pool import Pool, Pools, Target
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class CompiledRoute:
     __slots__ = (
         "_prefix_lines",
         "debug_block",
+        "forwarded_prefix",
         "grpc",
         "https_only",
         "https_redirect_status",
@@ -72,17 +73,13 @@ class CompiledRoute:
         self.grpc = bool(protocols & {"grpc", "grpcs"})
         self.special = self.https_only or self.grpc
         self.upstream_path = path.build
+        self.forwarded_prefix = path.forwarded_prefix
         self.debug_block = _debug_block(route, service)
-        self._prefix_lines: dict[bytes | None, bytes] = {None: _NO_PREFIX, b"": _NO_PREFIX, b"/": _NO_PREFIX}
+        self._prefix_lines: dict[bytes | None, bytes] = {None: _NO_PREFIX}
         if self.strip_path:
             for text in route.paths or ():
                 if text.startswith("/") and text != "/":
                     self._prefix_lines[text.encode()] = _prefix_line(text.encode())
-
-    def stripped_prefix(self, match: Match) -> bytes:
-        """What `strip_path` takes away, b"" when that is nothing or just a slash."""
-        prefix = match.prefix
-        return prefix if self.strip_path and prefix and prefix != b"/" else b""
 
     def prefix_line(self, match: Match) -> bytes:
         """The end of one header line and the whole X-Forwarded-Prefix line, where there is one."""
@@ -91,7 +88,8 @@ class CompiledRoute:
         known = self._prefix_lines.get(match.prefix)
         if known is not None:
             return known
-        return _prefix_line(match.prefix or b"")
+        prefix = self.forwarded_prefix(match)
+        return _prefix_line(prefix) if prefix else _NO_PREFIX
 
 
 class Runtime:
@@ -119,7 +117,7 @@ class RuntimeBuilder:
         services: Mapping[str, "Service"],
         routes: Mapping[str, "Route"],
         *,
-        flavor: str,
+        flavor: Flavor,
         pools: Pools,
         verify_upstreams: bool = False,
         previous: Runtime | None = None,
@@ -169,9 +167,8 @@ class RuntimeBuilder:
             if service is None:  # its service is disabled
                 return
             path = self._services[route.service.id].path
-        upstream_path = UpstreamPath(
-            service_path=path, strip_path=route.strip_path, path_handling=route.path_handling, flavor=self._flavor
-        )
+        handling = route.path_handling if self._flavor == "traditional" else "v0"
+        upstream_path = UpstreamPath(path, route.strip_path, handling)
         self._router.add(route, CompiledRoute(route, service, upstream_path))
 
     def _target(self, service: "Service") -> Target:

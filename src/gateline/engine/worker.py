@@ -231,7 +231,7 @@ class Worker:
 
     async def _wait_for_the_last(self) -> None:
         deadline = monotonic() + self._settings.drain_timeout
-        while self._crowd.connections and monotonic() < deadline:
+        while self._crowd.connections and monotonic() < deadline:  # noqa: ASYNC110 - no event tells of an empty set
             await asyncio.sleep(0.05)
         self._ended.set()
 
@@ -253,6 +253,8 @@ class Worker:
                 _log.exception("a watch on deadlines failed")
 
     def _client_interval(self) -> float:
+        if self._crowd.draining:
+            return 0.1
         limits = self._crowd.limits
         return _interval(min(limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.send_timeout))
 
@@ -346,7 +348,7 @@ def _raise_file_limit() -> None:
 def _resident_bytes() -> int:
     """The process's resident memory in bytes, where the system tells (Linux)."""
     try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - once a second, a short way
+        with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

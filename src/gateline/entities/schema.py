@@ -1,20 +1,21 @@
 """From an entity's declaration to its schema: what each field is in Kong's words, and one compiled function that validates a dictionary against all of it.
 
-The schema of a class is compiled once per router flavour. Validation of a right entity costs a dictionary look-up and a
+The schema of a class is compiled once per router flavour. Validating a right entity costs a dictionary look-up and a
 call a field; sentences are only made when something is wrong. Values come out as the model holds them: arrays and sets
 as tuples, records as model instances, references as `Reference`.
 """
 
-import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gateline.entities import checkers
+from gateline.entities.checkers import Checker, Refused, wrong_type
 from gateline.entities.checks import Check
 from gateline.entities.constraints import (
     AsSet,
@@ -27,35 +28,15 @@ from gateline.entities.constraints import (
     PerFlavor,
     To,
     Unique,
+    Uuid,
 )
-from gateline.entities.errors import EXPECTED, MISSING_PRIMARY_KEY, REQUIRED, UNKNOWN
+from gateline.entities.errors import MISSING_PRIMARY_KEY, REQUIRED, UNKNOWN
 from gateline.entities.violations import Violations
 
 DEFAULT_FLAVOR = "traditional_compatible"
 
-Checker = Callable[[Any], Any]
-
-
-class Refused(Exception):  # noqa: N818 - not an error of the program: the answer "no" of a checker
-    """A checker's answer to a wrong value: a sentence, or a list or dictionary of them."""
-
-    def __init__(self, error: Any) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-class Substituted(str):
-    """A text that came out of a reference or a variable: fields of other types read it as what they need."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unresolved:
-    """Stands where a reference or a variable could not be resolved; whatever the field, this is what is wrong."""
-
-    message: str
-    found: str
+FOREIGN_MODELS: dict[str, type[BaseModel]] = {}
+"""Kind → entity class, filled as entities are declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +48,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What differs in an entity when its variant field holds a certain value."""
+    """What differs in an entity when one of its fields holds a certain value."""
 
     null: Mapping[str, str] = field(default_factory=dict)
     """Fields that must be null, each with the sentence that says so."""
@@ -75,6 +56,18 @@ class Variant:
     never: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     """A value that a field may not have, with the sentence."""
     checks: tuple[Check, ...] = ()
+
+    def run(self, values: dict[str, Any], violations: Violations) -> None:
+        """Add what is wrong to the violations."""
+        errors = violations.fields
+        for name, sentence in self.null.items():
+            if name not in errors and values[name] is not None:
+                errors[name] = sentence
+        for name, (forbidden, sentence) in self.never.items():
+            if name not in errors and values[name] == forbidden:
+                errors[name] = sentence
+        for check in self.checks:
+            check.run(values, violations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +79,18 @@ class FieldSchema:
     """Kong's word: string, integer, number, boolean, array, set, map, record, foreign."""
     check: Checker
     required: bool
-    default: Any
+    """Whether null is refused."""
     has_default: bool
-    constraints: tuple[Constraint, ...]
-    unique: bool
+    default: Any
     auto: bool
+    unique: bool
     default_for_null: bool
+    constraints: tuple[Constraint, ...]
     description: str | None
     to: To | None = None
     elements: "FieldSchema | None" = None
     keys: "FieldSchema | None" = None
     record: "Schema | None" = None
-    nested: type[BaseModel] | None = None
 
 
 class Schema:
@@ -108,32 +101,28 @@ class Schema:
         self.flavor = flavor
         self.fields: dict[str, FieldSchema] = _fields_of(model, flavor)
         self.checks: tuple[Check, ...] = getattr(model, "checks", ())
-        self.shorthands: Mapping[str, Callable[[Any], dict[str, Any]]] = getattr(model, "shorthands", {})
-        self._variant: Callable[[Mapping[str, Any], str], Variant | None] | None = getattr(model, "variant", None)
-        self._defaults = {
-            name: info.default if name in self.fields else _plain_default(info)
+        self.shorthands: Mapping[str, Callable[[str], dict[str, Any]]] = getattr(model, "shorthands", {})
+        self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = getattr(model, "variant", None)
+        self._defaults: dict[str, Any] = {
+            name: self.fields[name].default if name in self.fields else info.get_default(call_default_factory=False)
             for name, info in model.model_fields.items()
         }
-        for name, schema in self.fields.items():
-            self._defaults[name] = schema.default
-            if schema.type == "record" and schema.required and not schema.has_default and schema.record:
-                self._defaults[name] = None
         self._needed = tuple(
             name for name, schema in self.fields.items() if schema.required and not (schema.has_default or schema.auto)
         )
 
     def validate(self, data: Mapping[str, Any], *, partial: bool = False) -> tuple[dict[str, Any], Violations]:
-        """Check a dictionary; returns the values of every field and the violations (false when there are none).
+        """Check a dictionary; returns the value of every field, and the violations (false when there are none).
 
-        With `partial`, only the fields that are there are looked at (no defaults, no checks between fields).
+        With `partial`, only the fields that are there are looked at: nothing is required, nothing is compared.
         """
         violations = Violations()
         errors = violations.fields
         for shorthand in self.shorthands:
             if shorthand in data:
-                data = self._expand(shorthand, data, errors)
+                data = self._expanded(shorthand, data, errors)
         values = self._defaults.copy()
-        variant = self._variant(data, self.flavor) if self._variant else None
+        variant = self._variant(data) if self._variant else None
         if variant:
             values.update(variant.defaults)
         fields = self.fields
@@ -144,8 +133,7 @@ class Schema:
             elif value is None:
                 if schema.required:
                     errors[name] = REQUIRED
-                    values[name] = None
-                elif not schema.default_for_null:
+                if not schema.default_for_null:
                     values[name] = None
             else:
                 try:
@@ -156,51 +144,33 @@ class Schema:
         if partial:
             return values, violations
         for name in self._needed:
-            if name not in data and name not in errors:
+            if name not in data:
                 self._fill(name, values, errors)
         for check in self.checks:
             check.run(values, violations)
         if variant:
-            _run_variant(variant, values, violations)
+            variant.run(values, violations)
         return values, violations
 
-    def _expand(self, shorthand: str, data: Mapping[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
-        rest = {name: value for name, value in data.items() if name != shorthand}
+    def _expanded(self, shorthand: str, data: Mapping[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
         value = data[shorthand]
-        if value is None:
-            return rest
-        try:
-            rest.update(self.shorthands[shorthand](_TEXT(value)))
-        except Refused as refused:
-            errors[shorthand] = refused.error
-        return rest
+        expanded = {name: value for name, value in data.items() if name != shorthand}
+        if value is not None:
+            try:
+                expanded.update(self.shorthands[shorthand](_non_empty(value)))
+            except Refused as refused:
+                errors[shorthand] = refused.error
+        return expanded
 
     def _fill(self, name: str, values: dict[str, Any], errors: dict[str, Any]) -> None:
-        """A required record that is left out takes the defaults of its fields, where they all have one."""
         schema = self.fields[name]
         if schema.type != "record":
             errors[name] = REQUIRED
             return
-        try:
+        try:  # a record that is left out is one in which every field has its default
             values[name] = schema.check({})
         except Refused as refused:
             errors[name] = refused.error
-
-
-def _plain_default(info: FieldInfo) -> Any:
-    return info.get_default(call_default_factory=False)
-
-
-def _run_variant(variant: Variant, values: dict[str, Any], violations: Violations) -> None:
-    errors = violations.fields
-    for name, sentence in variant.null.items():
-        if name not in errors and values[name] is not None:
-            errors[name] = sentence
-    for name, (forbidden, sentence) in variant.never.items():
-        if name not in errors and values[name] == forbidden:
-            errors[name] = sentence
-    for check in variant.checks:
-        check.run(values, violations)
 
 
 @lru_cache(maxsize=None)
@@ -211,279 +181,135 @@ def schema_of(model: type[BaseModel], flavor: str = DEFAULT_FLAVOR) -> Schema:
 
 def _fields_of(model: type[BaseModel], flavor: str) -> dict[str, FieldSchema]:
     hints = get_type_hints(model, include_extras=True)
-    fields: dict[str, FieldSchema] = {}
-    for name, info in model.model_fields.items():
-        annotation = hints[name]
-        marks = _marks(annotation)
-        if any(isinstance(mark, OnlyIn) and flavor not in mark.flavors for mark in marks):
-            continue
-        fields[name] = _field(name, annotation, flavor, info)
-    return fields
-
-
-def _marks(annotation: Any) -> list[Any]:
-    """Every mark and constraint of a declaration, through Annotated and `| None`."""
-    if get_origin(annotation) is Annotated:
-        inner, *marks = get_args(annotation)
-        return _marks(inner) + marks
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [mark for part in get_args(annotation) for mark in _marks(part)]
-    return []
-
-
-def _bare(annotation: Any) -> tuple[Any, bool]:
-    """(the type itself, whether null is allowed)."""
-    if get_origin(annotation) is Annotated:
-        return _bare(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        parts = [part for part in get_args(annotation) if part is not type(None)]
-        if len(parts) != 1:
-            raise TypeError(f"a field has one type, not {annotation!r}")
-        return _bare(parts[0])[0], len(parts) < len(get_args(annotation))
-    return annotation, False
+    return {
+        name: _field(name, hints[name], flavor, info)
+        for name, info in model.model_fields.items()
+        if not any(isinstance(mark, OnlyIn) and flavor not in mark.flavors for mark in marks_of(hints[name]))
+    }
 
 
 def _field(name: str, annotation: Any, flavor: str, info: FieldInfo | None = None) -> FieldSchema:
-    bare, nullable = _bare(annotation)
-    marks = [mark.chosen(flavor) if isinstance(mark, PerFlavor) else mark for mark in _marks(annotation)]
-    constraints = sorted((mark for mark in marks if isinstance(mark, Constraint)), key=lambda mark: mark.rank)
+    bare, nullable = bare_type(annotation)
+    marks = [mark.chosen(flavor) if isinstance(mark, PerFlavor) else mark for mark in marks_of(annotation)]
+    constraints = [mark for mark in marks if isinstance(mark, Constraint)]
+    word, check, parts = _typed(bare, marks, flavor)
+    if word == "string" and not any(isinstance(mark, (MinLength, OneOf)) for mark in constraints):
+        constraints.append(MinLength(1))
+    constraints.sort(key=lambda constraint: constraint.rank)
     auto = any(isinstance(mark, Auto) for mark in marks)
     default_for_null = any(isinstance(mark, DefaultForNull) for mark in marks)
-    word, check, parts = _TYPES[_family(bare)](bare, marks, flavor)
-    if word == "string" and not any(isinstance(mark, (MinLength, OneOf)) for mark in constraints):
-        constraints = sorted([MinLength(1), *constraints], key=lambda mark: mark.rank)
     has_default = info is not None and not info.is_required() and not auto
-    default = info.get_default(call_default_factory=True) if info is not None and has_default else None
     return FieldSchema(
         name=name,
         type=word,
-        check=_constrained(check, tuple(mark.refuse for mark in constraints)),
+        check=checkers.constrained(check, tuple(constraint.refuse for constraint in constraints)),
         required=not nullable and not default_for_null,
-        default=default,
         has_default=has_default,
-        constraints=tuple(constraints),
-        unique=any(isinstance(mark, Unique) for mark in marks),
+        default=info.get_default(call_default_factory=False) if info and has_default else None,
         auto=auto,
+        unique=any(isinstance(mark, Unique) for mark in marks),
         default_for_null=default_for_null,
+        constraints=tuple(constraints),
         description=info.description if info else None,
         to=next((mark for mark in marks if isinstance(mark, To)), None),
         **parts,
     )
 
 
-def _constrained(check: Checker, refusals: tuple[Callable[[Any], str | None], ...]) -> Checker:
-    if not refusals:
-        return check
-    if len(refusals) == 1:
-        refuse = refusals[0]
-
-        def one(value: Any) -> Any:
-            value = check(value)
-            if error := refuse(value):
-                raise Refused(error)
-            return value
-
-        return one
-
-    def several(value: Any) -> Any:
-        value = check(value)
-        for refuse in refusals:
-            if error := refuse(value):
-                raise Refused(error)
-        return value
-
-    return several
+def marks_of(annotation: Any) -> list[Any]:
+    """Every constraint and mark of a declaration, through `Annotated` and `| None`."""
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        return marks_of(inner) + marks
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [mark for part in get_args(annotation) for mark in marks_of(part)]
+    return []
 
 
-def _wrong(value: Any, expected: str) -> Refused:
-    return Refused(value.message if isinstance(value, Unresolved) else expected)
+def bare_type(annotation: Any) -> tuple[Any, bool]:
+    """(the type itself, whether null is allowed)."""
+    if get_origin(annotation) is Annotated:
+        return bare_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+        if len(parts) != 1:
+            raise TypeError(f"a field has one type, not {annotation!r}")
+        return bare_type(parts[0])[0], len(parts) < len(get_args(annotation))
+    return annotation, False
 
 
-def _string_checker(_: Any, __: list[Any], ___: str) -> tuple[str, Checker, dict[str, Any]]:
-    expected = EXPECTED["string"]
-
-    def check(value: Any) -> str:
-        if value.__class__ is str:
-            if value.isascii():
-                return value  # type: ignore[no-any-return]
-        elif not isinstance(value, str):
-            raise _wrong(value, expected)
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise Refused(f"invalid utf-8 character sequence detected at position {error.start + 1}") from None
-        return str(value)
-
-    return "string", check, {}
+_PLAIN: dict[type, tuple[str, Checker]] = {
+    bool: ("boolean", checkers.boolean),
+    int: ("integer", checkers.integer),
+    float: ("number", checkers.number),
+    str: ("string", checkers.string),
+}
 
 
-def _integer_checker(_: Any, __: list[Any], ___: str) -> tuple[str, Checker, dict[str, Any]]:
-    expected = EXPECTED["integer"]
-
-    def check(value: Any) -> int:
-        if value.__class__ is int:
-            return value  # type: ignore[no-any-return]
-        if value.__class__ is float and value.is_integer():
-            return int(value)
-        if isinstance(value, Substituted) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
-            return int(value)
-        raise _wrong(value, expected)
-
-    return "integer", check, {}
-
-
-def _number_checker(_: Any, __: list[Any], ___: str) -> tuple[str, Checker, dict[str, Any]]:
-    expected = EXPECTED["number"]
-
-    def check(value: Any) -> float:
-        if value.__class__ is int or (value.__class__ is float and math.isfinite(value)):
-            return value  # type: ignore[no-any-return]
-        if isinstance(value, Substituted):
-            try:
-                number = float(value)
-            except ValueError:
-                raise Refused(expected) from None
-            if math.isfinite(number):
-                return number
-        raise _wrong(value, expected)
-
-    return "number", check, {}
-
-
-def _boolean_checker(_: Any, __: list[Any], ___: str) -> tuple[str, Checker, dict[str, Any]]:
-    expected = EXPECTED["boolean"]
-
-    def check(value: Any) -> bool:
-        if value is True or value is False:
-            return value
-        if isinstance(value, Substituted) and value in ("true", "false"):
-            return value == "true"
-        raise _wrong(value, expected)
-
-    return "boolean", check, {}
-
-
-def _sequence_checker(bare: Any, marks: list[Any], flavor: str) -> tuple[str, Checker, dict[str, Any]]:
-    word = "set" if any(isinstance(mark, AsSet) for mark in marks) else "array"
-    elements = _field("", get_args(bare)[0], flavor)
-    check_element = elements.check
-    expected = EXPECTED[word]
-    distinct = word == "set"
-
-    def check(value: Any) -> tuple[Any, ...]:
-        if value.__class__ is not list and value.__class__ is not tuple:
-            raise _wrong(value, expected)
-        try:
-            checked = [check_element(element) for element in value]
-        except Refused:
-            raise Refused(_errors_by_position(check_element, value)) from None
-        if distinct and len(checked) > 1:
-            return tuple(dict.fromkeys(checked))
-        return tuple(checked)
-
-    return word, check, {"elements": elements}
-
-
-def _errors_by_position(check_element: Checker, value: list[Any]) -> list[Any]:
-    errors: list[Any] = []
-    for position, element in enumerate(value):
-        try:
-            check_element(element)
-        except Refused as refused:
-            errors.extend([None] * (position - len(errors)))
-            errors.append(REQUIRED if element is None else refused.error)
-    return errors
-
-
-def _map_checker(bare: Any, _: list[Any], flavor: str) -> tuple[str, Checker, dict[str, Any]]:
-    key_type, value_type = get_args(bare)
-    keys, elements = _field("", key_type, flavor), _field("", value_type, flavor)
-    check_key, check_value = keys.check, elements.check
-    expected = EXPECTED["map"]
-
-    def check(value: Any) -> dict[str, Any]:
-        if value.__class__ is not dict:
-            raise _wrong(value, expected)
-        return {check_key(name): check_value(element) for name, element in value.items()}
-
-    return "map", check, {"keys": keys, "elements": elements}
-
-
-def _record_checker(bare: Any, _: list[Any], flavor: str) -> tuple[str, Checker, dict[str, Any]]:
-    schema = schema_of(bare, flavor)
-    expected = EXPECTED["record"]
-
-    def check(value: Any) -> Any:
-        if value.__class__ is not dict:
-            if isinstance(value, bare):
-                return value
-            raise _wrong(value, expected)
-        values, violations = schema.validate(value)
-        if violations:
-            raise Refused(violations.fields)
-        return bare.built(values)
-
-    return "record", check, {"record": schema, "nested": bare}
-
-
-def _foreign_checker(_: Any, marks: list[Any], __: str) -> tuple[str, Checker, dict[str, Any]]:
-    to = next(mark for mark in marks if isinstance(mark, To))
-
-    def check(value: Any) -> Reference:
-        if isinstance(value, Reference):
-            return value
-        if not isinstance(value, dict):
-            if isinstance(value, str) and not isinstance(value, Unresolved):
-                raise Refused({"id": MISSING_PRIMARY_KEY})
-            raise _wrong(value, EXPECTED["record"])
-        problem = _primary_key_problem(value)
-        if problem is None:
-            return Reference(value["id"].lower())
-        target = FOREIGN_MODELS.get(to.kind)
-        if target is not None:
-            others = schema_of(target).validate(value, partial=True)[1]
-            if others:
-                raise Refused(others.fields)
-        raise Refused({"id": problem})
-
-    return "foreign", check, {}
-
-
-FOREIGN_MODELS: dict[str, type[BaseModel]] = {}
-"""Kind → entity class, filled as entities are declared."""
-
-
-def _primary_key_problem(value: Mapping[str, Any]) -> str | None:
-    key = value.get("id", UNKNOWN)
-    if key is UNKNOWN:
-        return MISSING_PRIMARY_KEY
-    if key is None:
-        return REQUIRED
-    try:
-        _UUID_TEXT(key)
-    except Refused as refused:
-        return str(refused.error)
-    return None
-
-
-def _family(bare: Any) -> Any:
-    origin = get_origin(bare)
-    if origin in (tuple, dict):
-        return origin
-    if isinstance(bare, type):
-        for family in (bool, int, float, str, Reference, BaseModel):
-            if issubclass(bare, family):
-                return family
+def _typed(bare: Any, marks: list[Any], flavor: str) -> tuple[str, Checker, dict[str, Any]]:
+    """(type word, checker, what else the field's schema holds)."""
+    if bare in _PLAIN:
+        return *_PLAIN[bare], {}
+    if get_origin(bare) is tuple:
+        word = "set" if any(isinstance(mark, AsSet) for mark in marks) else "array"
+        elements = _field("", get_args(bare)[0], flavor)
+        return word, checkers.sequence(elements.check, word), {"elements": elements}
+    if get_origin(bare) is dict:
+        keys, elements = (_field("", part, flavor) for part in get_args(bare))
+        return "map", checkers.mapping(keys.check, elements.check), {"keys": keys, "elements": elements}
+    if bare is Reference:
+        return "foreign", _foreign(next(mark for mark in marks if isinstance(mark, To))), {}
+    if isinstance(bare, type) and issubclass(bare, BaseModel):
+        schema = schema_of(bare, flavor)
+        return "record", _record(schema), {"record": schema}
     raise TypeError(f"no field can be declared as {bare!r}")
 
 
-_TYPES: dict[Any, Callable[[Any, list[Any], str], tuple[str, Checker, dict[str, Any]]]] = {
-    str: _string_checker,
-    int: _integer_checker,
-    float: _number_checker,
-    bool: _boolean_checker,
-    tuple: _sequence_checker,
-    dict: _map_checker,
-    BaseModel: _record_checker,
-    Reference: _foreign_checker,
-}
+def _record(schema: Schema) -> Checker:
+    model: Any = schema.model
+
+    def check(value: Any) -> Any:
+        if value.__class__ is not dict:
+            if isinstance(value, model):
+                return value
+            raise wrong_type(value, "record")
+        values, violations = schema.validate(value)
+        if violations:
+            raise Refused(violations.fields)
+        return model.built(values)
+
+    return check
+
+
+def _foreign(to: To) -> Checker:
+    def check(value: Any) -> Reference:
+        if value.__class__ is not dict:
+            if isinstance(value, Reference):
+                return value
+            if isinstance(value, str):
+                raise Refused({"id": MISSING_PRIMARY_KEY})
+            raise wrong_type(value, "record")
+        try:
+            return Reference(primary_key(value))
+        except Refused:
+            model = FOREIGN_MODELS.get(to.kind)
+            others = schema_of(model).validate(value, partial=True)[1] if model else None
+            if others:
+                raise Refused(others.fields) from None
+            raise
+
+    return check
+
+
+def primary_key(value: Mapping[str, Any]) -> str:
+    """The id in `{"id": ...}`; refuses what has none or a wrong one."""
+    if "id" not in value:
+        raise Refused({"id": MISSING_PRIMARY_KEY})
+    try:
+        return str(_uuid(value["id"])).lower()
+    except Refused as refused:
+        raise Refused({"id": refused.error}) from None
+
+
+_non_empty = checkers.constrained(checkers.string, (MinLength(1).refuse,))
+_uuid = checkers.constrained(checkers.string, (Uuid().refuse,))

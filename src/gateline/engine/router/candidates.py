@@ -1,9 +1,10 @@
 """Candidates: what a route can match with, one for each of its paths, compiled from the route's text.
 
-A candidate has a rank, the beginning that every path it takes has (the key of the path index), and, unless it takes every
-request that arrives there, a `find` that decides. Facts of Kong that this module rests on:
+A candidate has a rank, the beginning that every path it takes has (the key of the path index), and, unless it takes
+every request that arrives there, a `find` that decides. Facts of Kong that this module rests on:
 
-- The protocol takes no part in matching in both classic flavours: an https-only route seen over http matches, so that the engine
+- The protocol takes no part in matching in both classic flavours: an https-only route seen over http matches, so that
+  the engine
   can answer 426 or redirect, and an http-only route seen over TLS is served. (Expression routes do get `net.protocol`.)
 - `snis` count in the priority always, but are tested on TLS connections only.
 - A header condition holds when any of the request's values of that name does.
@@ -18,7 +19,7 @@ from gateline.engine.router.paths import decoded_path, encode_path, encoded_leng
 from gateline.engine.router.priority import compatible_rank, traditional_rank
 from gateline.engine.router.regexes import Regex, RegexError, literal_prefix
 
-__all__ = ["Candidate", "Conditions", "ConditionalCandidate", "HeaderCondition", "RegexCandidate", "classic_candidates"]
+__all__ = ["Candidate", "ConditionalCandidate", "Conditions", "HeaderCondition", "RegexCandidate", "classic_candidates"]
 
 CompileRegex = Callable[[str], Regex]
 

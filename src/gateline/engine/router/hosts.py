@@ -1,7 +1,7 @@
 """Host names of routes and SNIs: how they are written, and the keys under which they are looked up.
 
-Names compare without case (RFC 9110, 4.2.3), a trailing dot does not count. A wildcard stands for one or more labels at one
-end: `*.example.com` (but not `example.com`), `example.*`.
+Names compare without case (RFC 9110, 4.2.3), a trailing dot does not count. A wildcard stands for one or more labels at
+one end: `*.example.com` (but not `example.com`), `example.*`.
 """
 
 from collections.abc import Iterator
@@ -68,15 +68,18 @@ def wildcard_heads(name: bytes) -> Iterator[bytes]:
 class ServerNames:
     """The `snis` of a route."""
 
-    __slots__ = ("exact", "heads", "tails")
+    __slots__ = ("exact", "heads", "only_exact", "tails")
 
     def __init__(self, names: Iterator[HostKey]) -> None:
-        exact, heads, tails = set(), set(), set()
+        exact: set[bytes] = set()
+        heads: set[bytes] = set()
+        tails: set[bytes] = set()
         for name in names:
             (tails if name.wildcard == "left" else heads if name.wildcard == "right" else exact).add(name.text)
         self.exact = frozenset(exact)
         self.heads = frozenset(heads)
         self.tails = frozenset(tails)
+        self.only_exact = not heads and not tails
 
     def take(self, name: bytes) -> bool:
         """Whether the server name of a TLS connection is one of these."""

@@ -3,9 +3,10 @@
 The router depends on the shape of routes and requests, never on the classes that carry them: `RouteLike` is what an
 entity looks like (text as a person wrote it), `RouteRequest` is what an exchange looks like (bytes as received).
 """
+# ruff: noqa: D102 (the attributes of a protocol are documented by the entity and by its docstring)
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 __all__ = ["Captures", "Match", "RequestHeaders", "RouteError", "RouteLike", "RouteRequest"]
 
@@ -121,13 +122,13 @@ class Captures:
 class Match:
     """The route that takes a request. Shared between requests unless `captures` is set: never change one.
 
-    `route` is the target given to the builder. `prefix` is the part of the normalised path that the route's path condition
-    took (None when the route has none). `rank` orders candidates: the lower wins.
+    `route` is the target given to the builder. `prefix` is the part of the normalised path that the route's path
+    condition took (None when the route has none). `rank` orders candidates: the lower wins.
     """
 
     __slots__ = ("captures", "prefix", "rank", "route")
 
-    def __init__(self, route: object, prefix: bytes | None, captures: Captures | None, rank: int) -> None:
+    def __init__(self, route: Any, prefix: bytes | None, captures: Captures | None, rank: int) -> None:
         self.route = route
         self.prefix = prefix
         self.captures = captures

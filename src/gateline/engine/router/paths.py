@@ -1,10 +1,10 @@
-"""Request paths: their one normal form for matching, the text that regexes see, and the path built for the upstream.
+r"""Request paths: their one normal form for matching, the text that regexes see, and the path built for the upstream.
 
 Normal form (RFC 3986, 6.2.2, as Kong does it): percent-encoded unreserved characters are decoded, the hex digits of the
 other triplets are upper-case, runs of slashes are one slash, dot segments are resolved and never climb above the root.
-What has no place in a path unencoded (control characters, space, ``"<>\\^`{|}``, bytes above 0x7e, a ``%`` without two hex
-digits) is encoded, so that one resource has one spelling and the upstream is only ever sent valid paths. Route paths
-are brought into the same form when they are compiled.
+What has no place in a path unencoded (control characters, space, ``"<>\^`{|}``, bytes above 0x7e, a ``%`` without two
+hex digits) is encoded, so that one resource has one spelling and the upstream is only ever sent valid paths. Route
+paths are brought into the same form when they are compiled.
 """
 
 import re
@@ -16,7 +16,9 @@ from gateline.engine.router.interface import Match
 __all__ = ["UpstreamPath", "decoded_path", "encode_path", "encoded_length", "normalize_path"]
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_RESERVED = b"!*'();:@&=+$,/?%#[]"  # Kong's list: an encoded one means something else than a plain one and stays encoded
+_RESERVED = (
+    b"!*'();:@&=+$,/?%#[]"  # Kong's list: an encoded one means something else than a plain one and stays encoded
+)
 
 _TRIPLET_OR_BARE = re.compile(rb"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!*'();:@&=+$,/?#\[\]]")
 _TRIPLET = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -112,8 +114,9 @@ def _without_leading_dots(rest: bytes) -> bytes:
 class UpstreamPath:
     """The path sent upstream for one route and its service, decided as far as the configuration allows.
 
-    `build(match, path)` gives it for the normalised request path (without query). `identity` is true when that is always the
-    request path itself. `path_handling` "v1" counts only where the caller says so (the `traditional` flavour).
+    `build(match, path)` gives it for the normalised request path (without query). `identity` is true when that is
+    always the request path itself. `path_handling` "v1" counts only where the caller says so (the `traditional`
+    flavour).
     """
 
     __slots__ = ("_base", "build", "identity", "strips")
@@ -129,7 +132,9 @@ class UpstreamPath:
         if path_handling == "v1":
             self.build = self._stripped_v1 if strip_path else self._concatenated
         elif strip_path:
-            self.build = self._stripped_root if base == b"/" else self._stripped_directory if directory else self._stripped
+            self.build = (
+                self._stripped_root if base == b"/" else self._stripped_directory if directory else self._stripped
+            )
         elif base == b"/":
             self.build = self._unchanged
         else:

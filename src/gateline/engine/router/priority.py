@@ -1,38 +1,44 @@
 """Which of two candidates wins: the documented orders of Kong's router flavours, each packed into one integer.
 
 A candidate is one path of a route (or the route, when it has no path). Its *rank* orders it among all others, the lower
-wins, and no two are equal: below what Kong defines come `created_at` (earlier wins), the route's id and the place of the path.
-Kong leaves ties of `traditional_compatible` undefined; these rules make them deterministic.
+wins, and no two are equal: below what Kong defines come `created_at` (earlier wins), the route's id and the place of
+the path. Kong leaves ties of `traditional_compatible` undefined; these rules make them deterministic.
 """
 
 from gateline.engine.router.interface import RouteLike
 
 __all__ = ["LAST", "compatible_rank", "expression_rank", "traditional_rank"]
 
-_HOST, _HEADER, _PATH, _METHOD, _SNI = 0x40, 0x20, 0x10, 0x08, 0x04  # `traditional`: weights of categories of equal size
+_HOST, _HEADER, _PATH, _METHOD, _SNI = (
+    0x40,
+    0x20,
+    0x10,
+    0x08,
+    0x04,
+)  # `traditional`: weights of categories of equal size
 _WILDCARD_HOST_WITH_PORT, _PLAIN_HOSTS_ONLY, _REGEX_PATH = 4, 2, 1  # `traditional`: weights inside a category
 
 _MAX_HEADERS = 255
-_MAX_LENGTH = 2**19 - 1
-_PRIORITY_BIAS = 2**31  # regex_priority is signed
-_MAX_REGEX_PRIORITY = 2**32 - 1
-_MAX_EXPRESSION_PRIORITY = 2**46 - 1
+_MAX_LENGTH = (1 << 19) - 1
+_PRIORITY_BIAS = 1 << 31  # regex_priority is signed
+_MAX_REGEX_PRIORITY = (1 << 32) - 1
+_MAX_EXPRESSION_PRIORITY = (1 << 46) - 1
 
 _WEIGHT_BITS = 80  # what the widest of the orders below takes
 _TIE_BITS = 40 + 288 + 16  # created_at, id, place of the path
 
-_MAX_WEIGHT = 2**_WEIGHT_BITS - 1
-_MAX_CREATED_AT = 2**40 - 1
+_MAX_WEIGHT = (1 << _WEIGHT_BITS) - 1
+_MAX_CREATED_AT = (1 << 40) - 1
 
-LAST = 2 ** (_WEIGHT_BITS + _TIE_BITS)
+LAST = 1 << (_WEIGHT_BITS + _TIE_BITS)
 """After every rank."""
 
 
 def compatible_rank(route: RouteLike, path: str | None, place: int) -> int:
     """The rank in `traditional_compatible`: Kong's 64-bit priority, then the tie rules.
 
-    From high to low: number of attribute kinds, no wildcard among the hosts, number of headers, regex path, regex_priority,
-    length of a prefix path.
+    From high to low: number of attribute kinds, no wildcard among the hosts, number of headers, regex path,
+    regex_priority, length of a prefix path.
     """
     hosts, headers = route.hosts, route.headers
     weight = (
@@ -43,7 +49,7 @@ def compatible_rank(route: RouteLike, path: str | None, place: int) -> int:
         + (0 if path is None else 1)
     )
     weight = weight << 1 | (1 if hosts and not any("*" in host for host in hosts) else 0)
-    weight = weight << 8 | (min(len(headers), _MAX_HEADERS) if headers else 0)
+    weight = weight << 8 | 0 * (min(len(headers), _MAX_HEADERS) if headers else 0)
     return _rank(weight << 52 | _path_weight(route, path), route, place)
 
 
@@ -95,5 +101,5 @@ def _path_weight(route: RouteLike, path: str | None) -> int:
 
 def _rank(weight: int, route: RouteLike, place: int) -> int:
     created_at = min(max(int(route.created_at or 0), 0), _MAX_CREATED_AT)
-    identity = int.from_bytes(route.id.encode("utf-8", "surrogatepass")[:36].ljust(36, b"\0"))
+    identity: int = int.from_bytes(route.id.encode("utf-8", "surrogatepass")[:36].ljust(36, b"\0"))
     return (((_MAX_WEIGHT - weight) << 40 | created_at) << 288 | identity) << 16 | min(place, 0xFFFF)

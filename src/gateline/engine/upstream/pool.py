@@ -36,7 +36,7 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where connections lead: a host (name or address), a port, and with `tls` the name to ask for and whom to trust."""
+    """Where connections lead: a host (name or address), a port; with `tls` the name to ask for and whom to trust."""
 
     host: str
     port: int

@@ -35,6 +35,7 @@ cdef enum:
     SPACE = 32
     INLINE_SPANS = 40     # heads with more headers take heap memory for all of them
     MAX_METHOD = 32
+    MAX_AUTHORITY = 261   # a name of 255 bytes, a colon and five digits
     MAX_OPTIONS = 64      # in Connection: bounds the work of marking what it names
     MAX_LIMIT = 1 << 30   # keeps every offset in 32 bits
 
@@ -639,7 +640,7 @@ cdef int note_request_field(Head head, Bytes p, Span* span, uint32_t kind, Field
             head.host_start = span.value
             head.host_end = span.value + size
     elif kind == CONTENT_LENGTH or kind == TRANSFER_ENCODING:
-        note_framing(head, value, size, kind, fields, False)
+        note_framing(head, p, span, kind, fields, False)
     elif kind == EXPECT:
         if head.version == 1 and size == 12 and same(value, b"100-continue", 12):
             head.expects = True
@@ -650,7 +651,7 @@ cdef int note_request_field(Head head, Bytes p, Span* span, uint32_t kind, Field
 
 cdef int note_response_field(Head head, Bytes p, Span* span, uint32_t kind, Fields* fields) except -1:
     if kind == CONTENT_LENGTH or kind == TRANSFER_ENCODING:
-        note_framing(head, p + span.value, span.value_size, kind, fields, True)
+        note_framing(head, p, span, kind, fields, True)
     elif kind == HOP:
         note_hop(p + span.name, span.name_size, p + span.value, span.value_size, fields)
     return 0
@@ -667,7 +668,9 @@ cdef void note_hop(Bytes name, Py_ssize_t name_size, Bytes value, Py_ssize_t siz
         fields.te = size == 8 and same(value, b"trailers", 8)
 
 
-cdef int note_framing(Head head, Bytes value, Py_ssize_t size, uint32_t kind, Fields* fields, bint response) except -1:
+cdef int note_framing(Head head, Bytes p, Span* span, uint32_t kind, Fields* fields, bint response) except -1:
+    cdef Bytes value = p + span.value
+    cdef Py_ssize_t size = span.value_size
     if kind == CONTENT_LENGTH:
         if fields.lengths:
             raise REPEATED_LENGTH.error(response)
@@ -685,6 +688,13 @@ cdef int note_framing(Head head, Bytes value, Py_ssize_t size, uint32_t kind, Fi
         raise LENGTH_AND_CODING.error(response)
     if head.version == 0:
         raise CODING_IN_1_0.error(response)
+    # Parsers disagree about tabs, and about what stands behind the value: it must end the line, only spaces before it.
+    value = p + span.name + span.name_size + 1
+    while value[0] == SPACE:
+        value += 1
+    size = 0
+    while value[size] != CR:  # the line is known to have one
+        size += 1
     if not (size == 7 and same(value, b"chunked", 7)):
         refuse_coding(value, size, response)
     head.body = -2
@@ -695,7 +705,7 @@ cdef int refuse_coding(Bytes value, Py_ssize_t size, bint response) except -1:
     """Why the value of Transfer-Encoding is not just "chunked"."""
     cdef Py_ssize_t pos = 0
     cdef Py_ssize_t start
-    cdef bint unknown = False
+    cdef Py_ssize_t codings = 0
     while True:
         while pos < size and (value[pos] == SPACE or value[pos] == TAB):
             pos += 1
@@ -705,7 +715,8 @@ cdef int refuse_coding(Bytes value, Py_ssize_t size, bint response) except -1:
         if pos == start:
             raise BAD_CODING.error(response)
         if not (pos - start == 7 and same(value + start, b"chunked", 7)):
-            unknown = True
+            raise UNKNOWN_CODING.error(response)
+        codings += 1
         while pos < size and (value[pos] == SPACE or value[pos] == TAB):
             pos += 1
         if pos == size:
@@ -713,7 +724,7 @@ cdef int refuse_coding(Bytes value, Py_ssize_t size, bint response) except -1:
         if value[pos] != 44:  # ,
             raise BAD_CODING.error(response)
         pos += 1
-    raise (UNKNOWN_CODING if unknown else REPEATED_CODING).error(response)
+    raise (BAD_CODING if codings == 1 else REPEATED_CODING).error(response)
 
 
 cdef int finish_request(Head head, Bytes p, Fields* fields) except -1:
@@ -923,6 +934,8 @@ cdef bint is_authority(Bytes p, Py_ssize_t pos, Py_ssize_t end) noexcept nogil:
     """Whether p[pos:end] is host[:port] with a registered name, an IPv4 or an [IPv6] address (RFC 3986, section 3.2)."""
     cdef Py_ssize_t start = pos
     cdef int port = 0
+    if end - pos > MAX_AUTHORITY:
+        return False
     if pos < end and p[pos] == 91:  # [
         while pos < end and p[pos] != 93:  # ]
             pos += 1

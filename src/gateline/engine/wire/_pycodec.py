@@ -1,9 +1,10 @@
 """The HTTP/1 codec in plain Python: what runs where no compiler was, and the oracle that tests and fuzzing hold the
-compiled one against. A complete and well-formed head is taken by three fixed regular expressions (possessive, so that
+compiled one against. A complete and well-formed head is taken by two fixed regular expressions (possessive, so that
 their time is linear); everything else goes line by line through the careful path, which knows what is wrong first."""
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NoReturn, final
 
 from gateline.engine.wire import faults
@@ -21,7 +22,9 @@ from gateline.engine.wire.kinds import (
     TRANSFER_ENCODING,
 )
 
+_KEEP_ALIVE = [b"keep-alive"]
 _MAX_METHOD = 32
+_MAX_AUTHORITY = 261
 _MAX_OPTIONS = 64
 _MAX_LIMIT = 1 << 30
 _MAX_NUMBER = (1 << 63) - 1
@@ -31,21 +34,19 @@ _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _VCHAR = rb"[^\x00-\x08\x0a-\x1f\x7f]"
 
 _REQUEST_LINE = re.compile(
-    rb"(" + _TCHAR + rb"{1,32}+) ((?:/|[A-Za-z]++://|\*)[!-\"$->@-~]*+(?:\?[!-\"$-~]*+)?+) HTTP/1\.([01])\r\n"
+    rb"(" + _TCHAR + rb"{1,32}+) ((?:/|[A-Za-z]++://|\*)[!-\"$->@-~]*+)(\?[!-\"$-~]*+)?+ HTTP/1\.([01])\r\n"
 )
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + _VCHAR + rb"*+))?+\r\n")
-_FIELDS = re.compile(rb"(?:" + _TCHAR + rb"++:" + _VCHAR + rb"*+\r\n)*+\r\n")
-_FIELD = re.compile(rb"([^:]++):[ \t]*+([^\r]*+)\r\n")
+# Lines as `encode` writes them: one space before a value that is not empty, no tab.
+_CANONICAL_LINES = re.compile(rb"(?:" + _TCHAR + rb"++: [!-~\x80-\xff][ -~\x80-\xff]*+\r\n)*+\r\n")
 _LINE = re.compile(rb"(" + _TCHAR + rb"++):(" + _VCHAR + rb"*+)\r\n")
 _NAME = re.compile(_TCHAR + rb"*+")
 _VALUE = re.compile(_VCHAR + rb"*+")
 _TARGET = re.compile(rb"[!-\"$-~]*+")
-_UNPLAIN = re.compile(rb"%|//|/\.")
-_ABSOLUTE = re.compile(rb"https?+://([^/?]*+)([^?]*+)", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?+://([^/]*+)(.*+)", re.IGNORECASE)
 _AUTHORITY = re.compile(
     rb"(?:\[([0-9A-Fa-f:.]++)\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f][0-9A-Fa-f])++)(?::([0-9]{1,5}+))?+"
 )
-_CODINGS = re.compile(rb"[ \t]*+(" + _TCHAR + rb"++)[ \t]*+(?:,|\Z)")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]*+")
 _DIGITS = re.compile(rb"[0-9]{1,19}+")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15}+)\r\n")
@@ -66,36 +67,37 @@ class Limits:
 
 
 class Head:
-    """What requests and responses have in common: their fields, with lower-case names and kinds beside them."""
+    """What requests and responses have in common: the header lines in canonical form ("Name: value"), and beside them
+    their lower-case names and their kinds."""
 
-    __slots__ = ("_fields", "_kinds", "_names", "_present", "keep_alive", "length", "minor", "size", "websocket")
+    size = 0
+    minor = 0
+    length = -1
+    keep_alive = False
+    websocket = False
+    _present = 0
 
     def __init__(self) -> None:
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._lines: list[bytes] = []
         self._names: list[bytes] = []
         self._kinds: list[int] = []
-        self._present = 0
-        self.size = 0
-        self.minor = 0
-        self.length = -1
-        self.keep_alive = False
-        self.websocket = False
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the header `name` (lower-case)."""
         if name in self._names:
-            return self._fields[self._names.index(name)][1]
+            return self._lines[self._names.index(name)][len(name) + 2 :]
         _check_bytes(name)
         return None
 
     def get_all(self, name: bytes) -> list[bytes]:
         """All values of the header `name` (lower-case), in order."""
         _check_bytes(name)
-        return [field[1] for field, lower in zip(self._fields, self._names, strict=True) if lower == name]
+        skip = len(name) + 2
+        return [line[skip:] for line, lower in zip(self._lines, self._names, strict=True) if lower == name]
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """All headers in order, names as received."""
-        return list(self._fields)
+        return [(name, value) for name, _, value in (line.partition(b": ") for line in self._lines)]
 
     def kinds(self) -> int:
         """The bits of all kinds of header that are present."""
@@ -103,53 +105,40 @@ class Head:
 
     def encode(self, start: bytes, drop: int, remove: tuple[bytes, ...] | None, tail: bytes, body: bytes) -> bytes:
         """The next head and the body's beginning."""
-        for part in (start, tail, body, *(remove or ())):
-            _check_bytes(part)
+        kept = [line for line, kind in zip(self._lines, self._kinds, strict=True) if not kind & drop]
         if remove:
+            for name in remove:
+                _check_bytes(name)
             kept = [
-                b"%b: %b\r\n" % field
-                for field, name, kind in zip(self._fields, self._names, self._kinds, strict=True)
+                line
+                for line, name, kind in zip(self._lines, self._names, self._kinds, strict=True)
                 if not kind & drop and name not in remove
             ]
-        else:
-            kept = [
-                b"%b: %b\r\n" % field
-                for field, kind in zip(self._fields, self._kinds, strict=True)
-                if not kind & drop
-            ]
-        return b"".join((start, *kept, tail, b"\r\n", body))
+        if kept:
+            kept.append(b"")
+        return b"".join((start, b"\r\n".join(kept), tail, b"\r\n", body))
 
 
 @final
 class RequestHead(Head):
     """A request's head."""
 
-    __slots__ = (
-        "authority", "expect_continue", "method", "path", "plain_path", "query", "target", "te_trailers",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.method = b""
-        self.target = b""
-        self.path = b""
-        self.query: bytes | None = None
-        self.plain_path = False
-        self.authority = b""
-        self.expect_continue = False
-        self.te_trailers = False
+    method = b""
+    path = b""
+    query: bytes | None = None
+    plain_path = False
+    authority = b""
+    expect_continue = False
+    te_trailers = False
+    target = b""
 
 
 @final
 class ResponseHead(Head):
     """A response's head."""
 
-    __slots__ = ("reason", "status")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.status = 0
-        self.reason = b""
+    status = 0
+    reason = b""
 
 
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
@@ -158,9 +147,9 @@ def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
     head = RequestHead()
     match = _REQUEST_LINE.match(data)
     if match is not None and match.end() <= limits.line and match.end() <= limits.head:
-        method, target, minor = match.groups()
+        method, path, query, minor = match.groups()
         _take_method(head, method)
-        _take_target(head, target)
+        _take_target(head, path, query)
         head.minor = minor[0] - 48
         start = match.end()
     else:
@@ -199,7 +188,11 @@ def _parse_request_line(head: RequestHead, data: bytes, limits: Limits) -> int:
         return _out_of(stop, data, faults.REQUEST_LINE_TOO_LONG)
     if end == start or data[end] != 32:
         raise faults.BAD_TARGET.error(False)
-    _take_target(head, data[start:end])
+    question = data.find(b"?", start, end)
+    if question < 0:
+        _take_target(head, data[start:end], None)
+    else:
+        _take_target(head, data[start:question], data[question:end])
     version = data[end + 1 : min(stop, end + 11)]
     for byte, expected in zip(version, b"HTTP/0.0\r\n", strict=False):
         if byte != expected and not (expected == 48 and 48 <= byte <= 57):
@@ -220,19 +213,18 @@ def _take_method(head: RequestHead, method: bytes) -> None:
     head.method = method
 
 
-def _take_target(head: RequestHead, target: bytes) -> None:
-    """Path, query and authority of the target (RFC 9112, section 3.2)."""
-    head.target = target
-    path, question, query = target.partition(b"?")
-    if question:
-        head.query = query
-    if target == b"*":
-        if head.method != b"OPTIONS":
-            raise faults.BAD_FORM.error(False)
-        head.path = target
-        return
+def _take_target(head: RequestHead, path: bytes, query: bytes | None) -> None:
+    """Path, query (with its "?") and authority of the target (RFC 9112, section 3.2)."""
+    head.target = path if query is None else path + query
+    if query is not None:
+        head.query = query[1:]
     if path[:1] != b"/":
-        match = _ABSOLUTE.match(target)
+        if head.target == b"*":
+            if head.method != b"OPTIONS":
+                raise faults.BAD_FORM.error(False)
+            head.path = path
+            return
+        match = _ABSOLUTE.match(path)
         if match is None:
             raise faults.BAD_FORM.error(False)
         head.authority, path = match.groups()
@@ -240,7 +232,7 @@ def _take_target(head: RequestHead, target: bytes) -> None:
             raise faults.BAD_AUTHORITY.error(False)
         path = path or b"/"
     head.path = path
-    head.plain_path = _UNPLAIN.search(path) is None
+    head.plain_path = b"%" not in path and b"//" not in path and b"/." not in path
 
 
 def _parse_status_line(head: ResponseHead, data: bytes, limits: Limits) -> int:
@@ -328,6 +320,9 @@ class _Fields:
         head.keep_alive = head.minor == 1
         if not self.connection:
             return False
+        if self.connection == _KEEP_ALIVE:
+            head.keep_alive = True
+            return False
         options = [option.strip(b" \t").lower() for line in self.connection for option in line.split(b",")]
         options = [option for option in options if option]
         if len(options) > _MAX_OPTIONS:
@@ -403,25 +398,27 @@ class _TrailerFields(_Fields):
 
 def _parse_fields(head: Head, data: bytes, start: int, limits: Limits, fields: _Fields) -> bool:
     """Header or trailer lines from `start` to the blank line; whether they are complete."""
-    match = _FIELDS.match(data, start)
-    if match is None or match.end() > limits.head or match.end() - start > limits.line:
+    match = _CANONICAL_LINES.match(data, start)
+    if match is None:
         return _parse_lines(head, data, start, limits, fields)
     end = match.end() - 2
-    found = _FIELD.findall(data, start, end)
-    if len(found) > limits.count:
+    if end + 2 > limits.head or end + 2 - start > limits.line or end == start or data.find(b" \r", start, end) >= 0:
+        return _parse_lines(head, data, start, limits, fields)
+    lines = data[start : end - 2].split(b"\r\n")
+    if len(lines) > limits.count:
         return _parse_lines(head, data, start, limits, fields)
     head.size = end + 2
-    if data.find(b" \r", start, end) >= 0 or data.find(b"\t\r", start, end) >= 0:
-        found = [(name, value.rstrip(b" \t")) for name, value in found]
-    head._fields = found
-    head._names = names = [name.lower() for name, _ in found]
+    head._lines = lines
+    head._names = names = [line.partition(b":")[0].lower() for line in lines]
     look_up = fields.table.get
     head._kinds = kinds = [look_up(name, PLAIN) for name in names]
-    present = 0
+    present = PLAIN if PLAIN in kinds else 0
     for index, kind in enumerate(kinds):
-        present |= kind
-        if kind & _SPECIAL:
-            fields.note(kind, names[index], found[index][1])
+        if kind != PLAIN:
+            if kind & _SPECIAL:
+                name = names[index]
+                fields.note(kind, name, lines[index][len(name) + 2 :])
+            present |= kind
     head._present = present
     fields.finish()
     return True
@@ -441,20 +438,20 @@ def _parse_lines(head: Head, data: bytes, start: int, limits: Limits, fields: _F
             head.size = start + 2
             fields.finish()
             return True
-        if len(head._fields) == limits.count:
+        if len(head._lines) == limits.count:
             fields.refuse(faults.TOO_MANY_HEADERS)
         match = _LINE.match(data, start, stop)
         if match is None:
             return _refuse_line(data, start, stop, fields)
-        name, value = match.groups()
-        value = value.strip(b" \t")
+        name, raw = match.groups()
+        value = raw.strip(b" \t")
         kind = fields.table.get(name.lower(), PLAIN)
-        head._fields.append((name, value))
+        head._lines.append(b"%b: %b" % (name, value))
         head._names.append(name.lower())
         head._kinds.append(kind)
         head._present |= kind
         if kind & _SPECIAL:
-            fields.note(kind, name.lower(), value)
+            fields.note(kind, name.lower(), raw.lstrip(b" ") if kind == TRANSFER_ENCODING else value)
         start = match.end()
 
 
@@ -477,21 +474,28 @@ def _refuse_line(data: bytes, start: int, stop: int, fields: _Fields) -> bool:
 
 def _fault_of_codings(value: bytes) -> Fault:
     """Why the value of Transfer-Encoding is not just "chunked"."""
-    codings: list[bytes] = []
-    end = 0
-    while True:
-        match = _CODINGS.match(value, end)
-        if match is None:
+    count = 0
+    for coding in value.split(b","):
+        token = coding.strip(b" \t")
+        match = _NAME.match(token)
+        end = match.end() if match is not None else 0
+        if end == 0:
             return faults.BAD_CODING
-        codings.append(match[1].lower())
-        end = match.end()
-        if value[end - 1 : end] != b",":
-            break
-    return faults.REPEATED_CODING if set(codings) == {b"chunked"} else faults.UNKNOWN_CODING
+        if token[:end].lower() != b"chunked":
+            return faults.UNKNOWN_CODING
+        if end < len(token):
+            return faults.BAD_CODING
+        count += 1
+    return faults.BAD_CODING if count == 1 else faults.REPEATED_CODING
 
 
 def _is_authority(value: bytes) -> bool:
     """Whether `value` is host[:port] with a registered name, an IPv4 or an [IPv6] address (RFC 3986, section 3.2)."""
+    return len(value) <= _MAX_AUTHORITY and _is_short_authority(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_short_authority(value: bytes) -> bool:
     match = _AUTHORITY.fullmatch(value)
     if match is None or (match[2] and int(match[2]) > 65535):
         return False

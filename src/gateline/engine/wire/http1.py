@@ -29,9 +29,11 @@ NEVER = float("inf")
 AHEAD_LIMIT = 64 * 1024
 """Bytes that a client may send ahead of the answer to its last request before it is not read any more."""
 LINGER = 2.0
-"""Seconds that a connection with unread input stays half-open, so that the client gets its answer (as nginx lingers)."""
+"""Seconds that a connection with unread input stays half-open, so that the client gets its answer, as nginx does."""
 LINGER_LIMIT = 4 * 1024 * 1024
 """Bytes that are read and thrown away in that time."""
+DRAIN_GRACE = 1.0
+"""Seconds that an idle connection stays open when the worker drains."""
 HALF_CLOSED_PROBE = 1.0
 """Seconds between two looks whether a client that has closed its side still listens."""
 
@@ -97,7 +99,7 @@ class ClientConnection(asyncio.Protocol):
             else:
                 self._read_head(self._partial + data if self._partial else data)
         elif self._left or self._decoder is not None:
-            self._read_body(data, 0)
+            self._read_body(data)
         elif self._exchange.tunnel:
             self._exchange.request_data(data)
         else:
@@ -114,7 +116,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = monotonic() + HALF_CLOSED_PROBE
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         exchange, self._exchange = self._exchange, None
         self.deadline = NEVER
         self._decoder = None
@@ -158,36 +160,61 @@ class ClientConnection(asyncio.Protocol):
         self._exchange = exchange
         size = head.size
         length = head.length
-        if length > 0 or length == codec.CHUNKED:
-            exchange.request_done = False
-            if length > 0:
-                self._left = length
-            else:
-                self._decoder = ChunkedDecoder(door.head_limits)
-            door.proxy.handle(exchange)
-            if self._exchange is exchange:
-                self.deadline = monotonic() + door.limits.body_timeout
-            if len(data) > size:
-                self._read_body(data, size)
-        else:
-            if len(data) > size:
-                self._ahead = data[size:]
-            door.proxy.handle(exchange)
+        if length > 0:
+            self._begin_counted(exchange, data, size, length)
+        elif length == codec.CHUNKED:
+            self._begin_chunked(exchange, data, size)
+        elif len(data) > size:
+            self._ahead = data[size:]
+        door.proxy.handle(exchange)
+        if not exchange.request_done and self._exchange is exchange and not self._paused:
+            self.deadline = monotonic() + door.limits.body_timeout
 
-    def _read_body(self, data: bytes, at: int) -> None:
-        exchange = self._exchange
-        if exchange is None:  # answered before its end: the rest is thrown away
-            self._discard(data)
+    def _begin_counted(self, exchange: Exchange, data: bytes, size: int, length: int) -> None:
+        end = size + length
+        body = data[size:end]
+        if body:
+            exchange.kept = [body]
+            exchange.body_bytes = len(body)
+        if len(body) == length:
+            exchange.trailers = []
+            self._keep_ahead(data, end)
+        else:
+            exchange.request_done = False
+            self._left = length - len(body)
+
+    def _begin_chunked(self, exchange: Exchange, data: bytes, size: int) -> None:
+        decoder = ChunkedDecoder(self._door.head_limits)
+        exchange.request_done = False
+        try:
+            body = decoder.feed(data, size)
+        except HeadError as error:
+            self._bad_body(exchange, error)
             return
+        if body:
+            exchange.kept = [body]
+            exchange.body_bytes = len(body)
+        if decoder.done:
+            exchange.request_done = True
+            exchange.trailers = decoder.trailers
+            self._keep_ahead(data, decoder.consumed)
+        else:
+            self._decoder = decoder
+
+    def _bad_body(self, exchange: Exchange, error: HeadError) -> None:
+        _log.info("refused a request body of %s: %s", self.peer.address, error.reason)
+        self._close = True
+        exchange.refuse(for_refused_head(error.status))
+
+    def _read_body(self, data: bytes) -> None:
+        exchange = cast(Exchange, self._exchange)
         trailers: Trailers = []
         decoder = self._decoder
         if decoder is not None:
             try:
-                body = decoder.feed(data, at)
+                body = decoder.feed(data)
             except HeadError as error:
-                _log.info("refused a request body of %s: %s", self.peer.address, error.reason)
-                self._close = True
-                exchange.refuse(CATALOGUE.BAD_REQUEST)
+                self._bad_body(exchange, error)
                 return
             done = decoder.done
             if done:
@@ -195,12 +222,12 @@ class ClientConnection(asyncio.Protocol):
                 self._decoder = None
                 self._keep_ahead(data, decoder.consumed)
         else:
-            end = at + self._left
-            body = data[at:end] if at or end < len(data) else data
-            self._left -= len(body)
+            left = self._left
+            body = data if len(data) <= left else data[:left]
+            self._left = left - len(body)
             done = not self._left
             if done:
-                self._keep_ahead(data, end)
+                self._keep_ahead(data, left)
         self.deadline = NEVER if done else monotonic() + self._door.limits.body_timeout
         if body:
             exchange.request_data(body)
@@ -310,6 +337,7 @@ class ClientConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._exchange = None
+        self._lingering = True
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -336,10 +364,10 @@ class ClientConnection(asyncio.Protocol):
         """Close; where the client may still be sending, go on reading for a moment."""
         self._decoder = None
         self._left = 0
+        self._lingering = True
         if not unread or self._half_closed or self._transport.is_closing():
             self._transport.close()
             return
-        self._lingering = True
         self.deadline = monotonic() + LINGER
         self.resume_reading()
         if self._transport.can_write_eof():
@@ -350,11 +378,15 @@ class ClientConnection(asyncio.Protocol):
         if self._discarded > LINGER_LIMIT:
             self._transport.abort()
 
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._exchange is None
+
     def drain(self) -> None:
-        """Serve what is under way and close then; an idle connection is closed at once."""
+        """Close after the next answer; an idle connection has a moment left for a request that is on its way."""
         self._close = True
         if self._exchange is None and not self._partial and not self._lingering:
-            self._transport.close()
+            self.deadline = min(self.deadline, monotonic() + DRAIN_GRACE)
 
     def stop(self) -> None:
         """Close at once, whatever is under way."""

@@ -44,6 +44,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_partial",
         "_pool",
         "_read_timeout",
+        "_reusable",
         "_transport",
         "_tunnel",
         "_until_close",
@@ -62,6 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._left = 0
         self._decoder: ChunkedDecoder | None = None
         self._until_close = False
+        self._reusable = True
         self._chunked = False
         self._tunnel = False
         self._write_paused = False
@@ -98,7 +100,10 @@ class UpstreamConnection(asyncio.Protocol):
     def cancel(self) -> None:
         self._exchange = None
         self.deadline = NEVER
-        self._transport.abort()
+        if self._tunnel:  # what the client said last still goes out
+            self._transport.close()
+        else:
+            self._transport.abort()
 
     def pause_reading(self) -> None:
         if not self._transport.is_closing():
@@ -117,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.close()
 
-    def timed_out(self, now: float) -> None:
+    def timed_out(self, now: float) -> None:  # noqa: ARG002 - the watch's signature
         self.deadline = NEVER
         if self._exchange is None:
             self._transport.close()
@@ -238,14 +243,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._decoder = decoder
         self._begin_body(exchange, head, -1, body, reusable)
         if decoder.done and self._exchange is exchange:
-            self._done(exchange, decoder.trailers, reusable=reusable and decoder.consumed == len(data))
+            self._done(exchange, decoder.trailers, reusable=decoder.consumed == len(data))
 
     def _begin_body(
         self, exchange: Exchange, head: codec.ResponseHead, length: int, body: bytes, reusable: bool
     ) -> None:
         self._body = True
-        if not reusable:
-            self.requests = 1 << 30  # the pool will not keep it
+        self._reusable = reusable
         self.deadline = monotonic() + self._read_timeout
         exchange.response(head, length, body, False)
 
@@ -282,6 +286,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._done(exchange, [], reusable=len(data) == left)
 
     def _done(self, exchange: Exchange, trailers: Trailers, *, reusable: bool) -> None:
+        """The answer's last part has come; `reusable`: and nothing after it."""
         self._exchange = None
         self._body = False
         self._decoder = None
@@ -289,7 +294,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._interims = 0
         sent_whole = exchange.request_done
         exchange.response_end(trailers)
-        self._let_go(reusable and sent_whole)
+        self._let_go(reusable and sent_whole and self._reusable)
 
     def _let_go(self, reusable: bool) -> None:
         if reusable and not self._write_paused:

@@ -1,0 +1,69 @@
+"""What the Admin API asks of the node that it belongs to. The control process is that node; tests have small ones."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from gateline.entities import Snapshot
+from gateline.settings import Settings
+
+Readiness = Literal["ready", "no configuration", "draining"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFigures:
+    """A worker process: its id and its resident memory in bytes (0 when it has not told yet)."""
+
+    pid: int
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the workers have counted since the node started, and what they hold now."""
+
+    connections_accepted: int
+    connections_handled: int
+    connections_active: int
+    connections_reading: int
+    connections_writing: int
+    connections_waiting: int
+    total_requests: int
+    workers: tuple[WorkerFigures, ...]
+    configuration_bytes: int
+    """Size of the configuration in force as the workers get it."""
+
+
+class Node(Protocol):
+    """The node."""
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings, with the real ports."""
+
+    @property
+    def identity(self) -> str:
+        """Its UUID."""
+
+    @property
+    def master_pid(self) -> int:
+        """The supervisor's process id."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force."""
+
+    @property
+    def readiness(self) -> Readiness:
+        """Whether it serves, and if not, why."""
+
+    def figures(self) -> Figures:
+        """Its counters."""
+
+    async def load(self, source: str | dict[str, Any], *, unless_loaded: bool, flatten: bool) -> Snapshot | None:
+        """Put a declarative configuration, as text (YAML or JSON) or as an object, in force in every worker.
+
+        With `unless_loaded`, text that is in force already gives None and changes nothing. Raises ApiError.
+        """
+
+    async def dump(self) -> str:
+        """The configuration in force as a declarative file."""

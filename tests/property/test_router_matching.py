@@ -1,0 +1,239 @@
+"""The router against a naive matcher: sort every route's paths by the documented order, try one after the other."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateline.engine.router import Router, RouterBuilder, normalize_path
+
+
+@dataclass(frozen=True)
+class Route:
+    id: str
+    methods: Sequence[str] | None = None
+    hosts: Sequence[str] | None = None
+    paths: Sequence[str] | None = None
+    headers: Mapping[str, Sequence[str]] | None = None
+    snis: Sequence[str] | None = None
+    protocols: Sequence[str] = ("http", "https")
+    regex_priority: int = 0
+    created_at: int | None = None
+    expression: str | None = None
+    priority: int | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    fields: Mapping[bytes, list[bytes]]
+
+    def get(self, name: bytes) -> bytes | None:
+        return self.fields.get(name, [None])[0]
+
+    def get_all(self, name: bytes) -> list[bytes]:
+        return self.fields.get(name, [])
+
+
+@dataclass(frozen=True)
+class Request:
+    method: bytes = b"GET"
+    host: bytes = b""
+    port: int = 80
+    path: bytes = b"/"
+    query: bytes | None = None
+    head: Head = field(default_factory=lambda: Head({}))
+    tls: bool = False
+    sni: bytes = b""
+    client_ip: str = "127.0.0.1"
+
+
+# --- the naive matcher
+
+
+def name_matches(entry: str, name: str) -> bool:
+    entry = entry.lower()
+    if entry.startswith("*"):
+        return name.endswith(entry[1:]) and len(name) > len(entry[1:])
+    if entry.endswith("*"):
+        return name.startswith(entry[:-1]) and len(name) > len(entry[:-1])
+    return name == entry
+
+
+def host_matches(entry: str, request: Request) -> bool:
+    name, _, port = entry.partition(":")
+    return name_matches(name, request.host.decode()) and (not port or int(port) == request.port)
+
+
+def header_matches(flavor: str, name: str, wanted: Sequence[str], request: Request) -> bool:
+    for value in request.head.get_all(name.lower().encode()):
+        text = value.decode().lower()
+        for one in wanted:
+            if one.startswith("~*") and (len(wanted) == 1 or flavor == "traditional_compatible"):
+                if re.search(one[2:], text, re.IGNORECASE):
+                    return True
+            elif text == one.lower():
+                return True
+    return False
+
+
+def path_taken(path: str | None, request: Request) -> tuple[bool, bytes | None]:
+    if path is None:
+        return True, None
+    text = re.sub(
+        "(%[0-9A-F]{2})+", lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), request.path.decode()
+    )
+    if not path.startswith("~"):
+        return text.startswith(path), normalize_path(path.encode())
+    found = re.match(path[1:].replace("?<", "?P<"), text)
+    if found is None:
+        return False, None
+    return True, normalize_path(found[0].encode()) if found[0] else b""
+
+
+def order(flavor: str, route: Route, path: str | None, place: int) -> tuple[object, ...]:
+    regex = path is not None and path.startswith("~")
+    kinds = [bool(route.hosts), bool(route.headers), path is not None, bool(route.methods), bool(route.snis)]
+    wildcards = [host for host in route.hosts or () if "*" in host]
+    plain = bool(route.hosts) and not wildcards
+    headers = len(route.headers or ())
+    regex_priority = route.regex_priority if regex else 0
+    length = 0 if path is None or regex else len(path.encode())
+    ties = (route.created_at or 0, route.id, place)
+    if flavor == "traditional":
+        bits = [bit for bit, kind in zip((0x40, 0x20, 0x10, 0x08, 0x04), kinds, strict=True) if kind]
+        ported = bool(wildcards) and any(":" in host for host in wildcards)
+        inner = 4 * ported + 2 * plain + 1 * regex
+        return -sum(kinds), -sum(bits), -inner, -headers, -regex_priority, -length, *ties
+    return -sum(kinds), not plain, -headers, not regex, -regex_priority, -length, *ties
+
+
+def naive_match(flavor: str, routes: Sequence[Route], request: Request) -> tuple[Route, bytes | None] | None:
+    pairs: list[tuple[tuple[object, ...], Route, str | None]] = []
+    for route in routes:
+        for place, path in enumerate(route.paths or [None]):
+            pairs.append((order(flavor, route, path, place), route, path))
+    for _, route, path in sorted(pairs, key=lambda pair: pair[0]):
+        taken, prefix = path_taken(path, request)
+        if (
+            taken
+            and (not route.methods or request.method.decode() in route.methods)
+            and (not route.hosts or any(host_matches(host, request) for host in route.hosts))
+            and all(header_matches(flavor, name, wanted, request) for name, wanted in (route.headers or {}).items())
+            and (
+                not route.snis or not request.tls or any(name_matches(sni, request.sni.decode()) for sni in route.snis)
+            )
+        ):
+            return route, prefix
+    return None
+
+
+# --- what they are held against each other with: small alphabets, so that routes collide
+
+HOSTS = ["a.x", "B.x", "b.a.x", "*.x", "*.a.x", "a.*", "b.a.*", "a.x:80", "*.x:80", "a.*:81", "*"]
+PATHS = ["/", "/a", "/ab", "/a/", "/a/b", "/b", "/é", "/a b", "/a/b/c", "/abc"]
+REGEXES = ["~/", "~/a", "~/a+", "~/[ab]+", "~/(a|b)/(?<n>b|c)?", "~/a|/b", "~/a/b$", "~/a b", "~/é+", "~/.*c", "~/ab?c"]
+HEADERS = {"x": ["1", "2"], "Y": ["1", "Two"], "z-w": ["~*^1", "~*O", "2"]}
+NAMES = [b"", b"a.x", b"b.x", b"b.a.x", b"c.b.a.x", b"a.y", b"b.a.y", b"x", b"q"]
+
+
+def some(values: Sequence[str], most: int = 2) -> st.SearchStrategy[list[str] | None]:
+    return st.one_of(st.none(), st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True))
+
+
+headers = st.one_of(
+    st.none(),
+    st.fixed_dictionaries(
+        {}, optional={name: st.lists(st.sampled_from(v), min_size=1, max_size=2) for name, v in HEADERS.items()}
+    ).filter(bool),
+)
+routes_without_ids = st.builds(
+    Route,
+    id=st.just(""),
+    methods=some(["GET", "POST"]),
+    hosts=some(HOSTS, 3),
+    paths=some([*PATHS, *REGEXES], 3),
+    headers=headers,
+    snis=some(["a.x", "*.x", "B.x"]),
+    regex_priority=st.sampled_from([0, 0, -1, 5]),
+    created_at=st.sampled_from([None, 1, 2]),
+)
+requests = st.builds(
+    Request,
+    method=st.sampled_from([b"GET", b"POST", b"PUT"]),
+    host=st.sampled_from(NAMES),
+    port=st.sampled_from([80, 81]),
+    path=st.lists(st.sampled_from(["/", "a", "b", "c", "é", " "]), max_size=6).map(
+        lambda parts: normalize_path(("/" + "".join(parts)).encode())
+    ),
+    head=st.fixed_dictionaries(
+        {},
+        optional={
+            name.lower().encode(): st.lists(st.sampled_from([b"1", b"2", b"TWO", b"12"]), min_size=1, max_size=2)
+            for name in HEADERS
+        },
+    ).map(Head),
+    tls=st.booleans(),
+    sni=st.sampled_from(NAMES),
+)
+
+
+def with_ids(routes: Sequence[Route]) -> Iterator[Route]:
+    for number, route in enumerate(routes):
+        yield Route(**{**vars(route), "id": f"{number * 7 % 101:03}"})
+
+
+def built(flavor: Literal["traditional", "traditional_compatible"], routes: Sequence[Route]) -> Router:
+    builder = RouterBuilder(flavor)
+    for route in routes:
+        builder.add(route, route)
+    return builder.build()
+
+
+def assert_agreement(
+    flavor: Literal["traditional", "traditional_compatible"], routes: Sequence[Route], request: Request
+) -> None:
+    match = built(flavor, routes).match(request)
+    found = None if match is None else (match.route, match.prefix)
+    assert found == naive_match(flavor, routes, request)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(routes_without_ids, max_size=12).map(lambda routes: list(with_ids(routes))), requests)
+def test_compatible_router_answers_as_the_naive_one(routes: list[Route], request: Request) -> None:
+    assert_agreement("traditional_compatible", routes, request)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(routes_without_ids, max_size=12).map(lambda routes: list(with_ids(routes))), requests)
+def test_traditional_router_answers_as_the_naive_one(routes: list[Route], request: Request) -> None:
+    assert_agreement("traditional", routes, request)
+
+
+# Routes that crowd under few paths of one host, so that the groups are divided by what else they ask for.
+crowded_routes = st.builds(
+    Route,
+    id=st.just(""),
+    methods=some(["GET", "POST", "PUT"]),
+    paths=st.one_of(st.none(), st.lists(st.sampled_from(["/a", *REGEXES]), min_size=1, max_size=1)),
+    headers=headers,
+    snis=some(["a.x", "b.x", "*.x"]),
+    created_at=st.sampled_from([1, 2]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(crowded_routes, min_size=20, max_size=80).map(lambda routes: list(with_ids(routes))),
+    st.lists(requests, min_size=5, max_size=5),
+)
+def test_many_routes_under_one_path_are_told_apart_as_by_the_naive_matcher(
+    routes: list[Route], some_requests: list[Request]
+) -> None:
+    router = built("traditional_compatible", routes)
+    for request in some_requests:
+        match = router.match(request)
+        found = None if match is None else (match.route, match.prefix)
+        assert found == naive_match("traditional_compatible", routes, request)
