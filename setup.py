@@ -1,6 +1,7 @@
 """Builds the compiled codec where a C compiler is; without one the pure Python twin is used."""
 
 import os
+from glob import glob
 
 from setuptools import Extension, setup
 
@@ -16,6 +17,7 @@ def extensions() -> list[Extension]:
         Extension(
             "gateline.engine.wire._codec",
             ["src/gateline/engine/wire/_codec.pyx"],
+            depends=glob("src/gateline/engine/wire/*.pxi"),
             extra_compile_args=FLAGS,
             extra_link_args=FLAGS if FUZZING else [],
             optional=True,

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from gateline.settings.load import CONF_FILES
-from gateline.settings.table import FAMILIES, GROUPS, OTHER_NAMES, Setting
+from gateline.settings.table import FAMILIES, GROUPS, OTHER_NAMES, Alias, Setting
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
@@ -21,20 +21,21 @@ A setting comes from the first of these that has it:
 4. a file: the one named with `--conf`, else the first that exists of {files};
 5. the default below.
 
-An empty value is the default. `GATELINE_<NAME>_FILE` and `KONG_<NAME>_FILE` name a file that has the value, for secrets.
-`{{vault://env/NAME}}` as a whole value stands for the environment variable `NAME`.
+An empty value is the default. `GATELINE_<NAME>_FILE` and `KONG_<NAME>_FILE` name a file that has the value, for
+secrets. `{{vault://env/NAME}}` as a whole value stands for the environment variable `NAME`.
 
-A file has lines of `key = value`. `#` starts a comment (`\\#` is a plain one), a `\\` at the end of a line goes on with the next.
-An unknown key in a file and an unknown `GATELINE_` variable are errors that name the nearest setting; an unknown
-`KONG_` variable is a warning. `gateline check` says everything that is wrong, with file and line.
+A file has lines of `key = value`. `#` starts a comment (`\\#` is a plain one), a `\\` at the end of a line goes on with
+the next. An unknown key in a file and an unknown `GATELINE_` variable are errors that name the nearest setting; an
+unknown `KONG_` variable is a warning. `gateline check` says everything that is wrong, with file and line.
 
 `gateline reload` reads the file again; the environment is that of the start.
 
-Times are in seconds, or have a unit (`500ms`, `30s`, `5m`, `1h`, `1d`). Sizes are in bytes, or have one (`8k`, `10m`, `1g`).
-A relative path is relative to the directory where Gateline was started, that of a log to the prefix.
+Times are in seconds, or have a unit (`500ms`, `30s`, `5m`, `1h`, `1d`). Sizes are in bytes, or have one (`8k`, `10m`,
+`1g`). A relative path is relative to the directory where Gateline was started, that of a log to the prefix.
 
 Status: **used**; **later**: accepted and checked, for a feature to come; **none**: accepted, means nothing here.
 What is set and has no effect is said in a warning at the start.
+
 """
 
 
@@ -49,8 +50,7 @@ def reference() -> str:
         "## Other names\n\nDirectives of nginx, and older names, that set a setting of Gateline.\n\n"
         "| Name | Sets | |\n|---|---|---|\n"
     )
-    for alias in OTHER_NAMES.values():
-        parts.append(f"| `{alias.name}` | {', '.join(f'`{name}`' for name in alias.of)} | {alias.about} |\n")
+    parts += [_other_name(alias) for alias in OTHER_NAMES.values()]
     parts.append("\n## Names that are accepted by their form\n\n| Form | Status | |\n|---|---|---|\n")
     parts += [f"| `{family.form}` | {family.status} | {family.about} |\n" for family in FAMILIES]
     return "".join(parts)
@@ -59,6 +59,10 @@ def reference() -> str:
 def _row(row: Setting) -> str:
     default = "" if row.default is None else f"`{row.default}`"
     return f"| `{row.name}` | {row.kind.name} | {default} | {row.status} | {row.about} |\n"
+
+
+def _other_name(alias: Alias) -> str:
+    return f"| `{alias.name}` | {', '.join(f'`{name}`' for name in alias.of)} | {alias.about} |\n"
 
 
 def main() -> int:

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateline.admin import body
-from gateline.admin.errors import ApiError, Code, coded, refusal
-from gateline.admin.node import Node
+from gateline.admin.errors import ApiError, refusal
+from gateline.admin.node import Node, Source
 from gateline.admin.routing import json_answer, resource
-from gateline.entities import Snapshot, kinds
+from gateline.declarative import DeclarativeError, to_config_response
 
 YAML_TYPES = frozenset({"application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"})
 
@@ -28,26 +28,17 @@ def routes(node: Node) -> list[BaseRoute]:
     async def post(request: Request) -> Response:
         source, options = await _source(request, limit)
         options |= {name: request.query_params[name] for name in OPTIONS if name in request.query_params}
-        snapshot = await node.load(
-            source,
-            unless_loaded=str(options.get("check_hash")) == "1" and isinstance(source, str),
-            flatten=_is_true(options.get("flatten_errors")),
-        )
-        return Response(status_code=304) if snapshot is None else json_answer(by_kind(snapshot), 201)
+        unless_loaded = str(options.get("check_hash")) == "1" and isinstance(source, bytes)
+        try:
+            snapshot = await node.load(source, unless_loaded=unless_loaded)
+        except DeclarativeError as error:
+            return json_answer(error.body(flatten=_is_true(options.get("flatten_errors"))), error.kind.status)
+        return Response(status_code=304) if snapshot is None else json_answer(to_config_response(snapshot), 201)
 
     return [resource("/config", get=get, post=post)]
 
 
-def by_kind(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
-    """Every entity by kind and id, as a load is answered; kinds that have none are left out."""
-    return {
-        kind: {identifier: entity.to_wire() for identifier, entity in entities.items()}
-        for kind in kinds()
-        if (entities := snapshot.kind(kind))
-    }
-
-
-async def _source(request: Request, limit: int) -> tuple[str | dict[str, Any], dict[str, Any]]:
+async def _source(request: Request, limit: int) -> tuple[Source, dict[str, Any]]:
     """The configuration that a request carries, text or an object, and the options beside it."""
     kind, _ = body.content_type(request)
     if kind in YAML_TYPES:
@@ -61,22 +52,17 @@ async def _source(request: Request, limit: int) -> tuple[str | dict[str, Any], d
         if isinstance(config, dict):
             return config, options
         if isinstance(config, str) and config:
-            return config, options
+            return config.encode(), options
         raise _missing()
     if kind == body.MULTIPART:
         raise _missing()
     return _text(raw), options
 
 
-def _text(content: bytes) -> str:
+def _text(content: bytes) -> bytes:
     if not content:
         raise _missing()
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"failed parsing declarative configuration: {error}"
-        message = f'declarative config is invalid: {{error="{reason}"}}'
-        raise coded(Code.DECLARATIVE_CONFIG, message, fields={"error": reason}) from None
+    return content
 
 
 def _missing() -> ApiError:

@@ -1,5 +1,6 @@
-"""Paths that tell about the node: `/`, `/status`, `/timers`, `/endpoints`, the log level; and those of features that this
-node does not have, which say so in Kong's words.
+"""Paths that tell about the node: `/`, `/status`, `/timers`, `/endpoints`, the log level.
+
+Those of features that this node does not have are here too, and say so in Kong's words.
 """
 
 import platform

@@ -6,6 +6,9 @@ from typing import Any, Literal, Protocol
 from gateline.entities import Snapshot
 from gateline.settings import Settings
 
+Source = bytes | dict[str, Any]
+"""A declarative configuration: the text of a YAML or JSON document, or what such a document says."""
+
 Readiness = Literal["ready", "no configuration", "draining"]
 
 
@@ -59,10 +62,11 @@ class Node(Protocol):
     def figures(self) -> Figures:
         """Its counters."""
 
-    async def load(self, source: str | dict[str, Any], *, unless_loaded: bool, flatten: bool) -> Snapshot | None:
-        """Put a declarative configuration, as text (YAML or JSON) or as an object, in force in every worker.
+    async def load(self, source: Source, *, unless_loaded: bool) -> Snapshot | None:
+        """Put a declarative configuration, in force in every worker.
 
-        With `unless_loaded`, text that is in force already gives None and changes nothing. Raises ApiError.
+        With `unless_loaded`, text that is in force already gives None and changes nothing. Raises
+        EntityError or ApiError.
         """
 
     async def dump(self) -> str:

@@ -1,6 +1,7 @@
 """Paths and verbs of the Admin API: what each path answers to, and what it says to the verbs that it does not have.
 
-Handlers give a value for a JSON answer or a whole `Response`, and raise `ApiError` to refuse. HEAD is GET without the
+Handlers give a value for a JSON answer or a whole `Response`, and raise
+`ApiError` or `EntityError` to refuse. HEAD is GET without the
 body; OPTIONS lists the verbs and the rules for pages of other origins.
 """
 
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateline.admin.errors import ApiError, refusal
+from gateline.entities import EntityError
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ class Resource:
             answer = await handler(request)
         except ApiError as error:
             return error_answer(error)
+        except EntityError as error:
+            return json_answer(error.body(), error.kind.status)
         except Exception:
             logger.exception("%s %s failed", request.method, request.url.path)
             return error_answer(refusal(500, "An unexpected error occurred"))

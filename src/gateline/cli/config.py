@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateline.cli.options import Debug, Verbose
+from gateline.cli.options import ConfOnly, Debug, Verbose, source_of
 from gateline.cli.output import Failure, say
+from gateline.cli.start import load
 
 config = typer.Typer(help="Declarative configuration files.", no_args_is_help=True)
 
@@ -32,7 +34,7 @@ _transform: true
 #   routes:
 #   - name: example-route
 #     hosts: [api.example.test]
-#     paths: [/v1, ~/items/(?<id>[0-9]+)$]
+#     paths: [/v1, "~/items/(?<id>[0-9]+)$"]
 #     methods: [GET, POST]
 #     strip_path: true
 """
@@ -58,12 +60,13 @@ def init(
 @config.command()
 def parse(
     file: Annotated[Path, typer.Argument(help="A file, or a directory of files.", show_default=False)],
+    conf: ConfOnly = None,
     v: Verbose = False,
     vv: Debug = False,
 ) -> None:
     """Check a declarative configuration and say everything that is wrong with it."""
-    del v, vv
+    settings = load(source_of(None, conf, None), verbose=v or vv).settings
     from gateline import declarative
 
-    declarative.load_path(file)
+    declarative.load_path(file, environ=os.environ, router_flavor=settings.router_flavor)
     say("parse successful")

@@ -20,6 +20,15 @@ _STOP_LIMIT = 15.0
 """Seconds that a node gets to stop before its end is reported as missing."""
 
 
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", "-t", metavar="SECONDS", min=0, help="Time that requests in flight get, drain_timeout at most."
+    ),
+]
+Wait = Annotated[float, typer.Option("--wait", "-w", metavar="SECONDS", min=0, help="Time to wait before.")]
+
+
 def stop(conf: ConfOnly = None, prefix: Prefix = None, v: Verbose = False, vv: Debug = False) -> None:
     """Stop the node at once; requests in flight are cut."""
     del v, vv
@@ -30,8 +39,8 @@ def stop(conf: ConfOnly = None, prefix: Prefix = None, v: Verbose = False, vv: D
 
 
 def quit_(
-    timeout: Annotated[float, typer.Option("--timeout", "-t", min=0, help="Seconds that requests in flight get.")] = 10,
-    wait: Annotated[float, typer.Option("--wait", "-w", min=0, help="Seconds to wait before.")] = 0,
+    timeout: Timeout = 10,
+    wait: Wait = 0,
     conf: ConfOnly = None,
     prefix: Prefix = None,
     v: Verbose = False,

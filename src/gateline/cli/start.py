@@ -106,9 +106,14 @@ def check_declarative(loaded: LoadedSettings) -> None:
 
     settings = loaded.settings
     if settings.declarative_config is not None:
-        declarative.load_path(settings.declarative_config)
+        declarative.load_path(settings.declarative_config, environ=os.environ, router_flavor=settings.router_flavor)
     elif settings.declarative_config_string is not None:
-        declarative.load_text(settings.declarative_config_string)
+        declarative.load_text(
+            settings.declarative_config_string,
+            source="declarative_config_string",
+            environ=os.environ,
+            router_flavor=settings.router_flavor,
+        )
 
 
 def begin(source: SettingsSource, loaded: LoadedSettings, *, in_background: bool, as_kong: bool) -> None:

@@ -37,9 +37,6 @@ ACK_TIMEOUT = 60.0
 ROLLBACK_TIMEOUT = 10.0
 """Seconds that the workers have to go back after a refused change; the answer waits no longer."""
 
-TIMESTAMPS = frozenset({"created_at", "updated_at"})
-"""Fields that alone make no difference: loading a file again gives every entity a new time."""
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -64,10 +61,10 @@ class _InForce:
 class FeedServer:
     """Serves the feed on a listening unix socket; `publish` must not be called while another call of it runs."""
 
-    def __init__(self, listener: socket.socket, *, version: int = 0, timeout: float = ACK_TIMEOUT) -> None:
+    def __init__(self, listener: socket.socket, *, timeout: float = ACK_TIMEOUT) -> None:
         self._listener = listener
         self._timeout = timeout
-        self._current = _InForce(version)
+        self._current = _InForce()
         self._published = False
         self._links: set[_Link] = set()
         self._ended = Stats()
@@ -85,6 +82,10 @@ class FeedServer:
             self._server.close()
         for link in list(self._links):
             link.close()
+
+    def go_on_from(self, version: int) -> None:
+        """Count on from the last number of a control process before this one; only before the first `publish`."""
+        self._current.version = version
 
     @property
     def version(self) -> int:
@@ -267,16 +268,13 @@ def difference(before: Rows, target: _InForce) -> list[bytes]:
         gone = [identifier for identifier in old if identifier not in new]
         if gone:
             frames.append(encode(Delete(kind, gone)))
-        frames += _puts(kind, [row for identifier, row in new.items() if not same(old.get(identifier), row)])
+        frames += _puts(kind, [row for identifier, row in new.items() if _differ(old.get(identifier), row)])
     frames.append(encode(Commit(target.version, target.hash)))
     return frames
 
 
-def same(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
-    """Whether two rows of one entity differ in nothing but their timestamps."""
-    if old is None or old.keys() != new.keys():
-        return False
-    return old == new or all(old[name] == new[name] for name in new if name not in TIMESTAMPS)
+def _differ(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
+    return old is not new and old != new
 
 
 def _puts(kind: str, rows: list[dict[str, Any]]) -> list[bytes]:

@@ -6,6 +6,7 @@ cannot become a huge one. Lines are looked up in YAML's node tree; for JSON that
 """
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +56,13 @@ _BOOLEANS = {
     **dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
 }
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|[1-9][0-9_]*|0)")
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)")
+_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|[1-9][0-9_]*|0)")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
+)
+
+
+_LONGEST_NUMBER = 400
 
 
 class ParseError(Exception):
@@ -115,7 +121,7 @@ def read(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Document:
     text = text.removeprefix("\ufeff")
     if text.lstrip()[:1] == "{":
         try:
-            value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+            value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             pass  # not JSON; a YAML flow mapping may begin like this as well, and YAML tells the line of a mistake
         else:
@@ -130,17 +136,18 @@ def read(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Document:
 
 def check_depth(value: Any, limits: Limits = DEFAULT_LIMITS) -> None:
     """Refuse data that is nested too deeply; raises `ParseError`."""
-    level = [value]
-    for _ in range(limits.depth + 1):
+    level = [value] if value.__class__ is dict or value.__class__ is list else []
+    depth = 0
+    while level:
+        depth += 1
+        if depth > limits.depth:
+            raise ParseError(f"nested deeper than {limits.depth} levels")
         level = [
             item
             for container in level
             for item in (container.values() if container.__class__ is dict else container)
             if item.__class__ is dict or item.__class__ is list
-        ] if level and (level[0].__class__ is dict or level[0].__class__ is list) else []
-        if not level:
-            return
-    raise ParseError(f"nested deeper than {limits.depth} levels")
+        ]
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -152,6 +159,13 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _compose(text: str) -> Node | None:
@@ -167,7 +181,7 @@ def _compose(text: str) -> Node | None:
         raise ParseError(what, mark.line + 1, mark.column + 1) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else None
-        raise ParseError(f"the character #x{ord_of(error.character):04x} is not allowed", line) from None
+        raise ParseError(f"the character #x{_code(error.character):04x} is not allowed", line) from None
     except yaml.YAMLError as error:
         raise ParseError(str(error)) from None
     except (UnicodeError, ValueError) as error:
@@ -178,7 +192,7 @@ def _compose(text: str) -> Node | None:
     return root
 
 
-def ord_of(character: Any) -> int:
+def _code(character: Any) -> int:
     """The code of what PyYAML calls a character: a number, a text or bytes."""
     if isinstance(character, int):
         return character
@@ -214,7 +228,9 @@ class _Builder:
         self._limits = limits
         self._count = 0
         self._added = 0
-        self._built: dict[int, tuple[Any, int] | None] = {}
+        self._deepest = 0
+        self._built: dict[int, tuple[Any, int, int] | None] = {}
+        """id of a node → (data, values in it, levels in it); None while it is being built."""
 
     def build(self, node: Node, depth: int) -> Any:
         self._count += 1
@@ -222,27 +238,34 @@ class _Builder:
             return node.value if node.tag == _STR else _scalar(node)
         key = id(node)
         if key in self._built:
-            return self._again(node)
-        if depth >= self._limits.depth:
-            raise _at(node, f"nested deeper than {self._limits.depth} levels")
+            return self._again(node, depth)
+        depth = self._descend(node, depth + 1)
+        outside, self._deepest = self._deepest, depth
         self._built[key] = None
         before = self._count
         built: Any
         if isinstance(node, SequenceNode):
             _expect_tag(node, _SEQ)
-            built = [self.build(item, depth + 1) for item in node.value]
+            built = [self.build(item, depth) for item in node.value]
         else:
             _expect_tag(node, _MAP)
-            built = self._mapping(node, depth + 1)
-        self._built[key] = (built, self._count - before)
+            built = self._mapping(node, depth)
+        self._built[key] = (built, self._count - before, self._deepest - depth + 1)
+        self._deepest = max(outside, self._deepest)
         return built
 
-    def _again(self, node: Node) -> Any:
+    def _descend(self, node: Node, depth: int) -> int:
+        if depth > self._limits.depth:
+            raise _at(node, f"nested deeper than {self._limits.depth} levels")
+        return depth
+
+    def _again(self, node: Node, depth: int) -> Any:
         """What an alias stands for: the same object, counted as if it were written out."""
         known = self._built[id(node)]
         if known is None:
             raise _at(node, "an alias stands inside of what it refers to")
-        built, size = known
+        built, size, levels = known
+        self._deepest = max(self._deepest, self._descend(node, depth + levels))
         self._count += size
         self._added += size + 1
         if self._added > self._limits.expanded:
@@ -283,22 +306,21 @@ def _expect_tag(node: Node, tag: str) -> None:
 
 
 def _scalar(node: Node) -> Any:
-    value, kind = node.value, node.tag.removeprefix(_TAG)
+    value, tag = node.value, node.tag
+    if tag == _TAG + "null" and value in _NULLS:
+        return None
+    if tag == _TAG + "bool" and value in _BOOLEANS:
+        return _BOOLEANS[value]
+    if tag == _MERGE:
+        return value
     try:
-        if kind == "null" and value in _NULLS:
-            return None
-        if kind == "bool" and value in _BOOLEANS:
-            return _BOOLEANS[value]
-        if kind == "int":
+        if tag == _TAG + "int" and len(value) <= _LONGEST_NUMBER and _INTEGER.fullmatch(value):
             return _integer(value)
-        if kind == "float":
-            return float(value.replace("_", ""))
+        if tag == _TAG + "float" and len(value) <= _LONGEST_NUMBER and _FLOAT.fullmatch(value):
+            return _finite(value.replace("_", ""))
     except ValueError:
         pass
-    else:
-        if node.tag == _MERGE:
-            return value
-    raise _at(node, f"the tag {node.tag} is not supported, or not for '{value[:40]}'")
+    raise _at(node, f"'{value[:40]}' cannot be read as {tag.removeprefix(_TAG)}")
 
 
 def _integer(value: str) -> int:
@@ -311,7 +333,7 @@ def _integer(value: str) -> int:
     if digits.startswith("0x"):
         return sign * int(digits[2:], 16)
     if digits.startswith("0") and digits != "0":
-        return sign * int(digits[1:].removeprefix("o"), 8)
+        return sign * int(digits[1:], 8)
     return sign * int(digits)
 
 

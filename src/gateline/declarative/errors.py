@@ -26,12 +26,13 @@ class Problem:
     expected: str
     """The violation in Kong's words."""
     found: str
-    """What is there, as JSON, shortened; `nothing` when nothing is."""
+    """What is there, as JSON, shortened; `nothing` when nothing is; empty when no single value is meant."""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         where = " > ".join(part for part in (self.entity, self.field) if part)
-        return f"{place}: {where + ': ' if where else ''}{self.expected} (found {self.found})"
+        found = f" (found {self.found})" if self.found else ""
+        return f"{place}: {where + ': ' if where else ''}{self.expected}{found}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _message(fields: Mapping[str, Any]) -> str:
 def shown(value: Any, longest: int = 60) -> str:
     """A value as JSON, on one line, shortened."""
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except (ValueError, RecursionError):
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
         text = str(type(value).__name__)
     return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -95,9 +95,7 @@ def substitute(value: Any, environ: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [substitute(item, environ) for item in value]
     if isinstance(value, dict):
-        return {
-            name: item if name in _NOT_LOOKED_AT else substitute(item, environ) for name, item in value.items()
-        }
+        return {name: item if name in _NOT_LOOKED_AT else substitute(item, environ) for name, item in value.items()}
     return value
 
 

@@ -13,7 +13,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -25,7 +25,7 @@ from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
 from gateline.engine.proxy import Proxy
-from gateline.engine.router import RouteError
+from gateline.engine.router import Flavor, RouteError
 from gateline.engine.runtime import Runtime, RuntimeBuilder
 from gateline.engine.tls import server_context
 from gateline.engine.upstream.pool import KeepAlive, Pools
@@ -144,6 +144,7 @@ class Worker:
                     await pause.between()
             runtime = await self._compile(version, config_hash, services, routes, pause)
         finally:
+            gc.freeze()  # moves what was built out of the collector's sight before it looks again
             gc.enable()
         old = self._services, self._routes, self._proxy.runtime
         self._services, self._routes = services, routes
@@ -152,7 +153,6 @@ class Worker:
         await pause.release(old)
         if not self._servers and not self._ending.is_set():
             await self._open_doors()
-        gc.freeze()
 
     async def _compile(
         self,
@@ -185,7 +185,7 @@ class Worker:
             config_hash,
             services,
             routes,
-            flavor=self._settings.router_flavor,
+            flavor=cast(Flavor, self._settings.router_flavor),  # the settings allow no other words
             pools=self._pools,
             verify_upstreams=self._settings.upstream_tls_verify,
             previous=proxy.runtime if proxy is not None else None,

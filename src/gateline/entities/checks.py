@@ -136,9 +136,7 @@ class Conditional(Check):
             refusal = REQUIRED if value is None else None
         if refusal:
             violations.add(self.then, refusal)
-            violations.add_entity(
-                self.sentence or f"failed conditional validation given value of field '{self.field}'"
-            )
+            violations.add_entity(self.sentence or f"failed conditional validation given value of field '{self.field}'")
 
 
 @dataclass(frozen=True, slots=True)

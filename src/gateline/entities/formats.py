@@ -168,7 +168,7 @@ _RE2_OPTIONS: Any = None
 
 
 def _re2_options() -> Any:
-    global _RE2_OPTIONS  # noqa: PLW0603 - made once, with the first regex
+    global _RE2_OPTIONS
     if _RE2_OPTIONS is None:
         import re2
 

@@ -24,7 +24,7 @@ _FIELDS_SET: set[str] = set()
 class Record(BaseModel):
     """A group of fields inside an entity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     checks: ClassVar[tuple[Check, ...]] = ()
     shorthands: ClassVar[Mapping[str, Callable[[str], dict[str, Any]]]] = {}

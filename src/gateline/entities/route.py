@@ -197,7 +197,9 @@ class Route(Entity):
         Endpoints | None, Field(description="Addresses of the gateway that match (stream routes).")
     ] = None
     service: Annotated[
-        Reference | None, To("services"), Field(description="Where matching requests go; null answers by plugins alone.")
+        Reference | None,
+        To("services"),
+        Field(description="Where matching requests go; null answers by plugins alone."),
     ] = None
     tags: Tags | None = None
     expression: Annotated[

@@ -8,7 +8,7 @@ as tuples, records as model instances, references as `Reference`.
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -173,7 +173,7 @@ class Schema:
             errors[name] = refused.error
 
 
-@lru_cache(maxsize=None)
+@cache
 def schema_of(model: type[BaseModel], flavor: str = DEFAULT_FLAVOR) -> Schema:
     """The compiled schema of an entity or record class."""
     return Schema(model, flavor)

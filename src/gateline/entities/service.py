@@ -56,9 +56,7 @@ class Service(Entity):
     host: Annotated[Host, Field(description="Host name or address of the upstream, or the name of an upstream entity.")]
     port: Annotated[Port, Field(description="The upstream's port.")] = 80
     path: Annotated[
-        Annotated[
-            str, StartsWith("/"), Without("//", "must not have empty segments"), Format(formats.service_path)
-        ]
+        Annotated[str, StartsWith("/"), Without("//", "must not have empty segments"), Format(formats.service_path)]
         | None,
         Field(description="What the path of every upstream request begins with."),
     ] = None

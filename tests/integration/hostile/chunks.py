@@ -1,0 +1,93 @@
+"""Chunked bodies whose parts are not what they say."""
+
+from integration.hostile.entry import FORGED, HOST, Entry
+
+_HEAD = b"POST /hostile HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+_REFUSED = {
+    "size: negative": b"-5\r\nhello\r\n0\r\n\r\n",
+    "size: plus sign": b"+5\r\nhello\r\n0\r\n\r\n",
+    "size: 0x prefix": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "size: h suffix": b"5h\r\nhello\r\n0\r\n\r\n",
+    "size: empty": b"\r\nhello\r\n0\r\n\r\n",
+    "size: only an extension": b";a=b\r\nhello\r\n0\r\n\r\n",
+    "size: a letter past f": b"g\r\nhello\r\n0\r\n\r\n",
+    "size: underscore": b"0_5\r\nhello\r\n0\r\n\r\n",
+    "size: space before": b" 5\r\nhello\r\n0\r\n\r\n",
+    "size: space after": b"5 \r\nhello\r\n0\r\n\r\n",
+    "size: tab before": b"\t5\r\nhello\r\n0\r\n\r\n",
+    "size: space inside": b"1 0\r\nhello\r\n0\r\n\r\n",
+    "size: comma": b"5,5\r\nhello\r\n0\r\n\r\n",
+    "size: fraction": b"5.0\r\nhello\r\n0\r\n\r\n",
+    "size: NUL": b"5\x00\r\nhello\r\n0\r\n\r\n",
+    "size: 2**63": b"8000000000000000\r\nhello\r\n0\r\n\r\n",
+    "size: 2**64 - 1": b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    "size: 2**64": b"10000000000000000\r\nhello\r\n0\r\n\r\n",
+    "size: 2**64 + 5": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    "size: 2**32 + 5 with many zeros": b"0" * 9000 + b"5\r\nhello\r\n0\r\n\r\n",
+    "size: digits of another alphabet": "５".encode() + b"\r\nhello\r\n0\r\n\r\n",
+    "line: bare LF": b"5\nhello\r\n0\r\n\r\n",
+    "line: bare LF after the last": b"5\r\nhello\r\n0\n\r\n",
+    "line: bare LF everywhere": b"5\nhello\n0\n\n",
+    "line: bare CR": b"5\rhello\r\n0\r\n\r\n",
+    "line: CR CR LF": b"5\r\r\nhello\r\n0\r\n\r\n",
+    "line: LF CR": b"5\n\rhello\r\n0\r\n\r\n",
+    "end: missing": b"5\r\nhello0\r\n\r\n",
+    "end: bare LF": b"5\r\nhello\n0\r\n\r\n",
+    "end: bare CR": b"5\r\nhello\r0\r\n\r\n",
+    "end: data longer than said": b"5\r\nhello, world\r\n0\r\n\r\n",
+    "end: data shorter than said": b"6\r\nhello\r\n0\r\n\r\n",
+    "end: two line breaks": b"5\r\nhello\r\n\r\n0\r\n\r\n",
+    "extension: bare LF": b"5;a=b\nhello\r\n0\r\n\r\n",
+    "extension: bare LF hides a chunk": b"5;a\n10\r\nhello\r\n0\r\n\r\n",
+    "extension: bare CR": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+    "extension: NUL": b"5;a=\x00\r\nhello\r\n0\r\n\r\n",
+    "extension: control character": b"5;a=\x07\r\nhello\r\n0\r\n\r\n",
+    "extension: endless": b"5;a=" + b"b" * 20000 + b"\r\nhello\r\n0\r\n\r\n",
+    "extension: without end": b"5;a=" + b"b" * 20000,
+    "extension: in every one of many chunks": b"1;a=%b\r\nx\r\n" % (b"b" * 4000) * 40 + b"0\r\n\r\n",
+    "extension: no name": b"5;=b\r\nhello\r\n0\r\n\r\n",
+    "extension: open quote": b'5;a="b\r\nhello\r\n0\r\n\r\n',
+    "trailer: bare LF": b"5\r\nhello\r\n0\r\nX: y\n\r\n",
+    "trailer: bare CR": b"5\r\nhello\r\n0\r\nX: y\rZ: z\r\n\r\n",
+    "trailer: folded": b"5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n",
+    "trailer: no colon": b"5\r\nhello\r\n0\r\nX\r\n\r\n",
+    "trailer: space before the colon": b"5\r\nhello\r\n0\r\nX : y\r\n\r\n",
+    "trailer: NUL": b"5\r\nhello\r\n0\r\nX: \x00\r\n\r\n",
+    "trailer: Content-Length": b"5\r\nhello\r\n0\r\nContent-Length: 50\r\n\r\n",
+    "trailer: Transfer-Encoding": b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "trailer: Host": b"5\r\nhello\r\n0\r\nHost: other.test\r\n\r\n",
+    "trailer: Connection": b"5\r\nhello\r\n0\r\nConnection: close\r\n\r\n",
+    "trailer: Trailer": b"5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
+    "trailer: a request in its place": b"5\r\nhello\r\n0\r\nGET /forged HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
+    "trailer: a long line": b"5\r\nhello\r\n0\r\nX: " + b"y" * 9000 + b"\r\n\r\n",
+    "trailer: too many": b"5\r\nhello\r\n0\r\n" + b"X: y\r\n" * 1200 + b"\r\n",
+    "trailer: too much": b"5\r\nhello\r\n0\r\n" + b"X: %b\r\n" % (b"y" * 4000) * 20 + b"\r\n",
+    "trailer: without end": b"5\r\nhello\r\n0\r\n" + b"X: y\r\n" * 20000,
+    "HTTP in the body": b"GET /forged HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
+}
+
+ENTRIES = (
+    *(Entry(f"chunk {name}", _HEAD + body, cut=True) for name, body in _REFUSED.items()),
+    *(
+        Entry(f"chunk {name}, in a segment of its own", (_HEAD, body), cut=True, delay=0.02)
+        for name, body in _REFUSED.items()
+        if name in ("size: 2**64 + 5", "line: bare LF", "end: missing", "trailer: Content-Length")
+    ),
+    Entry(
+        "chunk without the last, then a request",
+        _HEAD + b"5\r\nhello\r\n" + FORGED,
+        cut=True,
+    ),
+    Entry("chunked body cut off by the client", _HEAD + b"5\r\nhello\r\n", (), cut=True, half_close=True),
+    Entry("last chunk cut off by the client", _HEAD + b"5\r\nhello\r\n0\r\n", (), cut=True, half_close=True),
+    Entry("garbage after a chunked body", _HEAD + b"5\r\nhello\r\n0\r\n\r\nX", (200,), upstream=1, half_close=True),
+    Entry("line break after a chunked body", _HEAD + b"5\r\nhello\r\n0\r\n\r\n\r\n" + FORGED, (200, 400), upstream=1),
+    Entry(
+        "a byte at a time",
+        tuple(bytes((byte,)) for byte in _HEAD[-20:].join((_HEAD[:-20], b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n"))),
+        (200,),
+        closes=False,
+        upstream=1,
+    ),
+)
