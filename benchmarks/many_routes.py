@@ -40,9 +40,8 @@ def one_route_for_all(upstream: Address) -> dict[str, Any]:
 
 def every_route() -> Load:
     """Each request asks for another of the 10,000 routes."""
-    rest = head_tail({name: value for name, value in HEADERS.items() if name != "Host"})
     script = f"""
-local rest = {lua_string(rest)}
+local rest = {lua_string(_rest())}
 local number = 0
 request = function()
   number = (number + {_STRIDE}) % {HOSTS * PATHS}
@@ -50,6 +49,22 @@ request = function()
     number % {PATHS}, math.floor(number / {PATHS})) .. rest
 end"""
     return Load(script, host(0), "/area-00")
+
+
+def asked_route() -> Load:
+    """The same one of the 10,000 routes again and again."""
+    return Load(
+        f"local text = {lua_string(asked_request())}\nrequest = function() return text end", host(0), "/area-00"
+    )
+
+
+def asked_request() -> str:
+    """The request of `asked_route`, which the one route for all answers as well."""
+    return f"GET /area-07/4711?expand=items HTTP/1.1\r\nHost: {host(42)}\r\n" + _rest()
+
+
+def _rest() -> str:
+    return head_tail({name: value for name, value in HEADERS.items() if name != "Host"})
 
 
 def _route(tenant: int, path: int) -> dict[str, Any]:

@@ -203,10 +203,12 @@ def _kilobytes(path: Path, label: str) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """Direct children of a process."""
-    return [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
+    """Direct children of a process; none for one that is gone."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
 
 def family(pid: int) -> list[int]:

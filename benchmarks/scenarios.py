@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.load import Load, new_url, one_request
-from benchmarks.many_routes import every_route, one_route_for_all, ten_thousand_routes
+from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
 from benchmarks.proxies import Proxy
 from benchmarks.proxies.caddy import Caddy
 from benchmarks.proxies.envoy import Envoy
@@ -54,18 +54,21 @@ def _pure() -> Scenario:
     return Scenario("Compiled codec and its pure Python twin", contestants, one_request(), "nginx", bars)
 
 
-def _routes() -> Scenario:
+def _routes(title: str, load: Load) -> Scenario:
     contestants: dict[str, Proxy] = {
         "1 route": Gateline(one_route_for_all, name="gateline-1"),
         "10,000 routes": Gateline(ten_thousand_routes, name="gateline-10000"),
     }
     bars = (Bar("10,000 routes", "1 route", 1.1),)
-    return Scenario("10,000 routes (100 hosts, 100 paths, 2 in 100 regex)", contestants, every_route(), "1 route", bars)
+    return Scenario(
+        f"10,000 routes (100 hosts, 100 paths, 2 in 100 regex), {title}", contestants, load, "1 route", bars
+    )
 
 
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
-    "routes-10000": _routes,
+    "routes-10000": lambda: _routes("another one for each request", every_route()),
+    "routes-10000-one": lambda: _routes("one of them asked for", asked_route()),
     "pure": _pure,
 }

@@ -11,7 +11,6 @@ import contextlib
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -78,7 +77,7 @@ class LoadClient:
         connections: int,
         renewing: int = 0,
         rate: float | None = None,
-        request: Callable[[], bytes] = lambda: REQUEST,
+        request: bytes = REQUEST,
     ) -> None:
         self.tally = Tally()
         self._address = address
@@ -145,7 +144,7 @@ class LoadClient:
                 due = time.monotonic()
             try:
                 async with asyncio.timeout(LATE):
-                    stays = await exchange(connection, self._request())
+                    stays = await exchange(connection, self._request)
             except (OSError, TimeoutError, AnswerError) as error:
                 kind = str(error) if isinstance(error, AnswerError) else type(error).__name__
                 self.tally.failures.append(Failure(time.monotonic(), kind, port))

@@ -14,6 +14,7 @@ from benchmarks.proxies.gateline import Admin, Configuration, one_route, write_c
 from benchmarks.soak.client import LoadClient, percentile
 from benchmarks.soak.gateway import gateway
 from benchmarks.soak.verdict import Verdict
+from benchmarks.verify import get
 
 RELOADS = 100
 CONNECTIONS = 64
@@ -27,6 +28,7 @@ async def check() -> Verdict:
     with gateway(workers=2) as running:
         before = sum(resident_bytes(pid) for pid in running.proxy.workers)
         took: list[float] = []
+        missing = 0
         async with LoadClient(running.address, CONNECTIONS, RENEWING) as load:
             await load.answers(CONNECTIONS * 10)
             for number in range(RELOADS):
@@ -34,6 +36,7 @@ async def check() -> Verdict:
                 old = await asyncio.to_thread(running.admin.configuration_hash)
                 os.kill(running.server.pid, signal.SIGHUP)
                 took.append(await _in_force(running.admin, old))
+                missing += (await asyncio.to_thread(get, running.address, f"/extra-{number}"))[0] != 200
                 await load.answers(CONNECTIONS)
         after = sum(resident_bytes(pid) for pid in running.admin.workers())
     tally = load.tally
@@ -45,6 +48,7 @@ async def check() -> Verdict:
         max(took) < IN_FORCE_WITHIN,
         f"slowest {max(took):.2f} s, median {percentile(took, 0.5):.2f} s",
     )
+    verdict.hold("each added route answers when its reload is in force", missing == 0, f"{missing} missing")
     verdict.hold("no failed request", not tally.failures, tally.kinds())
     return verdict
 

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.load import HEADERS, head_tail, run_wrk
-from benchmarks.many_routes import every_route, host, one_route_for_all, ten_thousand_routes
+from benchmarks.load import run_wrk
+from benchmarks.many_routes import asked_request, every_route, host, one_route_for_all, ten_thousand_routes
 from benchmarks.processes import choose_cores, cpu_seconds, resident_bytes
 from benchmarks.proxies.gateline import encode_configuration
 from benchmarks.soak.client import LoadClient, percentile
@@ -23,7 +23,7 @@ SWAPS = 5
 CONNECTIONS = 32
 RATE = 500.0  # requests a second
 CALM = 2.0  # seconds of load before each swap
-COST_SECONDS = 2  # of each cost measurement
+COST_SECONDS = 3  # of each cost measurement
 IN_FORCE_WITHIN = 2.0  # seconds
 P99_RISE = 0.020  # seconds
 MEMORY = 60_000_000  # bytes
@@ -35,7 +35,7 @@ class _Found:
     took: list[float] = field(default_factory=list)
     calm: list[float] = field(default_factory=list)
     during: list[float] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
+    costs: list[tuple[float, float]] = field(default_factory=list)  # seconds with one route, with 10,000
     memory: list[int] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     not_in_force: int = 0
@@ -57,7 +57,7 @@ async def check() -> Verdict:
             await _swap(running, many, found)
             cost = await _cost(running, cores.load)
             found.memory.append(resident_bytes(pid))
-            found.ratios.append(cost / single)
+            found.costs.append((single, cost))
             await asyncio.to_thread(running.admin.post_encoded, one)
             single = await _cost(running, cores.load)
     _judge(verdict, found, before)
@@ -65,10 +65,8 @@ async def check() -> Verdict:
 
 
 async def _swap(running: Gateway, encoded: bytes, found: _Found) -> None:
-    request = f"GET /area-07/4711?expand=items HTTP/1.1\r\nHost: {host(42)}\r\n"
-    rest = head_tail({name: value for name, value in HEADERS.items() if name != "Host"})
-    line = (request + rest).encode()
-    async with LoadClient(running.address, CONNECTIONS, rate=RATE, request=lambda: line) as load:
+    request = asked_request().encode()
+    async with LoadClient(running.address, CONNECTIONS, rate=RATE, request=request) as load:
         calm = time.monotonic()
         await asyncio.sleep(CALM)
         start = time.monotonic()
@@ -103,11 +101,13 @@ async def _cost(running: Gateway, core: int) -> float:
 def _judge(verdict: Verdict, found: _Found, before: int) -> None:
     calm, during = percentile(found.calm, 0.99), percentile(found.during, 0.99)
     grown = max(found.memory) - before
-    ratio = median(found.ratios)
+    ratio = median(many / one for one, many in found.costs)
+    costs = ", ".join(f"{one * 1e6:.1f} and {many * 1e6:.1f} µs" for one, many in found.costs)
     verdict.number("worker with one route", f"{before / 1e6:.1f} MB")
     verdict.number(
         "worker with 10,000 routes, swap by swap", ", ".join(f"{each / 1e6:.0f} MB" for each in found.memory)
     )
+    verdict.number("cost of a request with one route and with 10,000", costs)
     verdict.number("p99 when calm", f"{calm * 1000:.1f} ms")
     verdict.number("longest request during a swap", f"{percentile(found.during, 1.0) * 1000:.1f} ms")
     verdict.hold(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gateline.cli.options import ConfOnly, Debug, Prefix, Verbose, source_of
-from gateline.cli.output import Failure, say
+from gateline.cli.output import Failure, say, warn
 from gateline.settings import find_prefix
 
 _STEP = 0.02
@@ -84,6 +84,7 @@ def reload(conf: ConfOnly = None, prefix: Prefix = None, v: Verbose = False, vv:
         time.sleep(_STEP)
     if not now.reload.ok:
         raise Failure(*(now.reload.messages or ["the reload failed; the configuration before is still in force"]))
+    warn(now.reload.messages)
     say("Kong reloaded")
 
 

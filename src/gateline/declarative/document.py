@@ -1,8 +1,8 @@
-"""Text to plain data: one YAML 1.1 or JSON document, read strictly and within limits, that can tell the line of each of its values.
+"""Text to plain data: one YAML 1.1 or JSON document, read strictly and within limits, that knows its lines.
 
-Only what JSON has comes out (dictionaries with text keys, lists, texts, numbers, booleans, null): no dates, no binary, no
-tags. Repeated keys are refused. Aliases and merge keys work, but what they expand to is counted, so that a small text
-cannot become a huge one. Lines are looked up in YAML's node tree; for JSON that tree is only made when a line is asked for.
+Only what JSON has comes out (dictionaries with text keys, lists, texts, numbers, booleans, null): no dates, no binary,
+no tags. Repeated keys are refused. Aliases and merge keys work, but what they expand to is counted, so that a small
+text cannot become a huge one. Lines are looked up in YAML's node tree; for JSON it is made when a line is asked for.
 """
 
 import json
@@ -20,7 +20,7 @@ Path = Sequence[str | int]
 
 _Parser: Any
 try:
-    from yaml.cyaml import CParser as _CParser
+    from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 
     class _Parser(_CParser):  # type: ignore[no-redef]
         """libyaml, with our own idea of what a plain scalar is."""
@@ -329,9 +329,9 @@ def _integer(value: str) -> int:
     sign = -1 if digits[0] == "-" else 1
     digits = digits.lstrip("+-")
     if digits.startswith("0b"):
-        return sign * int(digits[2:], 2)
+        return sign * int(digits, 2)
     if digits.startswith("0x"):
-        return sign * int(digits[2:], 16)
+        return sign * int(digits, 16)
     if digits.startswith("0") and digits != "0":
         return sign * int(digits[1:], 8)
     return sign * int(digits)

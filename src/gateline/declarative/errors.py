@@ -1,7 +1,7 @@
 """What is wrong with a declarative configuration, in the three forms in which it is told.
 
-`fields` and `message` are Kong's (nested by kind and position), `flattened_errors` is Kong's list for tools (one element an
-entity), `problems` is ours for people: file, line, entity, field, what was expected and what was there.
+`fields` and `message` are Kong's (nested by kind and position), `flattened_errors` is Kong's list for tools (one
+element an entity), `problems` is ours for people: file, line, entity, field, what was expected and what was there.
 """
 
 import json
@@ -49,9 +49,8 @@ class FlattenedEntity:
     def as_json(self) -> dict[str, Any]:
         """As an element of Kong's `flattened_errors`; what is not known is left out."""
         body: dict[str, Any] = {"entity_type": self.type}
-        for key, value in (("entity_id", self.id), ("entity_name", self.name), ("entity_tags", self.tags)):
-            if value is not None:
-                body[key] = value
+        known = {"entity_id": self.id, "entity_name": self.name, "entity_tags": self.tags}
+        body.update({key: value for key, value in known.items() if value is not None})
         body["entity"] = dict(self.entity)
         body["errors"] = [
             {"type": "field", "field": field, "message": message} if field else {"type": "entity", "message": message}

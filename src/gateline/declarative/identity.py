@@ -1,4 +1,4 @@
-"""Ids of entities that a file leaves out: derived, so that the same file gives the same ids at every load and on every node.
+"""Ids of entities that a file leaves out: derived, so that they are the same at every load and on every node.
 
 An entity with an endpoint key (a name) gets the UUIDv5 that Kong derives from kind and key, so ids stay the same when a
 file moves from Kong to Gateline. One without gets a UUIDv5 of what it says, where Kong makes up a new one at each load.
@@ -29,6 +29,6 @@ def derived_id(kind: str, key: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def content_key(row: Mapping[str, Any], parent: str | None, occurrence: int) -> str:
-    """A key for an entity without one: what it says, where it stands, and which of several equal ones it is."""
-    return json.dumps([parent, occurrence, row], sort_keys=True, separators=(",", ":"), default=str)
+def content_key(row: Mapping[str, Any], parent: str | None) -> str:
+    """A key for an entity without one: what it says and whose child it is."""
+    return json.dumps([parent, row], sort_keys=True, separators=(",", ":"), default=str)

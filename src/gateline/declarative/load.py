@@ -1,70 +1,29 @@
-"""A declarative configuration to a snapshot: validate every entity, resolve references, derive ids; or refuse the whole with everything that is wrong.
+"""A declarative configuration to a snapshot, or to one error that tells everything that is wrong with it.
 
-Four passes over flat lists of entities: *collect* (find the entities, nested or flat, and validate each), *identify* (ids
+Passes over flat lists of entities: *collect* (find the entities, nested or flat, and validate each), *identify* (ids
 from keys), *compare* (uniqueness), *link* (references by name or id). Kong tells violations of the schema first and
-looks at references and uniqueness only when there are none; `fields` follows it, while `problems` holds all at once.
+looks at references and uniqueness only when there are none; the error's `fields` follow it, while its `problems` hold
+all at once.
 """
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any
 
-from gateline.declarative.document import Document
-from gateline.declarative.errors import DeclarativeError, FlattenedEntity, Problem, shown
 from gateline.declarative.identity import content_key, derived_id
-from gateline.declarative.migrate import migrated_paths
+from gateline.declarative.items import DROPPED, Item, Place, Source, written
+from gateline.declarative.migrate import migrated
+from gateline.declarative.report import Shape, refusal
 from gateline.entities import Entity, Reference, Snapshot, children, foreign_fields, kinds, schema_of, unique_fields
-from gateline.entities.checkers import Refused, Substituted, Unresolved, wrong_type
+from gateline.entities.checkers import Refused, Unresolved, wrong_type
 from gateline.entities.errors import EXPECTED, MUST_BE_NULL, REQUIRED, UNKNOWN
-from gateline.entities.formats import is_uuid
-from gateline.entities.violations import flatten
 
 FORMAT_VERSIONS = ("1.1", "2.1", "3.0")
+CURRENT_VERSION = "3.0"
 
-Place = tuple[str | int, ...]
-
-
-@dataclass(slots=True)
-class Source:
-    """One document on its way into a snapshot."""
-
-    file: str
-    """A file's name, or what the document came with (`POST /config`)."""
-    value: Any
-    """What is validated: variables and references filled in."""
-    original: Any
-    """What was written; errors show this, so that no secret of the environment shows up in one."""
-    document: Document | None = None
-    """Where lines are looked up."""
-    offsets: dict[str, int] = field(default_factory=dict)
-    """Kind → how many entities of it stand in the documents before this one."""
-
-
-@dataclass(slots=True)
-class _Item:
-    """One entity on its way."""
-
-    entity: type[Entity]
-    source: Source
-    place: Place
-    parent: "_Item | None"
-    values: dict[str, Any]
-    errors: dict[str, Any]
-    names: list[tuple[str, str]]
-    """(foreign field, name or id) of the references that are still to be resolved."""
-    late: list[tuple[str, str]] = field(default_factory=list)
-    """(field, sentence) of what comes out when entities are compared with each other."""
-
-    @property
-    def kind(self) -> str:
-        return self.entity.kind
-
-    @property
-    def key(self) -> str | None:
-        key = self.values[self.entity.endpoint_key] if self.entity.endpoint_key else None
-        return key if isinstance(key, str) else None
+_PENDING = Reference("")
+"""Stands for a reference until all entities are known."""
 
 
 def snapshot_of(
@@ -98,15 +57,14 @@ class _Loading:
     def __init__(self, flavor: str) -> None:
         self._flavor = flavor
         self._kinds = kinds()
-        self._items: dict[str, list[_Item]] = {kind: [] for kind in self._kinds}
-        self._by_id: dict[str, dict[str, _Item]] = {kind: {} for kind in self._kinds}
-        self._by_key: dict[str, dict[str, _Item]] = {kind: {} for kind in self._kinds}
-        self._top: dict[str, Any] = {}
-        """Errors of the document itself, by top-level key."""
-        self._shapes: list[tuple[Source, Place, str]] = []
-        """Errors where an entity, or a list of them, is of the wrong type."""
-        self._problems: list[tuple[Source, Place, str, str, str]] = []
-        self._broken: list[_Item] = []
+        self._items: dict[str, list[Item]] = {kind: [] for kind in self._kinds}
+        self._by_id: dict[str, dict[str, Item]] = {kind: {} for kind in self._kinds}
+        self._by_key: dict[str, dict[str, Item]] = {kind: {} for kind in self._kinds}
+        self._keys: list[tuple[Source, str, str]] = []
+        self._shapes: list[Shape] = []
+        self._broken: list[Item] = []
+        self._rows_before: dict[str, int] = {}
+        """Kind → how many stood at the top of the documents read so far."""
 
     # Collect
 
@@ -116,8 +74,8 @@ class _Loading:
         for name, rows in document.items():
             if name in self._kinds:
                 if rows is not None:
-                    offset = source.offsets[name] = sum(item.parent is None for item in self._items[name])
-                    self._rows(self._kinds[name], rows, source, (name,), None, version, offset)
+                    source.offsets[name] = self._rows_before.get(name, 0)
+                    self._rows(self._kinds[name], rows, source, (name,), None, version)
             elif name not in _HEADER:
                 self._refuse_key(source, name, UNKNOWN)
 
@@ -131,8 +89,7 @@ class _Loading:
         return str(document.get("_format_version"))
 
     def _refuse_key(self, source: Source, name: str, sentence: str) -> None:
-        self._top[name] = sentence
-        self._problems.append((source, (name,), "", name, sentence))
+        self._keys.append((source, name, sentence))
 
     def _rows(
         self,
@@ -140,20 +97,23 @@ class _Loading:
         rows: Any,
         source: Source,
         place: Place,
-        parent: _Item | None,
+        parent: Item | None,
         version: str,
-        offset: int = 0,
-        parent_field: str | None = None,
     ) -> None:
         if rows.__class__ is not list:
             self._shapes.append((source, place, _type_error(rows, "array")))
             return
+        first, parent_field = 0, None
+        if parent is None:
+            first = source.offsets[entity.kind]
+            self._rows_before[entity.kind] = first + len(rows)
+        else:
+            parent_field = dict(children(parent.kind))[entity.kind]
         within = dict(children(entity.kind))
         foreign = tuple(field.field for field in foreign_fields(entity.kind))
         schema = schema_of(entity, self._flavor)
         items = self._items[entity.kind]
-        migrates = entity.kind == "routes" and version != "3.0"
-        for position, row in enumerate(rows, start=offset):
+        for position, row in enumerate(rows, start=first):
             here = (*place, position)
             if row.__class__ is not dict:
                 self._shapes.append((source, here, _type_error(row, "record")))
@@ -162,29 +122,27 @@ class _Loading:
             extra: dict[str, Any] | None = None
             nested: list[tuple[str, Any]] = []
             for name in row:
-                if name in within or name in _DROPPED:
-                    data = {key: value for key, value in row.items() if key not in within and key not in _DROPPED}
+                if name in within or name in DROPPED:
+                    data = {key: value for key, value in row.items() if key not in within and key not in DROPPED}
                     nested = [(key, row[key]) for key in within if row.get(key) is not None]
                     extra = _dropped_errors(row)
                     break
             names: list[tuple[str, str]] = []
             for name in foreign:
-                if name in data:
+                if name in data or name == parent_field:
                     data, extra = _foreign(data, name, name == parent_field, names, extra)
-            if migrates and "paths" in data:
-                data = {**data, "paths": migrated_paths(data["paths"])}
+            if version != CURRENT_VERSION:
+                data = migrated(entity.kind, data)
             values, violations = schema.validate(data)
             errors = violations.fields
             if extra:
                 errors.update(extra)
-            item = _Item(entity, source, here, parent, values, errors, names)
+            item = Item(entity, source, here, parent, values, errors, names)
             items.append(item)
             if errors:
                 self._broken.append(item)
             for child, child_rows in nested:
-                self._rows(
-                    self._kinds[child], child_rows, source, (*here, child), item, version, parent_field=within[child]
-                )
+                self._rows(self._kinds[child], child_rows, source, (*here, child), item, version)
 
     # Identify
 
@@ -201,14 +159,14 @@ class _Loading:
                     continue
                 key = item.key
                 if key is None:
-                    base = content_key(_written(item), item.parent and item.parent.values["id"], 0)
+                    base = content_key(written(item), item.parent.values["id"] if item.parent else None)
                     count = occurrences[base] = occurrences.get(base, -1) + 1
                     key = f"{count}:{base}" if count else base
                 elif scopes:
                     key = ":".join([key, *(self._scope(item, name) for name in scopes)])
                 item.values["id"] = derived_id(kind, key)
 
-    def _scope(self, item: _Item, name: str) -> str:
+    def _scope(self, item: Item, name: str) -> str:
         if item.parent is not None:
             return str(item.parent.values["id"])
         return next((text for field_name, text in item.names if field_name == name), "")
@@ -221,7 +179,7 @@ class _Loading:
             by_id, by_key = self._by_id[kind], self._by_key[kind]
             endpoint_key = self._kinds[kind].endpoint_key
             others = [name for name in unique_fields(kind) if name != endpoint_key]
-            seen: dict[tuple[str, str], _Item] = {}
+            seen: dict[tuple[str, str], Item] = {}
             for item in items:
                 key = item.key
                 if key is not None and by_key.setdefault(key, item) is not item:
@@ -246,11 +204,11 @@ class _Loading:
                 by_id, by_key = self._by_id.get(target, {}), self._by_key.get(target, {})
                 for item in items:
                     parent = item.parent
-                    if parent is not None and parent.kind == target and name in dict(children(target)).values():
+                    if parent is not None and parent.kind == target and dict(children(target)).get(kind) == name:
                         item.values[name] = Reference(parent.values["id"])
                         continue
                     value = item.values[name]
-                    if isinstance(value, Reference) and value.id not in by_id:
+                    if isinstance(value, Reference) and value is not _PENDING and value.id not in by_id:
                         written = f'{{"id":"{value.id}"}}'
                         item.late.append((name, _no_such_entry(name, written, target)))
                 for item in items:
@@ -268,28 +226,8 @@ class _Loading:
     def refuse(self) -> None:
         """Raise what has been found, if anything."""
         late = [item for items in self._items.values() for item in items if item.late]
-        if not (self._top or self._shapes or self._broken or late):
-            return
-        fields = dict(self._top)
-        entities: list[FlattenedEntity] = []
-        unattached = dict(self._top)
-        problems = [
-            _problem(source, place, entity, name, sentence) for source, place, entity, name, sentence in self._problems
-        ]
-        for source, place, sentence in self._shapes:
-            _put(fields, place, sentence)
-            _put(unattached, place, sentence)
-            problems.append(_problem(source, place, _label(source, place), "", sentence))
-        for item in self._broken:
-            _put(fields, item.place, item.errors)
-            found = list(flatten(item.errors))
-            entities.append(_flattened(item, found))
-            problems.extend(_entity_problem(item, name, sentence) for name, sentence in found)
-        if not (self._shapes or self._broken):
-            _put_late(fields, late)
-            entities.extend(_flattened(item, item.late) for item in late)
-        problems.extend(_entity_problem(item, name, sentence) for item in late for name, sentence in item.late)
-        raise DeclarativeError(fields, problems, entities, unattached)
+        if self._keys or self._shapes or self._broken or late:
+            raise refusal(self._keys, self._shapes, self._broken, late)
 
     # Snapshot
 
@@ -332,12 +270,11 @@ _HEADER = {
     "_comment": _check_optional(str, "string"),
     "_ignore": _check_optional(list, "array"),
 }
-_DROPPED = ("_comment", "_ignore")
 
 
 def _dropped_errors(row: Mapping[str, Any]) -> dict[str, Any] | None:
     errors: dict[str, Any] = {}
-    for name in _DROPPED:
+    for name in DROPPED:
         try:
             _HEADER[name](row.get(name))
         except Refused as refused:
@@ -348,21 +285,22 @@ def _dropped_errors(row: Mapping[str, Any]) -> dict[str, Any] | None:
 def _foreign(
     data: dict[str, Any], name: str, nested: bool, names: list[tuple[str, str]], errors: dict[str, Any] | None
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Take a reference out of an entity's data unless it is an object, which the entity's schema validates."""
-    value = data[name]
-    if value is None or (value.__class__ is dict and not nested):
+    """Put off a reference to a parent or by name; one that is an object is left to the entity's schema."""
+    value = data.get(name)
+    if not nested and (value is None or value.__class__ is dict):
         return data, errors
-    errors = errors or {}
-    rest = {key: value for key, value in data.items() if key != name}
+    error = None
     if nested:
-        errors[name] = MUST_BE_NULL
-    elif isinstance(value, str) and value:
+        error = MUST_BE_NULL if value is not None else None
+    elif not isinstance(value, str):
+        error = _type_error(value, "string")
+    elif value:
         names.append((name, value))
-    elif isinstance(value, str):
-        errors[name] = "length must be at least 1"
     else:
-        errors[name] = _type_error(value, "string")
-    return rest, errors
+        error = "length must be at least 1"
+    if error:
+        errors = {**(errors or {}), name: error}
+    return {**data, name: _PENDING}, errors
 
 
 def _type_error(value: Any, word: str) -> str:
@@ -374,37 +312,6 @@ def _scopes(entity: type[Entity]) -> tuple[str, ...]:
     if entity.endpoint_key is None or entity.endpoint_key in unique_fields(entity.kind):
         return ()
     return tuple(foreign.field for foreign in foreign_fields(entity.kind) if foreign.to.on_delete == "cascade")
-
-
-def _written(item: _Item) -> dict[str, Any]:
-    """The entity as it was written, without what is nested in it."""
-    row = _at(item.source.original, _local(item))
-    within = dict(children(item.kind))
-    return {name: value for name, value in row.items() if name not in within and name not in _DROPPED}
-
-
-def _local(item: _Item) -> Place:
-    return _in_document(item.source, item.place)
-
-
-def _in_document(source: Source, place: Place) -> Place:
-    """A place counted over all documents, as the place in its own one."""
-    if len(place) < 2:
-        return place
-    kind, position, *rest = place
-    return (kind, int(position) - source.offsets.get(str(kind), 0), *rest)
-
-
-def _at(value: Any, place: Sequence[str | int]) -> Any:
-    for step in place:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return _NOTHING
-    return value
-
-
-_NOTHING = object()
 
 
 def _repeated(kind: str, key: str, value: str) -> str:
@@ -422,93 +329,3 @@ def _keep_times(values: dict[str, Any], old: Entity) -> None:
         held = old.__dict__
         if all(held[name] == value for name, value in values.items() if name != "updated_at"):
             values["updated_at"] = old.updated_at
-
-
-def _put(fields: dict[str, Any], place: Place, error: Any) -> None:
-    """Place an error in Kong's structure: lists by position with None where nothing is wrong."""
-    kind, *steps = place
-    if not steps:
-        fields[str(kind)] = error
-        return
-    container: Any = fields.setdefault(str(kind), [])
-    while True:
-        position = int(steps[0])
-        container.extend([None] * (position + 1 - len(container)))
-        if len(steps) == 1:
-            container[position] = {**container[position], **error} if container[position] else error
-            return
-        if container[position] is None:
-            container[position] = {}
-        child, *steps = steps[1:]
-        if not steps:
-            container[position][child] = error
-            return
-        container = container[position].setdefault(child, [])
-
-
-def _put_late(fields: dict[str, Any], late: Sequence[_Item]) -> None:
-    """Repeats are told by position; once there is a wrong reference, everything is told by kind and name, as in Kong."""
-    by_name = any(name for item in late for name, _ in item.late)
-    for item in late:
-        sentences = [sentence for _, sentence in item.late]
-        if by_name:
-            rows = fields.setdefault(item.kind, {})
-            rows.setdefault(item.key or item.values["id"], []).extend(sentences)
-        else:
-            _put(fields, item.place, "; ".join(sentences))
-
-
-def _flattened(item: _Item, errors: Sequence[tuple[str, str]]) -> FlattenedEntity:
-    row = _written(item)
-    identity, tags = row.get("id"), row.get("tags")
-    name = row.get("name")
-    parent = item.parent
-    if parent is not None and is_uuid(parent.values["id"]):
-        reference = next(field for kind, field in children(parent.kind) if kind == item.kind)
-        row[reference] = {"id": parent.values["id"]}
-    return FlattenedEntity(
-        type=item.entity.singular,
-        id=identity if is_uuid(identity) else None,
-        name=name if isinstance(name, str) else None,
-        tags=tags if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) else None,
-        entity=row,
-        errors=errors,
-    )
-
-
-def _label(source: Source, place: Place) -> str:
-    """`services[0] 'demo' > routes[1] 'r'`; positions count from 0, within the file."""
-    local = _in_document(source, place)
-    parts: list[str] = []
-    for depth in range(0, len(local), 2):
-        step = local[depth : depth + 2]
-        if len(step) < 2:
-            parts.append(str(step[0]))
-            break
-        row = _at(source.original, local[: depth + 2])
-        entity = kinds()[str(step[0])]
-        key = row.get(entity.endpoint_key) if isinstance(row, dict) and entity.endpoint_key else None
-        parts.append(f"{step[0]}[{step[1]}]" + (f" '{key}'" if isinstance(key, str) and key else ""))
-    return " > ".join(parts)
-
-
-def _entity_problem(item: _Item, name: str, sentence: str) -> Problem:
-    steps = [int(step) - 1 if step.isdigit() else step for step in name.split(".")] if name else []
-    local = (*_local(item), *steps)
-    return _made_problem(item.source, local, _label(item.source, item.place), name, sentence, of_field=bool(name))
-
-
-def _problem(source: Source, place: Place, entity: str, name: str, sentence: str) -> Problem:
-    return _made_problem(source, _in_document(source, place), entity, name, sentence, of_field=True)
-
-
-def _made_problem(source: Source, local: Place, entity: str, name: str, sentence: str, *, of_field: bool) -> Problem:
-    value = _at(source.original, local)
-    found = ""
-    if of_field:
-        found = "nothing" if value is _NOTHING else shown(value)
-    line = source.document.line(local) if source.document else None
-    return Problem(source.file, line, entity, name, sentence, found)
-
-
-__all__ = ["FORMAT_VERSIONS", "Source", "Substituted", "digest_of", "snapshot_of"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from gateline.declarative.document import DEFAULT_LIMITS, Limits, ParseError, check_depth, read
 from gateline.declarative.errors import DeclarativeError, Problem
-from gateline.declarative.load import Source, digest_of, snapshot_of
+from gateline.declarative.items import Source
+from gateline.declarative.load import digest_of, snapshot_of
 from gateline.declarative.references import may_refer, substitute
 from gateline.entities import Snapshot
 from gateline.entities.schema import DEFAULT_FLAVOR
@@ -29,9 +30,9 @@ def load_text(
 ) -> Snapshot:
     """Load a YAML or JSON text. Raises `DeclarativeError`.
 
-    `source` names the text in problems (a file's name, `POST /config`). With `environ`, variables and vault references are
-    filled in from it; without, they are taken literally. `now` is the time (seconds) that new entities get; entities
-    that say the same as in `previous` keep their timestamps.
+    `source` names the text in problems (a file's name, `POST /config`). With `environ`, variables and vault references
+    are filled in from it; without, they are taken literally. `now` is the time (seconds) that new entities get;
+    entities that say the same as in `previous` keep their timestamps.
     """
     with _collection_paused():
         return snapshot_of(
@@ -95,9 +96,10 @@ def load_path(
 
 @contextmanager
 def _collection_paused() -> Iterator[None]:
-    """Without the cycle collector: a load makes objects by the hundred thousand and drops none, and each of the
+    """Keep the cycle collector out of a load.
 
-    collector's visits would look at all of them (a file of 10,000 routes takes three times as long with it).
+    A load makes objects by the hundred thousand and drops none, and each visit of the collector looks at all of them: a
+    file of 10,000 routes takes three times as long with it.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,11 +1,12 @@
-"""Values that come from the environment: `${NAME}` and `${NAME:-default}` inside texts, and `{vault://env/NAME}` as a whole text.
+"""Values that come from the environment: `${NAME}`, `${NAME:-default}` and `{vault://env/NAME}`.
 
-Both work in files, in every text of every entity; `$${` writes a literal `${`. A whole value may stand in for a number or a
-boolean as well: the field decides how it is read. A `POST /config` is taken literally, for its text comes from
-elsewhere and must not read this machine's environment.
+Variables may stand inside a text, a vault reference is a whole text. Both work in files, in every text of every entity;
+`$${` writes a literal `${`. What comes out may serve as a number or a boolean too: the field decides how it is read. A
+`POST /config` is taken literally, for its text comes from elsewhere and must not read this machine's environment.
 
-A vault reference is `{vault://<vault>/<resource>[/<key>][?prefix=...]}`. The vault `env` reads the environment: prefix and
-resource joined, in upper case, with `_` for `-`; with a key, the variable holds a JSON object and that member is taken.
+A vault reference is `{vault://<vault>/<resource>[/<key>][?prefix=...]}`. The vault `env` reads the environment: prefix
+and resource joined, in upper case, with `_` for `-`; with a key, the variable holds a JSON object and that member is
+taken.
 """
 
 import json

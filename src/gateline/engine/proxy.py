@@ -97,7 +97,7 @@ class Proxy:
             exchange.client_ip = self.trusted.client_address(peer.address, head)
         if exchange.method == b"TRACE":
             return exchange.refuse(CATALOGUE.METHOD_NOT_ALLOWED)
-        if self.body_limit and head.length > self.body_limit:
+        if self.body_limit and max(head.length, exchange.body_bytes) > self.body_limit:
             return exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
         exchange.runtime = runtime = self.runtime
         match = runtime.router.match(exchange)

@@ -1,4 +1,4 @@
-"""What a user configures: one module an entity, declared once; validation, defaults, wire form and schemas follow from the declaration.
+"""What a user configures: one module an entity, each field declared once, everything else derived from that.
 
 A new entity is a module with a class that derives from `Entity`, imported here. Nothing else has to know it:
 `registry` finds its fields, references and unique keys, and files, stores and the Admin API work from those.

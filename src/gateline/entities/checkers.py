@@ -1,7 +1,7 @@
-"""Checkers of plain types: each takes a value as it came out of JSON or YAML and returns it in its type, or refuses it in Kong's words."""
+"""Checkers of plain types: each returns a value from JSON or YAML in its type, or refuses it in Kong's words."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def string(value: Any) -> str:
     """A text that UTF-8 can write."""
     if value.__class__ is str:
         if value.isascii():
-            return value  # type: ignore[no-any-return]
+            return value
     elif not isinstance(value, str):
         raise wrong_type(value, "string")
     try:
@@ -56,7 +56,7 @@ def string(value: Any) -> str:
 def integer(value: Any) -> int:
     """A whole number; 80.0 is one."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is float and value.is_integer():
         return int(value)
     if isinstance(value, Substituted) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
@@ -67,7 +67,7 @@ def integer(value: Any) -> int:
 def number(value: Any) -> float:
     """A number, neither infinite nor "not a number"."""
     if value.__class__ is int or (value.__class__ is float and math.isfinite(value)):
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, Substituted):
         try:
             read = float(value)
@@ -105,7 +105,7 @@ def sequence(element: Checker, word: str) -> Checker:
     return check
 
 
-def _errors_by_position(element: Checker, value: list[Any]) -> list[Any]:
+def _errors_by_position(element: Checker, value: Sequence[Any]) -> list[Any]:
     errors: list[Any] = []
     for position, item in enumerate(value):
         try:

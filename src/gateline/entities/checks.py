@@ -1,8 +1,9 @@
-"""Conditions between the fields of one entity, as data: each check says which fields it looks at and adds its violations in Kong's words.
+"""Conditions between the fields of one entity, as data, with the violations in Kong's words.
 
-A check gets the values (defaults filled in, null as None) and the violations found so far, and adds to them. Field names
-may be dotted (`config.second`) to reach into records.
+A check gets the values (defaults filled in, null as None) and the violations found so far, and adds to them. Field
+names may be dotted (`config.second`) to reach into records.
 """
+# ruff: noqa: D102 - what `run` does is said once, at Check
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
-"""What a field's declaration may say beyond its Python type: constraints that a value must meet, and marks that say how the field is used.
+"""What a field's declaration may say beyond its Python type: constraints on its value, and marks of its use.
 
 A field is declared once, as `name: Annotated[type, constraint, mark, ...] = default` in its entity. From that one
 declaration come validation with Kong's sentences, the default, JSON schema, Kong's schema layout (`kong`) and the
 documentation. Constraints are tried in Kong's order (`rank`), not in the order of the declaration.
 """
+# ruff: noqa: D102 - what the three methods do is said once, at Constraint
 
 import re
 from collections.abc import Callable
@@ -283,7 +284,7 @@ class Auto:
 
 @dataclass(frozen=True, slots=True)
 class DefaultForNull:
-    """A null means the default. (Kong stores null for such a field and takes the default when it reads it.)"""
+    """A null means the default. Kong stores the null, and takes the default when it reads the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,8 +310,8 @@ class PerFlavor:
 class To:
     """The `Reference` points to an entity of this kind.
 
-    `on_delete` says what becomes of this entity when that one is deleted; `nests` whether this one may be written inside
-    that one in a declarative file and in the Admin API.
+    `on_delete` says what becomes of this entity when that one is deleted; `nests` whether this one may be written
+    inside that one in a declarative file and in the Admin API.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""The one catalogue of errors about entities: code, name and HTTP status as Kong's Admin API gives them, and the sentences that go with each."""
+"""The one catalogue of errors about entities: code, name, HTTP status and sentences, as in Kong's Admin API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Formats of single values (host, path, name, tag, address, regex): each function says what is wrong with a value in Kong's words, or returns None."""
+"""Formats of single values (host, path, name, regex, ...): what is wrong with a value, in Kong's words, or None."""
 
 import ipaddress
 import re
@@ -123,7 +123,10 @@ def route_path(value: str) -> str | None:
 
 
 def normalized_path(path: str) -> str:
-    """The normal form of a path: unreserved characters decoded, other escapes in upper case, no dot segments, no double slashes (RFC 3986, section 6.2.2)."""
+    """The normal form of a path (RFC 3986, section 6.2.2).
+
+    Unreserved characters are decoded, other escapes written in upper case; no dot segments, no double slashes.
+    """
     if "%" in path:
         path = _PERCENT.sub(_normal_escape, path)
     if "//" in path:

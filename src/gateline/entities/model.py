@@ -1,4 +1,4 @@
-"""What entities and records have in common: immutable pydantic models that are built from validated values, and go to and from the wire cheaply.
+"""What entities and records have in common: immutable pydantic models, cheaply built, written and read.
 
 The wire form is Kong's Admin API layout as plain JSON data: every field, null where unset, references as `{"id": ...}`.
 """

@@ -1,4 +1,4 @@
-"""Which kinds of entities there are, and how they hang together: everything here is derived from the entities' declarations."""
+"""Which kinds of entities there are and how they hang together, derived from the entities' declarations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From an entity's declaration to its schema: what each field is in Kong's words, and one compiled function that validates a dictionary against all of it.
+"""From an entity's declaration to its schema: what each field is in Kong's words, and a validator compiled from it.
 
 The schema of a class is compiled once per router flavour. Validating a right entity costs a dictionary look-up and a
 call a field; sentences are only made when something is wrong. Values come out as the model holds them: arrays and sets

@@ -22,7 +22,7 @@ _PORT = re.compile(r":([^:\]]*)$")
 
 
 def url_fields(url: str) -> dict[str, Any]:
-    """Protocol, host, port and path of a URL; what is no URL comes out as a path without a host, which is then refused."""
+    """Protocol, host, port and path of a URL; what is no URL becomes a path without a host, which is then refused."""
     rest = url.partition("#")[0]
     fields: dict[str, Any] = {"host": None, "path": None}
     if scheme := _SCHEME.match(rest):

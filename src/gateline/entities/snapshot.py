@@ -23,6 +23,7 @@ class Snapshot:
     __slots__ = ("_kinds", "hash")
 
     hash: str
+    _kinds: Mapping[str, Mapping[str, Entity]]
 
     def __init__(self, *, hash: str = EMPTY_HASH, **kinds: Mapping[str, Entity]) -> None:  # noqa: A002 - Kong's word
         object.__setattr__(self, "hash", hash)
@@ -49,8 +50,7 @@ class Snapshot:
 
     def kind(self, kind: str) -> Mapping[str, Entity]:
         """The entities of one kind, by id."""
-        kinds: Mapping[str, Mapping[str, Entity]] = self._kinds
-        return kinds.get(kind, _NONE)
+        return self._kinds.get(kind, _NONE)
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -63,8 +63,7 @@ class Snapshot:
         return self.of(Route)
 
     def _filled(self) -> dict[str, dict[str, Entity]]:
-        kinds: Mapping[str, Mapping[str, Entity]] = self._kinds
-        return {kind: dict(rows) for kind, rows in kinds.items() if rows}
+        return {kind: dict(rows) for kind, rows in self._kinds.items() if rows}
 
 
 _NONE: Mapping[str, Entity] = MappingProxyType({})

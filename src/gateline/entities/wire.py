@@ -1,4 +1,4 @@
-"""How values of a model's fields look on the wire (plain JSON data), and back: only fields whose two forms differ are converted."""
+"""How values of a model's fields look on the wire (plain JSON data), and back, where the two forms differ."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin

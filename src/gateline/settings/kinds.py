@@ -37,7 +37,7 @@ class Kind:
     """The value of a setting that is not set and has no default."""
 
 
-# ---- plain values --------------------
+# ---- plain values
 
 _BOOLEANS = {"on": True, "true": True, "off": False, "false": False}
 
@@ -156,7 +156,7 @@ def choices(*options: str, off: bool = False) -> Kind:
     return Kind("list", parse, list, tuple, ())
 
 
-# ---- values of the field --------------------
+# ---- values of the field
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}")
 

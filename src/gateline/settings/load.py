@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gateline.settings.checks import check_together, warn_of_no_effect
 from gateline.settings.errors import BadValue, SettingsError
 from gateline.settings.kinds import LOG_FILE, PATH, PEM, PEM_LIST
 from gateline.settings.model import FIELDS, Settings
 from gateline.settings.pem import resolve_pem
-from gateline.settings.sources import Findings, Given, from_environment, from_file, from_options, no_meaning
-from gateline.settings.table import SETTINGS, Setting, family_of
+from gateline.settings.sources import Findings, Given, from_environment, from_file, from_options
+from gateline.settings.table import SETTINGS, Setting
+from gateline.settings.table.ciphers import SUITES
 from gateline.settings.vault import is_reference, resolve_reference
 
 CONF_FILES: tuple[Path, ...] = (
@@ -27,7 +29,6 @@ CONF_FILES: tuple[Path, ...] = (
 """Where a conf file is looked for when none is named."""
 
 _SYSTEM_PREFIX = Path("/usr/local/gateline")
-_CERTIFICATES = ("ssl", "admin_ssl", "status_ssl", "client_ssl")
 _ACCESS_LOG_FORMATS = {"json": "json", "text": "text", "basic": "text", "combined": "text"}
 
 
@@ -89,10 +90,11 @@ def load_settings(
     others |= {name: one.text for name, one in given.items() if name not in SETTINGS}
     values["worker_processes"] = values["worker_processes"] or _cores()
     if not findings.errors:
-        _check_together(values, given, findings)
+        _use_suite(values)
+        check_together(values, given, findings)
     if findings.errors:
         raise SettingsError(findings.errors)
-    _warn_of_no_effect(given, values, findings)
+    warn_of_no_effect(given, values, findings)
     settings = Settings(others=others, **{name: values[name] for name in FIELDS})
     return LoadedSettings(settings, findings.warnings, path, frozenset(given))
 
@@ -215,54 +217,10 @@ def _use_log_format(given: dict[str, Given], findings: Findings) -> None:
         )
 
 
-def _check_together(values: Mapping[str, Any], given: Mapping[str, Given], findings: Findings) -> None:
-    def refuse(name: str, expected: str) -> None:
-        findings.bad_value(
-            given.get(name) or Given(name, str(SETTINGS[name].default), "default"),
-            expected,
-            secret=SETTINGS[name].secret,
-        )
-
-    if values["database"] != "off":
-        refuse("database", "off: entities are kept in memory, filled from declarative_config or through POST /config")
-    if values["role"] != "traditional":
-        refuse("role", "traditional: there is no hybrid mode")
-    for name in _CERTIFICATES:
-        certificates, keys = values[f"{name}_cert"] or (), values[f"{name}_cert_key"] or ()
-        if isinstance(certificates, tuple) and len(certificates) != len(keys):
-            refuse(
-                f"{name}_cert" if certificates else f"{name}_cert_key",
-                f"as many entries in {name}_cert as in {name}_cert_key",
-            )
-    if values["ssl_cipher_suite"] == "custom" and not values["ssl_ciphers"]:
-        refuse("ssl_cipher_suite", "ssl_ciphers to be set with custom")
-    if values["max_header_line"] > values["max_header_size"]:
-        refuse("max_header_size", f"max_header_line ({values['max_header_line']} bytes) or more")
-    taken: dict[str, str] = {}
-    for name in ("proxy_listen", "admin_listen", "status_listen"):
-        for listen in values[name]:
-            if (listen.port or listen.path) and taken.setdefault(listen.address, name) != name:
-                refuse(name, f"addresses of its own ({listen.address} is in {taken[listen.address]} too)")
-    if values["declarative_config"] and values["declarative_config_string"]:
-        findings.warnings.append("declarative_config and declarative_config_string are both set; the file counts")
-
-
-def _warn_of_no_effect(given: Mapping[str, Given], values: Mapping[str, Any], findings: Findings) -> None:
-    to_come: list[str] = []
-    for name, one in given.items():
-        row, reason = SETTINGS.get(name), no_meaning(name)
-        if reason:
-            findings.warnings.append(f"{one.where}: {name} has no effect: {reason}")
-        elif row is None:
-            family = family_of(name)
-            if family and family.status == "later":
-                to_come.append(name)
-        elif row.status != "used" and values[name] != (
-            row.kind.nothing if row.default is None else row.kind.parse(row.default)
-        ):
-            if row.status == "none":
-                findings.warnings.append(f"{one.where}: {name} has no effect: {row.about}")
-            else:
-                to_come.append(name)
-    if to_come:
-        findings.warnings.append(f"no effect yet: {', '.join(sorted(to_come))}")
+def _use_suite(values: dict[str, Any]) -> None:
+    """What the cipher suite stands for takes the place of what is not set."""
+    suite = SUITES[values["ssl_cipher_suite"]]
+    values["ssl_protocols"] = values["ssl_protocols"] or suite.protocols
+    values["ssl_ciphers"] = values["ssl_ciphers"] or suite.ciphers
+    if values["ssl_prefer_server_ciphers"] is None:
+        values["ssl_prefer_server_ciphers"] = suite.prefer_server_ciphers

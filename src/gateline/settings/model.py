@@ -55,6 +55,7 @@ class Settings:
     status_ssl_cert_key: tuple[str, ...]
     ssl_cipher_suite: str
     ssl_ciphers: str | None
+    """None is OpenSSL's own choice; where nothing is set, what the cipher suite stands for, as in the next two."""
     ssl_protocols: tuple[str, ...]
     ssl_prefer_server_ciphers: bool
     ssl_session_tickets: bool

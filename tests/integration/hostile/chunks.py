@@ -25,7 +25,7 @@ _REFUSED = {
     "size: 2**64": b"10000000000000000\r\nhello\r\n0\r\n\r\n",
     "size: 2**64 + 5": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
     "size: 2**32 + 5 with many zeros": b"0" * 9000 + b"5\r\nhello\r\n0\r\n\r\n",
-    "size: digits of another alphabet": "５".encode() + b"\r\nhello\r\n0\r\n\r\n",
+    "size: digits of another alphabet": "\uff15".encode() + b"\r\nhello\r\n0\r\n\r\n",
     "line: bare LF": b"5\nhello\r\n0\r\n\r\n",
     "line: bare LF after the last": b"5\r\nhello\r\n0\n\r\n",
     "line: bare LF everywhere": b"5\nhello\n0\n\n",

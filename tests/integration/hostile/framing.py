@@ -35,7 +35,7 @@ _CODINGS = {
     "no-break space before": (b"\xa0chunked", 400),
     "0xff after": (b"chunked\xff", 400),
     "byte order mark before": (b"\xef\xbb\xbfchunked", 400),
-    "dotless letters of another alphabet": ("chunkеd".encode(), 400),
+    "a letter of another alphabet": ("chunk\u0435d".encode(), 501),
     "bare CR after": (b"chunked\r", 400),
     "bare CR inside": (b"chun\rked", 400),
     "bare LF after": (b"chunked\nX: y", 400),
@@ -51,7 +51,6 @@ _NAMES = {
     "line break before the colon": b"Transfer-Encoding\r\n : chunked",
     "line break and tab before the colon": b"Transfer-Encoding\r\n\t: chunked",
     "line break before the value": b"Transfer-Encoding:\r\n chunked",
-    "line break inside the value": b"Transfer-Encoding: chun\r\n ked",
     "bare CR before the colon": b"Transfer-Encoding\r: chunked",
     "NUL in the name": b"Transfer\x00-Encoding: chunked",
     "no colon": b"Transfer-Encoding chunked",
@@ -92,7 +91,7 @@ _LENGTHS = {
     "vertical tab": b"5\x0b",
     "vertical tab before": b"\x0b5",
     "NUL": b"5\x00",
-    "digits of another alphabet": "５".encode(),
+    "digits of another alphabet": "\uff15".encode(),
     "superscript digit": b"\xb2",
     "2**63": b"9223372036854775808",
     "2**64": b"18446744073709551616",
@@ -116,9 +115,9 @@ ENTRIES = (
     # TE.TE: a second coding that one parser may not see
     Entry("two codings", post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=_CHUNKED)),
     Entry("chunked and x", post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: x", body=_CHUNKED)),
-    Entry("x and chunked", post(b"Transfer-Encoding: x", b"Transfer-Encoding: chunked", body=_CHUNKED), (400,)),
+    Entry("x and chunked", post(b"Transfer-Encoding: x", b"Transfer-Encoding: chunked", body=_CHUNKED), (501,)),
     Entry("chunked and cow", post(b"Transfer-Encoding: chunked", b"transfer-encoding: cow", body=_CHUNKED)),
-    Entry("chunked and identity", post(b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked", body=_CHUNKED)),
+    Entry("chunked and identity", post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=_CHUNKED)),
     Entry("chunked and an empty one", post(b"Transfer-Encoding: chunked", b"Transfer-Encoding:", body=_CHUNKED)),
     *(
         Entry(f"coding: {name}", post(b"Transfer-Encoding: " + value, body=_CHUNKED), (status,))
@@ -138,6 +137,9 @@ ENTRIES = (
     Entry(
         "Transfer-Encoding in HTTP/1.0",
         b"POST /hostile HTTP/1.0\r\nHost: gateway.test\r\nTransfer-Encoding: chunked\r\n\r\n" + _CHUNKED,
+    ),
+    Entry(
+        "Transfer-Encoding: line break inside the value", post(b"Transfer-Encoding: chun\r\n ked", body=_CHUNKED), (501,)
     ),
     # TE.0: a chunked GET whose body must not be taken for the next request
     Entry(

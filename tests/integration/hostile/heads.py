@@ -58,7 +58,6 @@ _LINES = {
     "method in quotes": (b'"GET" /hostile HTTP/1.1', 400),
     "bare CR in the line": (b"GET /hostile\rHTTP/1.1", 400),
     "bare CR after the line": (b"GET /hostile HTTP/1.1\r", 400),
-    "TRACE": (b"TRACE /hostile HTTP/1.1", 405),
     "CONNECT": (b"CONNECT gateway.test:443 HTTP/1.1", 400),
     "CONNECT with a path": (b"CONNECT /hostile HTTP/1.1", 400),
     "the HTTP/2 preface's method": (b"PRI * HTTP/2.0", 400),
@@ -99,6 +98,7 @@ _HEADERS = {
 ENTRIES = (
     *(Entry(f"request line: {name}", _line(line), (status,)) for name, (line, status) in _LINES.items()),
     *(Entry(f"header: {name}", get(line)) for name, line in _HEADERS.items()),
+    Entry("TRACE", _line(b"TRACE /hostile HTTP/1.1"), (405,), closes=False),
     Entry("HTTP/0.9", b"GET /hostile\r\n"),
     Entry("HTTP/0.9 with a bare LF", b"GET /hostile\n"),
     Entry("all lines with bare LF", b"GET /hostile HTTP/1.1\nHost: gateway.test\n\n"),

@@ -15,7 +15,6 @@ _HOSTS = {
     "empty": (b"",),
     "white space": (b"  ",),
     "list": (b" gateway.test, other.test",),
-    "comma": (b" gateway.test,",),
     "two words": (b" gateway.test other.test",),
     "user": (b" user@gateway.test",),
     "user and password": (b" user:secret@gateway.test",),
@@ -76,22 +75,18 @@ _TARGETS = {
     "URL: user and password": b"http://user:secret@gateway.test/hostile",
     "URL: at sign, nothing before": b"http://@gateway.test/hostile",
     "URL: port of letters": b"http://gateway.test:x/hostile",
-    "URL: comma in the authority": b"http://gateway.test,other.test/hostile",
     "URL: backslash in the authority": b"http://gateway.test\\@other.test/hostile",
     "URL: open bracket": b"http://[::1/hostile",
     "URL: space in the authority": b"http://gateway test/hostile",
     "URL: fragment": b"http://gateway.test/hostile#x",
     "URL: scheme alone": b"http://",
-    "URL: of another host, two Hosts": b"http://gateway.test/hostile HTTP/1.1\r\nHost: other.test\r\nX: y",
 }
 
 ENTRIES = (
     *(Entry(f"Host: {name}", _host(*values)) for name, values in _HOSTS.items()),
-    *(
-        Entry(f"target {name}", get(target=target))
-        for name, target in _TARGETS.items()
-        if name != "URL: of another host, two Hosts"
-    ),
+    *(Entry(f"target {name}", get(target=target)) for name, target in _TARGETS.items()),
+    Entry("Host: comma", _host(b" gateway.test,"), (404,), closes=False),  # a legal name, of nobody here
+    Entry("target URL: comma in the authority", get(target=b"http://gateway.test,x/hostile"), (404,), closes=False),
     Entry("Host with a space before the colon", b"GET /hostile HTTP/1.1\r\nHost : gateway.test\r\n\r\n"),
     Entry("Host on a folded line", b"GET /hostile HTTP/1.1\r\nHost:\r\n gateway.test\r\n\r\n"),
     Entry("Host hidden behind a bare LF", b"GET /hostile HTTP/1.1\r\nX: y\nHost: gateway.test\r\n\r\n"),

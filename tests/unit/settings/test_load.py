@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gateline.settings import (
     find_prefix,
     load_settings,
 )
+from gateline.settings.table.ciphers import SUITES
 
 
 def load(
@@ -109,6 +111,7 @@ def test_a_kong_users_environment_works(tmp_path: Path) -> None:
     ("name", "text", "expected"),
     [
         ("nginx_http_keepalive_timeout", "30s 20s", {"client_idle_timeout": 30.0}),
+        ("nginx_http_keepalive_timeout", "0", {"client_idle_timeout": 75.0, "nginx_http_keepalive_requests": 1}),
         ("nginx_http_client_header_timeout", "5", {"client_header_timeout": 5.0}),
         ("nginx_http_large_client_header_buffers", "4 16k", {"max_header_line": 16384, "max_header_size": 65536}),
         ("nginx_events_worker_connections", "auto", {"max_connections": 16384}),
@@ -228,6 +231,7 @@ def test_a_secret_is_not_in_the_message_about_it(tmp_path: Path) -> None:
         ({"KONG_DATABASE": "cassandra"}, "database", "expected off"),
         ({"KONG_ROLE": "data_plane"}, "role", "there is no hybrid mode"),
         ({"KONG_SSL_CIPHER_SUITE": "custom"}, "ssl_cipher_suite", "ssl_ciphers to be set"),
+        ({"KONG_SSL_CIPHERS": "NO-SUCH-CIPHER"}, "ssl_ciphers", "a list of ciphers that OpenSSL knows"),
         ({"GATELINE_MAX_HEADER_LINE": "64k"}, "max_header_size", "max_header_line"),
         ({"KONG_ADMIN_LISTEN": "0.0.0.0:8000"}, "admin_listen", "0.0.0.0:8000 is in proxy_listen too"),
     ],
@@ -243,7 +247,7 @@ def test_two_declarative_configurations_get_a_warning() -> None:
     assert "the file counts" in loaded.warnings[0]
 
 
-# ---- values from elsewhere --------------------
+# ---- values from elsewhere
 
 
 @pytest.mark.parametrize("prefix", ["KONG_", "GATELINE_"])
@@ -293,7 +297,7 @@ def test_dollar_names_are_plain_text(tmp_path: Path) -> None:
     assert load({"NAME": "x"}, "node_id = ${NAME}", tmp_path).settings.node_id == "${NAME}"
 
 
-# ---- paths --------------------
+# ---- paths
 
 
 def test_logs_are_relative_to_the_prefix_and_files_to_the_start(tmp_path: Path) -> None:
@@ -353,7 +357,19 @@ def test_the_prefix_is_not_guessed_when_the_named_file_is_missing(tmp_path: Path
         find_prefix(SettingsSource(tmp_path / "none.conf", {}, {}, tmp_path))
 
 
-# ---- certificates --------------------
+@pytest.mark.parametrize(("text", "good"), [("<b>%s</b> %s", True), ("no place", False), ("%s", False), (None, False)])
+def test_an_error_template_is_a_file_with_two_places(text: str | None, good: bool, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "error.html").write_text(text)
+    if good:
+        settings = load({"KONG_ERROR_TEMPLATE_HTML": "error.html"}, None, tmp_path).settings
+        assert settings.error_template_html == tmp_path / "error.html"
+    else:
+        (message,) = problems({"KONG_ERROR_TEMPLATE_HTML": "error.html"}, None, tmp_path)
+        assert message.endswith("expected a text file that can be read and holds %s twice")
+
+
+# ---- certificates
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -382,7 +398,30 @@ def test_a_certificate_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "expected the path of a file that exists" in message
 
 
-# ---- the object --------------------
+@pytest.mark.parametrize(
+    ("environ", "protocols", "prefer"),
+    [
+        ({}, ("TLSv1.2", "TLSv1.3"), False),
+        ({"KONG_SSL_CIPHER_SUITE": "modern"}, ("TLSv1.3",), False),
+        ({"KONG_SSL_CIPHER_SUITE": "old"}, ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), True),
+        ({"KONG_SSL_CIPHER_SUITE": "old", "KONG_SSL_PROTOCOLS": "TLSv1.3"}, ("TLSv1.3",), True),
+        ({"KONG_SSL_PREFER_SERVER_CIPHERS": "on"}, ("TLSv1.2", "TLSv1.3"), True),
+    ],
+)
+def test_a_cipher_suite_stands_for_what_is_not_set(
+    environ: dict[str, str], protocols: tuple[str, ...], prefer: bool
+) -> None:
+    settings = load(environ).settings
+    assert (settings.ssl_protocols, settings.ssl_prefer_server_ciphers) == (protocols, prefer)
+
+
+def test_the_ciphers_of_every_suite_are_known_to_openssl() -> None:
+    for suite in SUITES.values():
+        if suite.ciphers is not None:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(suite.ciphers)
+
+
+# ---- the object
 
 
 def test_settings_survive_their_plain_form_and_pickling(tmp_path: Path) -> None:

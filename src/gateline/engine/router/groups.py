@@ -68,7 +68,7 @@ class _ByRegex(Group):
     def search(self, request: RouteRequest, limit: int) -> Match | None:
         numbers = self._set.match(decoded_path(request.path))
         if len(numbers) > 1:
-            pass
+            numbers.sort()
         for number in numbers:
             candidate = self.candidates[number]
             if candidate.rank >= limit:

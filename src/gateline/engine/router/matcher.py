@@ -7,10 +7,11 @@ whatever the order of the look-ups, the lowest rank that takes the request is th
 attributes is found when those with more do not hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, final
 
 from gateline.engine.router.candidates import Candidate, classic_candidates
+from gateline.engine.router.expressions import expression_candidates
 from gateline.engine.router.groups import STEP
 from gateline.engine.router.hosts import HostKey, host_key, wildcard_heads, wildcard_tails
 from gateline.engine.router.index import Bucket, bucket_of
@@ -124,10 +125,16 @@ class RouterBuilder:
 
         Raise `RouteError` if it cannot be compiled; the builder is then as it was.
         """
-        flavor = self._flavor if self._flavor == "traditional" else "traditional_compatible"
-        candidates = list(classic_candidates(route, target, flavor, self._regex))
-        hosts = [host_key(entry) for entry in route.hosts] if route.hosts else (_ANY_HOST,)
-        for key in hosts:
+        hosts: Iterable[HostKey] | None = None
+        candidates: Sequence[Candidate]
+        if self._flavor == "expressions" and route.expression:
+            hosts, candidates = expression_candidates(route, target, route.expression)
+        else:
+            flavor = self._flavor if self._flavor == "traditional" else "traditional_compatible"
+            candidates = list(classic_candidates(route, target, flavor, self._regex))
+            if route.hosts:
+                hosts = {host_key(entry): None for entry in route.hosts}
+        for key in (_ANY_HOST,) if hosts is None else hosts:
             self._candidates.setdefault(key, []).extend(candidates)
 
     def steps(self) -> Iterator[None]:

@@ -90,7 +90,7 @@ def encoded_length(path: bytes, text: bytes, length: int) -> int:
     if text is path or len(text) == len(path):
         return length
     position = seen = 0
-    while seen < length:
+    while seen < length and position < len(path):
         if path[position] == 0x25 and path[position : position + 3] in _READINGS:
             position += 3
         else:

@@ -32,8 +32,17 @@ class ChunkedDecoder:
     """Takes a chunked body in pieces and gives its payload."""
 
     __slots__ = (
-        "_extensions", "_failure", "_left", "_limits", "_pending", "_response", "_state", "consumed", "done", "trailers",
-    )  # fmt: skip
+        "_extensions",
+        "_failure",
+        "_left",
+        "_limits",
+        "_pending",
+        "_response",
+        "_state",
+        "consumed",
+        "done",
+        "trailers",
+    )
 
     def __init__(self, limits: Limits, response: bool = False) -> None:
         self._limits = limits

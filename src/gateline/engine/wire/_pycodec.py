@@ -88,7 +88,7 @@ def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
 
 
 def parse_response(data: bytes, limits: Limits) -> ResponseHead | None:
-    """The response head that `data` begins with, None while it is incomplete; HeadError (502) at the first wrong byte."""
+    """The response head that `data` begins with, None while incomplete; HeadError (502) at the first wrong byte."""
     check_bytes(data)
     head = ResponseHead()
     start = _parse_status_line(head, data, limits)

@@ -1,6 +1,6 @@
 """Header lines in plain Python: the part of the codec's twin that heads and trailers share. A complete section of
-well-formed lines is taken by one fixed regular expression (possessive, so that its time is linear); everything else goes
-line by line through the careful path, which knows what is wrong first."""
+well-formed lines is taken by one fixed regular expression (possessive, so that its time is linear); everything else
+goes line by line through the careful path, which knows what is wrong first."""
 
 import re
 from abc import ABC, abstractmethod
@@ -80,6 +80,7 @@ class Head:
 
     def encode(self, start: bytes, drop: int, remove: tuple[bytes, ...] | None, tail: bytes, body: bytes) -> bytes:
         """The next head and the body's beginning."""
+        check_bytes(body)
         kept = [line for line, kind in zip(self._lines, self._kinds, strict=True) if not kind & drop]
         if remove:
             for name in remove:

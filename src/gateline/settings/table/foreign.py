@@ -70,8 +70,9 @@ UNUSED = (
 
 
 def _keepalive_timeout(text: str) -> Mapping[str, str]:
-    """Takes the first: nginx has a second time, for the Keep-Alive header, which is not sent here."""
-    return {"client_idle_timeout": (text.split() or [""])[0]}
+    """The first time counts: the second is for a header that is not sent here. In nginx, 0 switches keep-alive off."""
+    first = (text.split() or [""])[0]
+    return {"nginx_http_keepalive_requests": "1"} if first.strip("0s") == "" else {"client_idle_timeout": first}
 
 
 def _large_header_buffers(text: str) -> Mapping[str, str]:
@@ -102,8 +103,18 @@ ALIASES = (
     Alias("nginx_proxy_client_body_timeout", ("client_body_timeout",)),
     Alias("nginx_http_send_timeout", ("client_send_timeout",)),
     Alias("nginx_proxy_send_timeout", ("client_send_timeout",)),
-    Alias("nginx_http_keepalive_timeout", ("client_idle_timeout",), "The first of its times.", _keepalive_timeout),
-    Alias("nginx_proxy_keepalive_timeout", ("client_idle_timeout",), "The first of its times.", _keepalive_timeout),
+    Alias(
+        "nginx_http_keepalive_timeout",
+        ("client_idle_timeout", "nginx_http_keepalive_requests"),
+        "The first of its times; with 0 one request a connection.",
+        _keepalive_timeout,
+    ),
+    Alias(
+        "nginx_proxy_keepalive_timeout",
+        ("client_idle_timeout", "nginx_http_keepalive_requests"),
+        "The first of its times; with 0 one request a connection.",
+        _keepalive_timeout,
+    ),
     Alias("nginx_proxy_keepalive_requests", ("nginx_http_keepalive_requests",)),
     Alias(
         "nginx_http_large_client_header_buffers",

@@ -72,16 +72,23 @@ TLS = (
         "ssl_cipher_suite",
         choice("modern", "intermediate", "old", "fips", "custom"),
         "intermediate",
-        "Which ciphers and versions clients may use.",
+        "Which ciphers and versions clients may use: the three settings below, where they are not set.",
     ),
-    Setting("ssl_ciphers", TEXT, None, "The ciphers of the suite `custom`, in OpenSSL's notation."),
+    Setting(
+        "ssl_ciphers", TEXT, None, "Ciphers in OpenSSL's notation. Default: those of the suite; required with `custom`."
+    ),
     Setting(
         "ssl_protocols",
         choices("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
-        "TLSv1.2 TLSv1.3",
-        "Versions of TLS that clients may use.",
+        None,
+        "Versions of TLS that clients may use. Default: those of the suite, `TLSv1.2 TLSv1.3` for `intermediate`.",
     ),
-    Setting("ssl_prefer_server_ciphers", BOOLEAN, "on", "Whether the gateway's order of ciphers counts."),
+    Setting(
+        "ssl_prefer_server_ciphers",
+        BOOLEAN,
+        None,
+        "Whether the gateway's order of ciphers counts. Default: as the suite says, `off` for `intermediate`.",
+    ),
     Setting("ssl_session_tickets", BOOLEAN, "on", "Whether a client may resume a session with a ticket."),
     later("ssl_session_timeout", DURATION, "1d", "How long a session may be resumed."),
     later("ssl_session_cache_size", SIZE, "10m", "Memory for sessions."),
@@ -102,6 +109,7 @@ TLS = (
         PEM_LIST,
         "system",
         "Certificate authorities that upstream certificates are checked against: `system`, paths, PEM.",
+        "later",
     ),
     Setting("lua_ssl_verify_depth", integer(0, 100), "1", "Longest chain of certificates that is accepted.", "later"),
 )
@@ -156,7 +164,7 @@ REQUESTS = (
     Setting("client_send_timeout", duration(0.001, 86400), "60", "Seconds between two writes of a response."),
     Setting(
         "client_idle_timeout",
-        duration(0, 86400),
+        duration(0.001, 86400),
         "75",
         "Seconds that a client connection may wait for its next request.",
     ),

@@ -93,27 +93,28 @@ def test_any_token_is_a_method(codec: ModuleType, method: bytes) -> None:
     assert parse(codec, get(method + b" / HTTP/1.1")).method == method
 
 
-@pytest.mark.parametrize(
-    "authority",
-    [b"a", b"a.example.:8080", b"127.0.0.1:1", b"[::1]", b"[2001:db8::1.2.3.4]:65535", b"a_b~!$&'()*+,;=", b"%41", b"A:00080",
-     b"[1:2:3:4:5:6:7:8]", b"[1:2:3:4:5:6:7::]", b"[::2:3:4:5:6:7:8]", b"[::]"],
-)  # fmt: skip
+HOSTS = rb"""
+a a.example.:8080 A:00080 a_b~!$&'()*+,;= %41 127.0.0.1:1 [::1] [::] [2001:db8::1.2.3.4]:65535 [1:2:3:4:5:6:7:8]
+[1:2:3:4:5:6:7::] [::2:3:4:5:6:7:8] [1:2:3:4:5:6:1.2.3.4]
+"""
+NO_HOSTS = rb"""
+:80 a: a:b a:65536 a:123456 a:1:2 a/b u@a a@ %4 %zz a\b a" <a> ::1 [::1 [::1]a [] [1::2::3] [:1] [1:2:3:4:5:6:7]
+[1:2:3:4:5:6:7:8:9] [1:2:3:4:5:6:7:8::] [::12345] [::g] [::1.2.3] [::1.2.3.256] [::01.2.3.4] [::1.2.3.4.5] [::1.2.3.4:5]
+[fe80::1%25eth0] [v1.a] [1:2:3:4:5:6:7:1.2.3.4] [1:] [1::2:]
+"""
+
+
+@pytest.mark.parametrize("authority", HOSTS.split())
 def test_a_host_is_a_name_or_an_address_with_or_without_port(codec: ModuleType, authority: bytes) -> None:
     assert parse(codec, get(host=b"hOST: " + authority)).authority == authority
     assert parse(codec, get(b"GET http://" + authority + b"/ HTTP/1.1", host=b"Host: other")).authority == authority
 
 
-@pytest.mark.parametrize(
-    "authority",
-    [b"", b":80", b"a:", b"a:b", b"a:65536", b"a:123456", b"a b", b"a/b", b"u@a", b"a@", b"a:1:2", b"[::1", b"::1", b"[::1]a", b"[]", b"[1::2::3]",
-     b"[:1]", b"[1:2:3:4:5:6:7]", b"[1:2:3:4:5:6:7:8:9]", b"[::12345]", b"[::1.2.3]", b"[::1.2.3.256]", b"[::01.2.3.4]", b"[fe80::1%25eth0]", b"[v1.a]",
-     b"[1:2:3:4:5:6:7:1.2.3.4]", b"[1:]", b"[1::2:]", b"%4", b"%zz", b"a\\b", b"\xe9", b"a\"", b"<a>", b"a,b c", b"x" * 262],
-)  # fmt: skip
+@pytest.mark.parametrize("authority", [b"", b"a b", b"a, b", b"\xe9", b"x" * 262, *NO_HOSTS.split()])
 def test_another_host_is_refused(codec: ModuleType, authority: bytes) -> None:
     assert refused(codec, get(host=b"Host: " + authority)) == faults.BAD_HOST
-    assert refused(codec, get(b"GET http://" + authority.replace(b" ", b"|").replace(b"/", b"|") + b"/ HTTP/1.1")) in (
-        faults.BAD_AUTHORITY, faults.BAD_TARGET,
-    )  # fmt: skip
+    if authority.isascii() and not set(b" /") & set(authority):
+        assert refused(codec, get(b"GET http://" + authority + b"/ HTTP/1.1")) == faults.BAD_AUTHORITY
 
 
 def test_http_1_0_needs_no_host_and_closes_unless_asked(codec: ModuleType) -> None:

@@ -1,0 +1,129 @@
+"""Everything that a load has found wrong, as one `DeclarativeError`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateline.declarative.errors import DeclarativeError, FlattenedEntity, Problem, shown
+from gateline.declarative.items import NOTHING, Item, Place, Source, in_document, place_in_document, value_at, written
+from gateline.entities import children, kinds
+from gateline.entities.formats import is_uuid
+from gateline.entities.violations import flatten
+
+Shape = tuple[Source, Place, str]
+"""An entity, or a list of them, of the wrong type: the document, the place, the sentence."""
+
+
+def refusal(
+    keys: Sequence[tuple[Source, str, str]], shapes: Sequence[Shape], broken: Sequence[Item], late: Sequence[Item]
+) -> DeclarativeError:
+    """The error that tells all of it.
+
+    `keys` are wrong top-level keys (document, key, sentence), `broken` entities that violate their schema, `late` those
+    whose references or keys are wrong.
+    """
+    fields: dict[str, Any] = {key: sentence for _, key, sentence in keys}
+    unattached = dict(fields)
+    entities: list[FlattenedEntity] = []
+    problems = [_problem(source, (key,), "", key, sentence) for source, key, sentence in keys]
+    for source, place, sentence in shapes:
+        _put(fields, place, sentence)
+        _put(unattached, place, sentence)
+        local = in_document(source, place)
+        problems.append(_problem(source, local, _label(source, local), "", sentence))
+    for item in broken:
+        _put(fields, item.place, item.errors)
+        found = list(flatten(item.errors))
+        entities.append(_flattened(item, found))
+        problems.extend(_entity_problem(item, name, sentence) for name, sentence in found)
+    if late and not (shapes or broken):
+        _put_late(fields, late)
+        entities.extend(_flattened(item, item.late) for item in late)
+    problems.extend(_entity_problem(item, name, sentence) for item in late for name, sentence in item.late)
+    return DeclarativeError(fields, problems, entities, unattached)
+
+
+def _put(fields: dict[str, Any], place: Place, error: Any) -> None:
+    """Place an error in Kong's structure: lists by position with None where nothing is wrong."""
+    kind, *steps = place
+    if not steps:
+        fields[str(kind)] = error
+        return
+    container: Any = fields.setdefault(str(kind), [])
+    while True:
+        position = int(steps[0])
+        container.extend([None] * (position + 1 - len(container)))
+        if len(steps) == 1:
+            container[position] = {**container[position], **error} if container[position] else error
+            return
+        if container[position] is None:
+            container[position] = {}
+        child, *steps = steps[1:]
+        if not steps:
+            container[position][child] = error
+            return
+        container = container[position].setdefault(child, [])
+
+
+def _put_late(fields: dict[str, Any], late: Sequence[Item]) -> None:
+    """As Kong does: repeats by position; once a reference is wrong, everything by kind and name."""
+    by_name = any(name for item in late for name, _ in item.late)
+    for item in late:
+        sentences = [sentence for _, sentence in item.late]
+        if by_name:
+            rows = fields.setdefault(item.kind, {})
+            rows.setdefault(item.key or item.values["id"], []).extend(sentences)
+        else:
+            _put(fields, item.place, "; ".join(sentences))
+
+
+def _flattened(item: Item, errors: Sequence[tuple[str, str]]) -> FlattenedEntity:
+    row = written(item)
+    identity, tags = row.get("id"), row.get("tags")
+    name = row.get("name")
+    parent = item.parent
+    if parent is not None and is_uuid(parent.values["id"]):
+        reference = next(field for kind, field in children(parent.kind) if kind == item.kind)
+        row[reference] = {"id": parent.values["id"]}
+    return FlattenedEntity(
+        type=item.entity.singular,
+        id=identity if is_uuid(identity) else None,
+        name=name if isinstance(name, str) else None,
+        tags=tags if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) else None,
+        entity=row,
+        errors=errors,
+    )
+
+
+def _label(source: Source, local: Place) -> str:
+    """`services[0] 'demo' > routes[1] 'r'`; positions count from 0, within the file."""
+    parts: list[str] = []
+    for depth in range(0, len(local), 2):
+        step = local[depth : depth + 2]
+        if len(step) < 2:
+            parts.append(str(step[0]))
+            break
+        row = value_at(source.original, local[: depth + 2])
+        entity = kinds()[str(step[0])]
+        key = row.get(entity.endpoint_key) if isinstance(row, dict) and entity.endpoint_key else None
+        parts.append(f"{step[0]}[{step[1]}]" + (f" '{key}'" if isinstance(key, str) and key else ""))
+    return " > ".join(parts)
+
+
+def _entity_problem(item: Item, name: str, sentence: str) -> Problem:
+    place = place_in_document(item)
+    steps: Place = tuple(int(step) - 1 if step.isdigit() else step for step in name.split(".")) if name else ()
+    row = value_at(item.source.original, place)
+    if steps and steps[0] not in row:
+        # What a field got from a shorthand (a service's `url`) is told with the shorthand.
+        steps = next(((shorthand,) for shorthand in item.entity.shorthands if shorthand in row), steps)
+    return _problem(item.source, (*place, *steps), _label(item.source, place), name, sentence, whole=not name)
+
+
+def _problem(source: Source, local: Place, entity: str, name: str, sentence: str, *, whole: bool = False) -> Problem:
+    """A problem at a place in its document; `whole` when it is about an entity rather than about one of its values."""
+    found = ""
+    if not whole:
+        value = value_at(source.original, local)
+        found = "nothing" if value is NOTHING else shown(value)
+    line = source.document.line(local) if source.document else None
+    return Problem(source.file, line, entity, name, sentence, found)

@@ -1,0 +1,56 @@
+"""Run as a program: a node with the settings of a conf file, as the command line starts one. The first line on standard
+output is `ready` or JSON with the reasons why it cannot start; what it logs goes to standard error.
+
+Usage: node_program.py <conf file> [<worker program>]
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateline.control.errors import StartError
+from gateline.control.supervisor import serve
+from gateline.engine.context import WorkerContext
+from gateline.settings import Settings, SettingsError, SettingsSource
+
+
+def dies_at_once(_context: WorkerContext) -> int:
+    """A worker that cannot start."""
+    return 7
+
+
+def never_asks(_context: WorkerContext) -> int:
+    """A worker that runs but never asks for its configuration."""
+    while True:
+        time.sleep(3600)
+
+
+WORKERS: dict[str, Callable[[WorkerContext], int]] = {"dies_at_once": dies_at_once, "never_asks": never_asks}
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run it."""
+    source = SettingsSource(Path(sys.argv[1]), dict(os.environ), {}, Path.cwd())
+    worker = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
+
+    def ready(_settings: Settings) -> None:
+        say("ready")
+
+    try:
+        return serve(source.load().settings, conf=source, on_ready=ready, worker_main=worker)
+    except (SettingsError, StartError) as error:
+        say(json.dumps(error.messages))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
