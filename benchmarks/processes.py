@@ -103,7 +103,7 @@ def start(
         process = subprocess.Popen(
             [str(word) for word in pinned],
             cwd=folder,
-            env={**_own_environment(), **(environment or {})},
+            env={**own_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -112,7 +112,7 @@ def start(
     return Server(name, process, log)
 
 
-def _own_environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """The environment of this process without the settings of a gateway that the user may have exported."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("GATELINE_", "KONG_"))}
 

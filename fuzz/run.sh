@@ -30,5 +30,5 @@ if [ $# -gt 1 ]; then
     "$work/fuzz" "$2"
 else
     "$work/fuzz" -max_total_time="${1:-60}" -dict=fuzz/http.dict -max_len=2048 -timeout=10 -rss_limit_mb=2048 \
-        -use_value_profile=1 -print_final_stats=1 -artifact_prefix=fuzz-corpus/ fuzz-corpus/inputs fuzz/seeds
+        -use_value_profile=0 -print_final_stats=1 -artifact_prefix=fuzz-corpus/ fuzz-corpus/inputs fuzz/seeds
 fi

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import Address, Server, StartError, free_address, start, start_until_ready, wait_until
+from benchmarks.processes import (
+    Address,
+    Server,
+    StartError,
+    free_address,
+    own_environment,
+    start,
+    start_until_ready,
+    wait_until,
+)
 from benchmarks.proxies import HOST, PREFIX, RunningProxy
 
 Configuration = dict[str, Any]
@@ -35,7 +45,13 @@ class Gateline:
     name: str = "gateline"
 
     def version(self) -> str:
-        return metadata.version("gateline")
+        """The version, and which codec its workers run: numbers of the twin must not pass for the other's."""
+        ask = [sys.executable, "-c", "from gateline.engine.wire import codec; print(codec.COMPILED)"]
+        environment = {**own_environment(), **self.environment}
+        said = subprocess.run(ask, check=False, capture_output=True, text=True, env=environment)
+        if said.returncode != 0:
+            raise StartError(f"gateline cannot be imported: {said.stderr.strip().splitlines()[-1:]}")
+        return f"{metadata.version('gateline')} {'compiled' if said.stdout.strip() == 'True' else 'pure Python'}"
 
     def start(self, upstream: Address, folder: Path, core: int | None) -> RunningProxy:
         return self.start_with_admin(upstream, folder, core)[0]

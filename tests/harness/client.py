@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from harness.messages import Malformed, Response, parse_response
+from harness.messages import MalformedError, Response, parse_response
 
 __all__ = ["DEADLINE", "RawClient"]
 
@@ -100,11 +100,11 @@ class RawClient:
         return taken
 
     def response(self, method: str = "GET", timeout: float = DEADLINE) -> Response:
-        """Take one whole answer; raises Malformed when there is none."""
+        """Take one whole answer; raises MalformedError when there is none."""
         deadline = time.monotonic() + timeout
         while (response := parse_response(self.received, method=method, closed=self.ended)) is None:
             if not self.read(deadline):
-                raise Malformed(f"no whole answer within {timeout:g} s: {self.received[-500:]!r}")
+                raise MalformedError(f"no whole answer within {timeout:g} s: {self.received[-500:]!r}")
         self.received = self.received[response.size :]
         return response
 

@@ -1,4 +1,4 @@
-"""A gateway as a user starts it: `python -m gateline start` in a process of its own, on free ports, with its own prefix."""
+"""A gateway as a user starts it: `python -m gateline start` in a process of its own, on free ports, in its own prefix."""
 
 import http.client
 import json
@@ -134,8 +134,8 @@ class Gateway:
     def _port(self, name: str, scheme: str) -> int:
         for url in self.state[name]:
             parts = urlsplit(url)
-            if parts.scheme == scheme and parts.port:
-                return parts.port
+            if parts.scheme == scheme and parts.port is not None:
+                return int(parts.port)
         raise GatewayError(f"no {scheme} address in {self.state[name]}")
 
     def _wait_until_running(self) -> None:

@@ -1,11 +1,11 @@
 """HTTP/1.1 as the tests read it: strict, slow, and independent of the gateway's codec, so that the one can judge the
 other. `parse_request` and `parse_response` take one message off the front of some bytes; what is not exactly one
-unambiguous message is `Malformed`."""
+unambiguous message is `MalformedError`."""
 
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["Headers", "Malformed", "Request", "Response", "parse_request", "parse_requests", "parse_response"]
+__all__ = ["Headers", "MalformedError", "Request", "Response", "parse_request", "parse_requests", "parse_response"]
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([!-~]+) HTTP/1\.1")
@@ -15,7 +15,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})")
 _BODILESS = (204, 304)
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """Bytes that are no unambiguous HTTP/1.1 message."""
 
 
@@ -84,16 +84,16 @@ def parse_requests(data: bytes) -> tuple[list[Request], bytes]:
 
 
 def parse_request(data: bytes) -> Request | None:
-    """The request at the front of `data`; None while it is incomplete. Raises Malformed."""
+    """The request at the front of `data`; None while it is incomplete. Raises MalformedError."""
     head = _head(data)
     if head is None:
         return None
     start, headers, at = head
     line = _REQUEST_LINE.fullmatch(start)
     if line is None:
-        raise Malformed(f"request line {start!r}")
+        raise MalformedError(f"request line {start!r}")
     if len(headers.all("host")) != 1:
-        raise Malformed(f"Host headers {headers.all('host')}")
+        raise MalformedError(f"Host headers {headers.all('host')}")
     request = Request(line[1].decode(), line[2].decode(), headers)
     length = _framing(headers)
     if length == "chunked":
@@ -113,11 +113,11 @@ def parse_request(data: bytes) -> Request | None:
 def parse_response(data: bytes, *, method: str = "GET", closed: bool = False) -> Response | None:
     """The final answer at the front of `data`; None while it is incomplete. `closed`: nothing more will come.
 
-    Raises Malformed, also for an answer that the close has cut off.
+    Raises MalformedError, also for an answer that the close has cut off.
     """
     response = _parse_response(data, method, closed)
     if response is None and closed:
-        raise Malformed(f"cut off: {data[-200:]!r}")
+        raise MalformedError(f"cut off: {data[-200:]!r}")
     return response
 
 
@@ -128,7 +128,7 @@ def _parse_response(data: bytes, method: str, closed: bool) -> Response | None:
     start, headers, at = head
     line = _STATUS_LINE.fullmatch(start)
     if line is None:
-        raise Malformed(f"status line {start!r}")
+        raise MalformedError(f"status line {start!r}")
     status = int(line[1])
     response = Response(status, line[2].decode("latin-1"), headers, size=at)
     if status == 101:
@@ -173,7 +173,7 @@ def _headers(lines: list[bytes]) -> Headers:
     for line in lines:
         match = _HEADER.fullmatch(line)
         if match is None:
-            raise Malformed(f"header line {line!r}")
+            raise MalformedError(f"header line {line!r}")
         headers.append((match[1].decode(), match[2].decode("latin-1")))
     return headers
 
@@ -182,13 +182,13 @@ def _framing(headers: Headers) -> str | None:
     """`chunked`, the length as text, or None."""
     lengths, codings = headers.all("content-length"), headers.all("transfer-encoding")
     if len(lengths) + len(codings) > 1:
-        raise Malformed(f"Content-Length {lengths} and Transfer-Encoding {codings}")
+        raise MalformedError(f"Content-Length {lengths} and Transfer-Encoding {codings}")
     if codings:
         if codings != ["chunked"]:
-            raise Malformed(f"Transfer-Encoding {codings}")
+            raise MalformedError(f"Transfer-Encoding {codings}")
         return "chunked"
     if lengths and not re.fullmatch(r"[0-9]{1,19}", lengths[0]):
-        raise Malformed(f"Content-Length {lengths}")
+        raise MalformedError(f"Content-Length {lengths}")
     return lengths[0] if lengths else None
 
 
@@ -201,7 +201,7 @@ def _chunks(data: bytes, at: int) -> tuple[bytes, Headers, int] | None:
             return None
         size = _CHUNK.fullmatch(data[at:end])
         if size is None:
-            raise Malformed(f"chunk size {data[at:end]!r}")
+            raise MalformedError(f"chunk size {data[at:end]!r}")
         length = int(size[1], 16)
         at = end + 2
         if not length:
@@ -209,7 +209,7 @@ def _chunks(data: bytes, at: int) -> tuple[bytes, Headers, int] | None:
         if len(data) < at + length + 2:
             return None
         if data[at + length : at + length + 2] != b"\r\n":
-            raise Malformed("chunk without an end")
+            raise MalformedError("chunk without an end")
         body += data[at : at + length]
         at += length + 2
     if data[at : at + 2] == b"\r\n":

@@ -52,7 +52,9 @@ class _Worker(Worker):
 class Node:
     """A worker with a plain listener (`port`) and, on demand, a TLS one (`tls_port`). Use it in a `with` statement."""
 
-    def __init__(self, config: Configuration, *, tls: tuple[str, str] | None = None, **settings: str) -> None:
+    def __init__(
+        self, config: Configuration, settings: Mapping[str, str] | None = None, *, tls: tuple[str, str] | None = None
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gateline-node-")
         self._config = config
         self.prefix = Path(self._folder.name)
@@ -63,7 +65,7 @@ class Node:
         }
         if tls:
             environ |= {"GATELINE_SSL_CERT": tls[0], "GATELINE_SSL_CERT_KEY": tls[1]}
-        environ |= {f"GATELINE_{name.upper()}": value for name, value in settings.items()}
+        environ |= {f"GATELINE_{name.upper()}": value for name, value in (settings or {}).items()}
         self.settings = load_settings(None, environ, {}, search=()).settings
         self._version = 0
         self._hellos = asyncio.Queue[asyncio.StreamWriter]()
@@ -118,7 +120,7 @@ class Node:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - raised again in the test's thread
+        except BaseException as error:  # raised again in the test's thread
             self._failure = error
         finally:
             self._started.set()

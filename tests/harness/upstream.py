@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from harness.client import DEADLINE
-from harness.messages import Headers, Malformed, Request, parse_request, parse_requests
+from harness.messages import Headers, MalformedError, Request, parse_request, parse_requests
 
-__all__ = ["Gone", "RawUpstream", "Script", "Visit", "answer"]
+__all__ = ["GoneError", "RawUpstream", "Script", "Visit", "answer"]
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The gateway has closed the connection."""
 
 
@@ -39,7 +39,7 @@ class Visit:
         """The script has ended, and with it the connection."""
 
     def read(self, timeout: float = DEADLINE) -> bytes:
-        """Wait for more bytes; raises Gone at the end, TimeoutError when nothing comes."""
+        """Wait for more bytes; raises GoneError at the end, TimeoutError when nothing comes."""
         self._socket.settimeout(timeout)
         try:
             data = self._socket.recv(65536)
@@ -49,7 +49,7 @@ class Visit:
             data = b""
         if not data:
             self.ended.set()
-            raise Gone
+            raise GoneError
         self.received += data
         self._unread += data
         return data
@@ -76,7 +76,7 @@ class Visit:
         return request
 
     def send(self, *parts: bytes, delay: float = 0.0) -> None:
-        """Send the parts, with `delay` seconds between two; raises Gone when the gateway has gone away."""
+        """Send the parts, with `delay` seconds between two; raises GoneError when the gateway has gone away."""
         self._socket.settimeout(DEADLINE)
         try:
             for number, part in enumerate(parts):
@@ -87,7 +87,7 @@ class Visit:
             raise
         except OSError:
             self.ended.set()
-            raise Gone from None
+            raise GoneError from None
 
     def try_send(self, data: bytes, timeout: float) -> int:
         """Send as much of `data` as the gateway takes within `timeout` seconds; returns how much that was."""
@@ -100,7 +100,7 @@ class Visit:
             pass
         except OSError:
             self.ended.set()
-            raise Gone from None
+            raise GoneError from None
         return sent
 
     def answer(self, body: bytes = b"ok", *headers: str, status: int = 200) -> None:
@@ -110,7 +110,7 @@ class Visit:
     def wait_for_end(self, timeout: float = DEADLINE) -> None:
         """Read until the gateway closes; raises TimeoutError when it does not."""
         deadline = time.monotonic() + timeout
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(GoneError):
             while True:
                 self.read(max(deadline - time.monotonic(), 0.001))
 
@@ -145,7 +145,7 @@ def _answer_everything(visit: Visit) -> None:
 class RawUpstream:
     """Listens on a free port; each connection runs `script` in a thread of its own. Use it in a `with` statement.
 
-    A script may end by returning, by `Gone`, or by `TimeoutError` (when nothing comes for long): all close the
+    A script may end by returning, by `GoneError`, or by `TimeoutError` (when nothing comes for long): all close the
     connection. Any other exception is kept and raised at the end of the test.
     """
 
@@ -182,7 +182,7 @@ class RawUpstream:
         return [visit.received for visit in self.visits]
 
     def requests(self) -> list[Request]:
-        """Every whole request, connection by connection. Raises Malformed for anything that is none."""
+        """Every whole request, connection by connection. Raises MalformedError for anything that is none."""
         return [request for data in self.received for request in parse_requests(data)[0]]
 
     def wait_for_requests(self, count: int, timeout: float = DEADLINE) -> list[Request]:
@@ -250,9 +250,9 @@ class RawUpstream:
             self._changed.notify_all()
         try:
             self.script(visit)
-        except (Gone, TimeoutError):
+        except (GoneError, TimeoutError):
             pass
-        except (Malformed, OSError, AssertionError, ValueError) as error:
+        except (MalformedError, OSError, AssertionError, ValueError) as error:
             self.errors.append(error)
         finally:
             visit.finished.set()

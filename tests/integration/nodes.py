@@ -115,6 +115,14 @@ class Node:
 
     # What is done to it.
 
+    def replaced(self, worker: int) -> list[int]:
+        """The workers, once this one is none of them any more."""
+        return eventually(lambda: self.workers if worker not in self.workers else None, "a new worker")
+
+    def renewed_control(self, control: int) -> int:
+        """The control process, once it is another."""
+        return eventually(lambda: self.state.control if self.state.control not in (0, control) else None, "a new one")
+
     def signal(self, number: int) -> None:
         """Send a signal to the supervisor."""
         self.process.send_signal(number)
@@ -171,6 +179,11 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def gone(pids: list[int]) -> None:
+    """Wait until none of the processes runs."""
+    eventually(lambda: not any(alive(pid) for pid in pids), "the processes end")
 
 
 def service(name: str, port: int, path: str, **fields: Any) -> dict[str, Any]:

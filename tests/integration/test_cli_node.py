@@ -224,6 +224,22 @@ def test_without_a_configuration_the_node_waits_for_one(place: Place) -> None:
     assert place.get("/here") == (200, "/here from upstream")
 
 
+def test_nothing_is_imported_from_the_directory_of_the_start(place: Place) -> None:
+    work = place.directory / "work"
+    work.mkdir()
+    (work / "msgspec.py").write_text("raise SystemExit('imported')")
+    started = subprocess.run(
+        [str(place.kong), "start", "-c", "../kong.yml"],
+        cwd=work,
+        env=place.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (started.returncode, started.stdout) == (0, "Kong started\n"), started.stderr
+
+
 def test_as_kong_start_takes_a_conf_file_and_goes_to_the_background(place: Place) -> None:
     (place.directory / "kong.conf").write_text("database = off\ndeclarative_config = kong.yml\n")
     assert place.run("start", "-c", "kong.conf", kong=True) == (0, "Kong started\n", "")

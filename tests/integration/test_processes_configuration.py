@@ -1,6 +1,7 @@
 """POST /config through all processes: in force everywhere when it returns, or nowhere."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from integration.nodes import Node, Upstream, config, request, service
 
 
 @pytest.fixture
-def upstream():
+def upstream() -> Iterator[Upstream]:
     with Upstream() as running:
         yield running
 
 
-def test_a_posted_configuration_is_in_force_in_every_worker_when_the_call_returns(tmp_path: Path, upstream: Upstream):
+def test_a_posted_configuration_is_in_force_in_every_worker_when_the_call_returns(
+    tmp_path: Path, upstream: Upstream
+) -> None:
     with Node(tmp_path / "node", worker_processes="3") as node:
         for number in range(15):
             node.configure(config(service("s", upstream.port, f"/only-{number}")))
@@ -23,7 +26,7 @@ def test_a_posted_configuration_is_in_force_in_every_worker_when_the_call_return
                 assert node.get(f"/only-{number - 1}")[0] == 404
 
 
-def test_status_counts_the_requests_of_every_worker_and_its_own(tmp_path: Path):
+def test_status_counts_the_requests_of_every_worker_and_its_own(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         first = node.admin("GET", "/status")[1]["server"]["total_requests"]
         second = node.admin("GET", "/status")[1]["server"]["total_requests"]
@@ -32,7 +35,7 @@ def test_status_counts_the_requests_of_every_worker_and_its_own(tmp_path: Path):
         assert {worker["pid"] for worker in status["memory"]["workers_lua_vms"]} == set(node.workers)
 
 
-def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, upstream: Upstream):
+def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         before = node.admin("GET", "/config")
@@ -42,7 +45,7 @@ def test_a_configuration_that_is_refused_changes_nothing(tmp_path: Path, upstrea
         assert node.get("/x") == (200, b"ok")
 
 
-def test_a_pattern_that_is_not_linear_changes_nothing(tmp_path: Path, upstream: Upstream):
+def test_a_pattern_that_is_not_linear_changes_nothing(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         status, _ = node.admin("POST", "/config", config(service("s", upstream.port, r"~/(a)\1")))
@@ -51,7 +54,7 @@ def test_a_pattern_that_is_not_linear_changes_nothing(tmp_path: Path, upstream: 
             assert node.get("/x") == (200, b"ok")
 
 
-def test_readiness_follows_the_configuration(tmp_path: Path):
+def test_readiness_follows_the_configuration(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         assert request(node.status_port, "GET", "/status/ready") == (
             503,
@@ -61,7 +64,7 @@ def test_readiness_follows_the_configuration(tmp_path: Path):
         assert request(node.status_port, "GET", "/status/ready") == (200, b'{"message":"ready"}')
 
 
-def test_a_body_beyond_the_limit_is_refused(tmp_path: Path):
+def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with Node(tmp_path / "node", nginx_admin_client_max_body_size="1k") as node:
         assert node.admin("POST", "/config", {"_format_version": "3.0", "_comment": "x" * 2000})[0] == 413
         assert node.admin("POST", "/config", {"_format_version": "3.0", "_comment": "x" * 200})[0] == 201

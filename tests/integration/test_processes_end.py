@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,13 @@ from integration.nodes import LIMIT, Node, Upstream, alive, config, eventually, 
 
 
 @pytest.fixture
-def upstream():
+def upstream() -> Iterator[Upstream]:
     with Upstream() as running:
         yield running
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_every_process_ends_and_nothing_is_left_behind(tmp_path: Path, number: signal.Signals):
+def test_every_process_ends_and_nothing_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     with Node(tmp_path / "node") as node:
         processes = [node.state.control, *node.workers]
         node.signal(number)
@@ -49,7 +50,7 @@ class _Slow:
         return self.answer
 
 
-def test_draining_waits_for_what_is_under_way(tmp_path: Path, upstream: Upstream):
+def test_draining_waits_for_what_is_under_way(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node", drain_timeout="30") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         slow = _Slow(node, upstream)
@@ -63,7 +64,7 @@ def test_draining_waits_for_what_is_under_way(tmp_path: Path, upstream: Upstream
         assert node.process.wait(LIMIT) == 0
 
 
-def test_draining_has_a_limit(tmp_path: Path, upstream: Upstream):
+def test_draining_has_a_limit(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node", drain_timeout="0.2") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         slow = _Slow(node, upstream)
@@ -72,7 +73,7 @@ def test_draining_has_a_limit(tmp_path: Path, upstream: Upstream):
         assert slow.wait() != (200, b"ok")
 
 
-def test_a_second_signal_cuts_draining_short(tmp_path: Path, upstream: Upstream):
+def test_a_second_signal_cuts_draining_short(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node", drain_timeout="600") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         slow = _Slow(node, upstream)
@@ -83,7 +84,7 @@ def test_a_second_signal_cuts_draining_short(tmp_path: Path, upstream: Upstream)
         assert slow.wait() != (200, b"ok")
 
 
-def test_a_request_under_way_survives_a_reload_with_new_settings(tmp_path: Path, upstream: Upstream):
+def test_a_request_under_way_survives_a_reload_with_new_settings(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node", drain_timeout="30") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         slow = _Slow(node, upstream)

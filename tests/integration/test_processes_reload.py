@@ -3,20 +3,21 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from integration.nodes import Load, Node, Upstream, alive, config, eventually, request, service, taken_port
+from integration.nodes import Load, Node, Upstream, config, eventually, gone, request, service, taken_port
 
 
 @pytest.fixture
-def upstream():
+def upstream() -> Iterator[Upstream]:
     with Upstream() as running:
         yield running
 
 
-def test_a_changed_file_is_in_force_in_the_same_workers(tmp_path: Path, upstream: Upstream):
+def test_a_changed_file_is_in_force_in_the_same_workers(tmp_path: Path, upstream: Upstream) -> None:
     file = tmp_path / "kong.json"
     file.write_text(json.dumps(config(service("s", upstream.port, "/x"))))
     with Node(tmp_path / "node", declarative_config=str(file)) as node:
@@ -31,7 +32,7 @@ def test_a_changed_file_is_in_force_in_the_same_workers(tmp_path: Path, upstream
         assert (node.workers, node.state.control) == (workers, control)
 
 
-def test_a_bad_file_changes_nothing_and_is_told(tmp_path: Path, upstream: Upstream):
+def test_a_bad_file_changes_nothing_and_is_told(tmp_path: Path, upstream: Upstream) -> None:
     file = tmp_path / "kong.json"
     file.write_text(json.dumps(config(service("s", upstream.port, "/x"))))
     with Node(tmp_path / "node", declarative_config=str(file)) as node:
@@ -42,7 +43,7 @@ def test_a_bad_file_changes_nothing_and_is_told(tmp_path: Path, upstream: Upstre
         assert node.get("/x") == (200, b"ok")
 
 
-def test_changed_settings_get_new_processes_and_no_request_fails(tmp_path: Path, upstream: Upstream):
+def test_changed_settings_get_new_processes_and_no_request_fails(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         port, admin_port = node.port, node.admin_port
@@ -53,14 +54,14 @@ def test_changed_settings_get_new_processes_and_no_request_fails(tmp_path: Path,
                 assert node.reload().ok
                 load.more(30)
                 assert not set(old) & {node.state.control, *node.workers}
-                eventually(lambda gone=old: not any(alive(pid) for pid in gone), "the processes before drain")
+                gone(old)
         assert not load.failures
         assert (node.port, node.admin_port) == (port, admin_port)
         assert node.state.generation == 5
         assert "/x" in node.admin("GET", "/config")[1]["config"], "what POST /config loaded is still in force"
 
 
-def test_reloads_in_quick_succession_under_load_lose_nothing(tmp_path: Path, upstream: Upstream):
+def test_reloads_in_quick_succession_under_load_lose_nothing(tmp_path: Path, upstream: Upstream) -> None:
     file = tmp_path / "kong.json"
     file.write_text(json.dumps(config(service("s", upstream.port, "/x"))))
     with Node(tmp_path / "node", declarative_config=str(file)) as node, Load(node.port, "/x") as load:
@@ -71,7 +72,7 @@ def test_reloads_in_quick_succession_under_load_lose_nothing(tmp_path: Path, ups
         assert not load.failures
 
 
-def test_fewer_workers_serve_every_connection(tmp_path: Path, upstream: Upstream):
+def test_fewer_workers_serve_every_connection(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node", worker_processes="3") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         with Load(node.port, "/x") as load:
@@ -83,7 +84,7 @@ def test_fewer_workers_serve_every_connection(tmp_path: Path, upstream: Upstream
         assert not load.failures
 
 
-def test_addresses_come_and_go(tmp_path: Path):
+def test_addresses_come_and_go(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         node.write_conf(proxy_listen="127.0.0.1:0, 127.0.0.2:0")
         first = node.port
@@ -104,7 +105,7 @@ def test_addresses_come_and_go(tmp_path: Path):
         eventually(closed, "the address before is closed")
 
 
-def test_settings_that_are_wrong_change_nothing_and_are_told(tmp_path: Path):
+def test_settings_that_are_wrong_change_nothing_and_are_told(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         workers = node.workers
         node.write_conf(log_level="loud")
@@ -115,7 +116,7 @@ def test_settings_that_are_wrong_change_nothing_and_are_told(tmp_path: Path):
         assert node.get("/")[0] == 404
 
 
-def test_an_address_that_cannot_be_had_changes_nothing(tmp_path: Path):
+def test_an_address_that_cannot_be_had_changes_nothing(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node, taken_port() as port:
         workers, control = node.workers, node.state.control
         node.write_conf(proxy_listen=f"127.0.0.1:0, 127.0.0.1:{port}")
@@ -129,7 +130,7 @@ def test_an_address_that_cannot_be_had_changes_nothing(tmp_path: Path):
         assert node.reload().ok
 
 
-def test_a_successor_that_cannot_start_leaves_the_node_as_it_was(tmp_path: Path, upstream: Upstream):
+def test_a_successor_that_cannot_start_leaves_the_node_as_it_was(tmp_path: Path, upstream: Upstream) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text("{}")
     with Node(tmp_path / "node") as node:
@@ -144,7 +145,7 @@ def test_a_successor_that_cannot_start_leaves_the_node_as_it_was(tmp_path: Path,
         assert node.get("/y") == (200, b"ok")
 
 
-def test_the_prefix_stays(tmp_path: Path):
+def test_the_prefix_stays(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         node.write_conf(prefix=str(tmp_path / "elsewhere"))
         result = node.reload()
@@ -154,14 +155,14 @@ def test_the_prefix_stays(tmp_path: Path):
         )
 
 
-def test_a_node_without_a_file_keeps_what_was_posted(tmp_path: Path, upstream: Upstream):
+def test_a_node_without_a_file_keeps_what_was_posted(tmp_path: Path, upstream: Upstream) -> None:
     with Node(tmp_path / "node") as node:
         node.configure(config(service("s", upstream.port, "/x")))
         assert node.reload().ok
         assert node.get("/x") == (200, b"ok")
 
 
-def test_logs_that_were_moved_away_are_opened_again(tmp_path: Path):
+def test_logs_that_were_moved_away_are_opened_again(tmp_path: Path) -> None:
     log = tmp_path / "own.log"
     with Node(tmp_path / "node", proxy_error_log=str(log)) as node:
         log.rename(tmp_path / "own.log.1")

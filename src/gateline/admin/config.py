@@ -1,5 +1,6 @@
 """`/config`: the whole configuration as a declarative file, out and in (a node without a database)."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from gateline.admin import body
 from gateline.admin.errors import ApiError, refusal
 from gateline.admin.node import Node, Source
 from gateline.admin.routing import json_answer, resource
-from gateline.declarative import DeclarativeError, to_config_response
+from gateline.declarative import DeclarativeError
 
 YAML_TYPES = frozenset({"application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"})
 
@@ -30,10 +31,13 @@ def routes(node: Node) -> list[BaseRoute]:
         options |= {name: request.query_params[name] for name in OPTIONS if name in request.query_params}
         unless_loaded = str(options.get("check_hash")) == "1" and isinstance(source, bytes)
         try:
-            snapshot = await node.load(source, unless_loaded=unless_loaded)
+            rows = await node.load(source, unless_loaded=unless_loaded)
         except DeclarativeError as error:
             return json_answer(error.body(flatten=_is_true(options.get("flatten_errors"))), error.kind.status)
-        return Response(status_code=304) if snapshot is None else json_answer(to_config_response(snapshot), 201)
+        if rows is None:
+            return Response(status_code=304)
+        shown = {kind: of_kind for kind, of_kind in rows.items() if of_kind}
+        return await asyncio.to_thread(json_answer, shown, 201)
 
     return [resource("/config", get=get, post=post)]
 

@@ -1,5 +1,6 @@
 """What the Admin API asks of the node that it belongs to. The control process is that node; tests have small ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -8,6 +9,9 @@ from gateline.settings import Settings
 
 Source = bytes | dict[str, Any]
 """A declarative configuration: the text of a YAML or JSON document, or what such a document says."""
+
+Rows = Mapping[str, Mapping[str, dict[str, Any]]]
+"""Entities as the Admin API shows them: kind → id → row."""
 
 Readiness = Literal["ready", "no configuration", "draining"]
 
@@ -62,8 +66,8 @@ class Node(Protocol):
     def figures(self) -> Figures:
         """Its counters."""
 
-    async def load(self, source: Source, *, unless_loaded: bool) -> Snapshot | None:
-        """Put a declarative configuration, in force in every worker.
+    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
+        """Put a declarative configuration in force in every worker, and give its entities.
 
         With `unless_loaded`, text that is in force already gives None and changes nothing. Raises
         EntityError or ApiError.

@@ -40,8 +40,8 @@ class Orders:
         return cls(conf, dict(source.overrides), str(source.directory), report, quiet)
 
     def command(self) -> list[str]:
-        """The command that carries them out."""
-        return [sys.executable, "-m", "gateline.cli.launch", json.dumps(asdict(self))]
+        """The command that carries them out. `-P`: nothing is imported from the directory where it runs."""
+        return [sys.executable, "-P", "-m", "gateline.cli.launch", json.dumps(asdict(self))]
 
     def source(self) -> SettingsSource:
         """Where the settings come from."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
-SHORT_LIFE = 2.0
+SHORT_LIFE = 1.0
 """Seconds; a process that dies sooner than that counts as one that cannot start."""
 
-FIRST_DELAY, LAST_DELAY = 0.1, 5.0
+FIRST_DELAY, LAST_DELAY = 0.1, 0.8
 """Seconds before the next start of a process that dies right after each start: doubled from the first to the last."""
 
 _PR_SET_PDEATHSIG = 1

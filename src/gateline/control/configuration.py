@@ -34,7 +34,7 @@ PATIENCE = 5.0
 
 
 class BusyError(Exception):
-    """Another load runs, and has done so for longer than PATIENCE."""
+    """Another load runs and has done so for longer than PATIENCE, or a successor of this process is about to start."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -66,6 +66,7 @@ class Configuration:
         self._path = kept
         self._lock = asyncio.Lock()
         self._current = EMPTY
+        self._paused = False
 
     @property
     def snapshot(self) -> Snapshot:
@@ -96,8 +97,8 @@ class Configuration:
             if target is not None:
                 await self._put_in_force(target)
 
-    async def load(self, source: Source, *, unless_loaded: bool) -> Snapshot | None:
-        """Load a declarative configuration. None when it is text that is in force and `unless_loaded` is set.
+    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
+        """Load a declarative configuration and give its rows; None when `unless_loaded` and the text is in force.
 
         Raises BusyError, and as `start`.
         """
@@ -105,7 +106,7 @@ class Configuration:
             if unless_loaded and isinstance(source, bytes) and digest_of(source) == self.snapshot.hash:
                 return None
             await self._put_in_force(await asyncio.to_thread(self._from_request, source))
-            return self.snapshot
+            return self._current.rows
 
     async def dump(self) -> str:
         """What is in force as a declarative file."""
@@ -113,6 +114,8 @@ class Configuration:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
+        if self._paused:
+            raise BusyError
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._lock.acquire()
@@ -125,10 +128,12 @@ class Configuration:
 
     async def pause(self) -> None:
         """Wait until no load runs, and let none start before `resume`."""
+        self._paused = True
         await self._lock.acquire()
 
     def resume(self) -> None:
         """Let loads start again."""
+        self._paused = False
         self._lock.release()
 
     # One load.
@@ -169,7 +174,9 @@ class Configuration:
     def _keep(self, target: InForce, version: int) -> None:
         rows = {kind: list(of_kind.values()) for kind, of_kind in target.rows.items()}
         try:
-            write_atomically(self._path, msgspec.msgpack.encode(_Kept(version, target.snapshot.hash, rows)))
+            write_atomically(
+                self._path, msgspec.msgpack.encode(_Kept(version, target.snapshot.hash, rows)), durable=False
+            )
         except OSError as error:
             logger.error("the configuration in force cannot be kept in %s: %s", self._path, error.strerror)
 

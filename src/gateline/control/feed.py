@@ -118,9 +118,12 @@ class FeedServer:
         ChangeTimeoutError (a worker did not answer in time; likewise).
         """
         before, had_one = self._current, self._published
-        self._current = _InForce(before.version + 1, digest, rows)
+        target = _InForce(before.version + 1, digest, rows)
+        frames = await asyncio.to_thread(difference, before.rows, target) if had_one else everything(target)
+        # From here to the wait nothing else runs: a worker that connects gets all of the one or all of the other.
+        self._current = target
         self._published = True
-        self._send(difference(before.rows, self._current) if had_one else everything(self._current))
+        self._send(frames)
         try:
             await self._in_force(self._timeout)
         except (ChangeRefusedError, ChangeTimeoutError):

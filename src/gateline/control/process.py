@@ -16,8 +16,8 @@ import uvloop
 
 from gateline.admin.app import admin_app, status_app
 from gateline.admin.edge import access_log
-from gateline.admin.errors import busy, exiting, not_in_force, timed_out
-from gateline.admin.node import Figures, Readiness, Source, WorkerFigures
+from gateline.admin.errors import ApiError, busy, exiting, not_in_force, timed_out
+from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
 from gateline.control import channel, logs
 from gateline.control.configuration import BusyError, Configuration
 from gateline.control.context import ControlContext
@@ -137,8 +137,8 @@ class ControlProcess:
 
     async def _pause(self) -> None:
         self._paused = True
-        await self._servers.stop()
         await self._configuration.pause()
+        await self._servers.stop()
         self._channel.send(channel.Paused())
 
     async def _resume(self) -> None:
@@ -191,18 +191,28 @@ class ControlProcess:
             configuration_bytes=self._configuration.size,
         )
 
-    async def load(self, source: Source, *, unless_loaded: bool) -> Snapshot | None:
+    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
         """Put a declarative configuration in force. Raises DeclarativeError or ApiError."""
         if self._draining or self._end.is_set():
             raise exiting()
+        # A load that has begun ends, whatever becomes of the request.
+        load = tasks.start(self._attempt(source, unless_loaded=unless_loaded), name="load")
+        outcome = await asyncio.shield(load)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _attempt(self, source: Source, *, unless_loaded: bool) -> Rows | ApiError | DeclarativeError | None:
         try:
             return await self._configuration.load(source, unless_loaded=unless_loaded)
+        except DeclarativeError as error:
+            return error
         except BusyError:
-            raise busy() from None
+            return busy()
         except ChangeTimeoutError:
-            raise timed_out() from None
+            return timed_out()
         except ChangeRefusedError as error:
-            raise not_in_force(str(error)) from None
+            return not_in_force(str(error))
 
     async def dump(self) -> str:
         """The configuration in force as a declarative file."""

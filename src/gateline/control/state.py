@@ -42,7 +42,7 @@ def path(prefix: Path) -> Path:
 
 def write(prefix: Path, state: State) -> None:
     """Replace the state file."""
-    write_atomically(path(prefix), msgspec.json.format(msgspec.json.encode(state), indent=2) + b"\n")
+    write_atomically(path(prefix), msgspec.json.format(msgspec.json.encode(state), indent=2) + b"\n", durable=False)
 
 
 def read(prefix: Path) -> State | None:
@@ -58,15 +58,19 @@ def remove(prefix: Path) -> None:
     path(prefix).unlink(missing_ok=True)
 
 
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write a private file so that a reader, or a crash in between, sees the old content or the new, nothing else."""
+def write_atomically(target: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a private file so that a reader, or a crash in between, sees the old content or the new, nothing else.
+
+    One that is not durable may be lost when the machine, not just the process, goes down.
+    """
     temporary = target.with_name(f"{target.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(target)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -86,7 +86,7 @@ class Worker:
         self._servers: list[asyncio.Server] = []
         self._ending: asyncio.Event
         self._ended: asyncio.Event
-        self._client_watch = 1.0
+        self._upstream_watch: asyncio.Task[None] | None = None
 
     async def serve(self) -> int:
         """The worker's life, from its first configuration to its end."""
@@ -103,16 +103,17 @@ class Worker:
         background = [
             tasks.start(feed.run(), name="configuration feed"),
             tasks.start(self._watch(self._crowd.check_deadlines, self._client_interval), name="client deadlines"),
-            tasks.start(self._watch(self._pools.check_deadlines, self._upstream_interval), name="upstream deadlines"),
         ]
+        self._watch_upstreams()
         if self._access_log is not None:
             flush = self._access_log.flush
             interval = self._settings.access_log_flush
             background.append(tasks.start(self._watch(lambda _: flush(), lambda: interval), name="access log"))
         await self._ending.wait()
         await self._ended.wait()
-        for task in background:
-            task.cancel()
+        for task in (*background, self._upstream_watch):
+            if task is not None:
+                task.cancel()
         self._crowd.stop()
         self._pools.close()
         await asyncio.sleep(0)
@@ -150,6 +151,7 @@ class Worker:
         self._services, self._routes = services, routes
         self._proxy.adopt(runtime)
         self._pools.keep_only(runtime.targets)
+        self._watch_upstreams()
         await pause.release(old)
         if not self._servers and not self._ending.is_set():
             await self._open_doors()
@@ -251,6 +253,15 @@ class Worker:
                 check(monotonic())
             except Exception:
                 _log.exception("a watch on deadlines failed")
+
+    def _watch_upstreams(self) -> None:
+        """Watch upstreams' deadlines, from now on at the pace of the configuration's shortest timeout."""
+        if self._upstream_watch is not None:
+            self._upstream_watch.cancel()
+            self._pools.check_deadlines(monotonic())  # so that many changes in a row do not put the next look off
+        self._upstream_watch = tasks.start(
+            self._watch(self._pools.check_deadlines, self._upstream_interval), name="upstream deadlines"
+        )
 
     def _client_interval(self) -> float:
         if self._crowd.draining:

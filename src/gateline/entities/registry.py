@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pydantic import BaseModel
+
 from gateline.entities.constraints import To
 from gateline.entities.model import Entity
 from gateline.entities.schema import FOREIGN_MODELS, schema_of
@@ -19,7 +21,7 @@ class ForeignField:
 
 def kinds() -> Mapping[str, type[Entity]]:
     """Kind → class, parents before those that point to them."""
-    return _ordered(len(FOREIGN_MODELS))
+    return _ordered(_declared())
 
 
 def entity_class(kind: str) -> type[Entity] | None:
@@ -29,24 +31,29 @@ def entity_class(kind: str) -> type[Entity] | None:
 
 def foreign_fields(kind: str) -> tuple[ForeignField, ...]:
     """The fields of a kind that point to others."""
-    return _foreign_fields(kind, len(FOREIGN_MODELS))
+    return _foreign_fields(kind, _declared())
 
 
 def children(kind: str) -> tuple[tuple[str, str], ...]:
     """(kind, foreign field) of each kind that may be written inside this one."""
-    return _children(kind, len(FOREIGN_MODELS))
+    return _children(kind, _declared())
 
 
 def unique_fields(kind: str) -> tuple[str, ...]:
     """Fields of which no two entities of the kind have the same value, the endpoint key first."""
-    return _unique_fields(kind, len(FOREIGN_MODELS))
+    return _unique_fields(kind, _declared())
 
 
-# The count of kinds is part of each cached key: a plugin may bring a kind of its own while the program runs.
+_Declared = tuple[type[BaseModel], ...]
+
+
+def _declared() -> _Declared:
+    """Part of each cached key: a plugin may bring a kind of its own while the program runs."""
+    return tuple(FOREIGN_MODELS.values())
 
 
 @lru_cache
-def _ordered(_: int) -> Mapping[str, type[Entity]]:
+def _ordered(_: _Declared) -> Mapping[str, type[Entity]]:
     ordered: dict[str, type[Entity]] = {}
 
     def visit(kind: str, trail: tuple[str, ...]) -> None:
@@ -64,13 +71,13 @@ def _ordered(_: int) -> Mapping[str, type[Entity]]:
 
 
 @lru_cache
-def _foreign_fields(kind: str, _: int) -> tuple[ForeignField, ...]:
+def _foreign_fields(kind: str, _: _Declared) -> tuple[ForeignField, ...]:
     fields = schema_of(FOREIGN_MODELS[kind], "expressions").fields
     return tuple(ForeignField(name, field.to) for name, field in fields.items() if field.to)
 
 
 @lru_cache
-def _children(kind: str, _: int) -> tuple[tuple[str, str], ...]:
+def _children(kind: str, _: _Declared) -> tuple[tuple[str, str], ...]:
     return tuple(
         (child, foreign.field)
         for child in kinds()
@@ -80,7 +87,7 @@ def _children(kind: str, _: int) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache
-def _unique_fields(kind: str, _: int) -> tuple[str, ...]:
+def _unique_fields(kind: str, _: _Declared) -> tuple[str, ...]:
     model = kinds()[kind]
     names = [name for name, field in schema_of(model, "expressions").fields.items() if field.unique]
     names.sort(key=lambda name: name != model.endpoint_key)

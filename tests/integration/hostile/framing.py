@@ -139,7 +139,9 @@ ENTRIES = (
         b"POST /hostile HTTP/1.0\r\nHost: gateway.test\r\nTransfer-Encoding: chunked\r\n\r\n" + _CHUNKED,
     ),
     Entry(
-        "Transfer-Encoding: line break inside the value", post(b"Transfer-Encoding: chun\r\n ked", body=_CHUNKED), (501,)
+        "Transfer-Encoding: line break inside the value",
+        post(b"Transfer-Encoding: chun\r\n ked", body=_CHUNKED),
+        (501,),
     ),
     # TE.0: a chunked GET whose body must not be taken for the next request
     Entry(
@@ -180,7 +182,9 @@ ENTRIES = (
         closes=False,
         upstream=1,
     ),
-    Entry("length with spaces around", post(b"Content-Length: \t 5 \t", body=b"hello"), (200,), closes=False, upstream=1),
+    Entry(
+        "length with spaces around", post(b"Content-Length: \t 5 \t", body=b"hello"), (200,), closes=False, upstream=1
+    ),
     Entry(
         "length that Connection names stays",
         post(b"Connection: Content-Length", b"Content-Length: %d" % len(FORGED), body=FORGED),

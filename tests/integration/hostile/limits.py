@@ -24,7 +24,13 @@ ENTRIES = (
     Entry("too many headers of one letter", get(*[b"X:"] * 2000)),
     Entry("white space without end", get(b"X:" + b" " * 9000 + b"y")),
     Entry("too many options in Connection", get(b"Connection: " + b"x, " * 1000 + b"y"), (400,)),
-    Entry("body larger than the limit", post(b"Content-Length: 11", body=b"hello world"), (413,), closes=False, settings=_SMALL),
+    Entry(
+        "body larger than the limit",
+        post(b"Content-Length: 11", body=b"hello world"),
+        (413,),
+        closes=False,
+        settings=_SMALL,
+    ),
     Entry("body larger than the limit, only announced", post(b"Content-Length: 11"), (413,), settings=_SMALL),
     Entry(
         "body larger than the limit, as large as can be said",

@@ -50,7 +50,7 @@ def test_hostile_client_gets_its_answer_and_no_upstream_is_deceived(entry: Entry
     with RawUpstream(_reject if entry.reject else _serve) as upstream:
         service = {"name": "s", "url": upstream.url, "read_timeout": 5000}
         routes = [{"paths": ["/hostile", "/alive"], "hosts": ["gateway.test"], "strip_path": False}]
-        with Node(configuration({**service, "routes": routes}), **entry.settings) as node:
+        with Node(configuration({**service, "routes": routes}), entry.settings) as node:
             answers = _converse(node, entry)
         for visit in upstream.visits:
             assert visit.finished.wait(DEADLINE)

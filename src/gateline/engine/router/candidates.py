@@ -10,7 +10,7 @@ every request that arrives there, a `find` that decides. Facts of Kong that this
 - A header condition holds when any of the request's values of that name does.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from gateline.engine.router.hosts import ServerNames, host_key
@@ -29,26 +29,25 @@ _OFTEN_BARE = '"<>\\^`{|}'
 
 
 class HeaderCondition:
-    """One header that must have one of some values; names and values without regard to case."""
+    """One header that must have one of some values, or one that a regex finds itself in (`~*`, as the only value).
 
-    __slots__ = ("names", "regexes", "values")
+    Names and values are without regard to case.
+    """
 
-    def __init__(self, name: str, values: Sequence[str], regex_among_several: bool) -> None:
+    __slots__ = ("names", "regex", "values")
+
+    def __init__(self, name: str, values: Sequence[str]) -> None:
         lower = name.lower()
         # Kong's look-up: the name as it is, and where that is missing the one with dashes for underscores.
         spellings = (lower, lower.replace("_", "-")) if "_" in lower else (lower,)
         self.names = tuple(spelling.encode("utf-8", "surrogatepass") for spelling in spellings)
-        plain, regexes = [], []
-        for value in values:
-            if value.startswith("~*") and (regex_among_several or len(values) == 1):
-                try:
-                    regexes.append(Regex(value[2:], header=True))
-                except RegexError as error:
-                    raise RouteError(f"headers.{name}", f"invalid regex '{value[2:]}': {error}") from None
-            else:
-                plain.append(value.encode("utf-8", "surrogatepass").lower())
-        self.values = frozenset(plain)
-        self.regexes = tuple(regexes)
+        self.regex: Regex | None = None
+        if len(values) == 1 and values[0].startswith("~*"):
+            try:
+                self.regex = Regex(values[0][2:], header=True)
+            except RegexError as error:
+                raise RouteError(f"headers.{name}", f"invalid regex '{values[0][2:]}': {error}") from None
+        self.values = frozenset([value.encode("utf-8", "surrogatepass").lower() for value in values])
 
     def holds(self, request: RouteRequest) -> bool:
         """Whether any value of the header in the request will do."""
@@ -59,14 +58,11 @@ class HeaderCondition:
                 break
         else:
             return False
-        for value in values:
-            lower = value.lower()
-            if lower in self.values:
-                return True
-            for regex in self.regexes:
-                if regex.search(lower) is not None:
-                    return True
-        return False
+        regex = self.regex
+        if regex is not None:
+            return any(regex.search(value) is not None for value in values)
+        wanted = self.values
+        return any(value.lower() in wanted for value in values)
 
 
 class Conditions:
@@ -157,7 +153,7 @@ def classic_candidates(
     compile_regex: CompileRegex,
 ) -> Iterator[Candidate]:
     """The candidates of a route without expression; raise `RouteError`."""
-    conditions = _conditions(route, flavor)
+    conditions = _conditions(route)
     rank_of = traditional_rank if flavor == "traditional" else compatible_rank
     if not route.paths:
         rank = rank_of(route, None, 0)
@@ -188,18 +184,12 @@ def _path_regex(path: str, place: int, compile_regex: CompileRegex) -> Regex:
         raise RouteError(f"paths[{place}]", f"invalid regex '{path[1:]}': {error}") from None
 
 
-def _conditions(route: RouteLike, flavor: str) -> Conditions | None:
+def _conditions(route: RouteLike) -> Conditions | None:
     methods, headers, snis = route.methods, route.headers, route.snis
     if not (methods or headers or snis):
         return None
     return Conditions(
         frozenset([method.encode("utf-8", "surrogatepass") for method in methods]) if methods else None,
-        _header_conditions(headers, flavor) if headers else (),
+        tuple([HeaderCondition(name, values) for name, values in headers.items()]) if headers else (),
         ServerNames(host_key(sni, "snis") for sni in snis) if snis else None,
     )
-
-
-def _header_conditions(headers: Mapping[str, Sequence[str]], flavor: str) -> tuple[HeaderCondition, ...]:
-    # Kong: `traditional` reads `~*` only in a single value, `traditional_compatible` in each of several too.
-    several = flavor != "traditional"
-    return tuple(HeaderCondition(name, values, several) for name, values in headers.items())

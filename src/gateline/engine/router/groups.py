@@ -184,7 +184,7 @@ class _Told:
         """A header of the candidate that can still be looked up by its value."""
         if candidate.conditions is not None:
             for header in candidate.conditions.headers:
-                if not header.regexes and header.names not in self.headers:
+                if header.regex is None and header.names not in self.headers:
                     return header
         return None
 

@@ -1,15 +1,15 @@
 """Host names of routes and SNIs: how they are written, and the keys under which they are looked up.
 
-Names compare without case (RFC 9110, 4.2.3), a trailing dot does not count. A wildcard stands for one or more labels at
-one end: `*.example.com` (but not `example.com`), `example.*`.
+Names compare without case (RFC 9110, 4.2.3), a trailing dot does not count. A `*` at one end stands for any characters:
+`*.example.com` takes every name below `example.com` (not itself), `example.*` the name under any ending.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, final
 
 from gateline.engine.router.interface import RouteError
 
-__all__ = ["HostKey", "ServerNames", "host_key", "wildcard_heads", "wildcard_tails"]
+__all__ = ["HostKey", "ServerNames", "WildcardKeys", "host_key"]
 
 
 class HostKey(NamedTuple):
@@ -32,59 +32,72 @@ def host_key(entry: str, field: str = "hosts") -> HostKey:
         name, port = before, int(after)
     elif colon and not entry.startswith("["):
         name = f"[{entry}]"  # a bare IPv6 address
-    try:
-        text = name.lower().removesuffix(".").encode("ascii")
-    except UnicodeEncodeError:
-        raise RouteError(field, f"invalid host name '{entry}': only ASCII characters are allowed") from None
+    text = name.encode("utf-8", "surrogatepass").lower().removesuffix(b".")
     if b"*" not in text:
         return HostKey(text, "", port)
-    if text == b"*":
-        return HostKey(b"", "left", port)
-    if text.startswith(b"*.") and b"*" not in text[1:]:
+    if text.count(b"*") == 1 and text.startswith(b"*"):
         return HostKey(text[1:], "left", port)
-    if text.endswith(b".*") and b"*" not in text[:-1]:
+    if text.count(b"*") == 1 and text.endswith(b"*"):
         return HostKey(text[:-1], "right", port)
-    raise RouteError(field, f"invalid wildcard in '{entry}': it must be the leftmost or rightmost label")
+    raise RouteError(field, f"invalid wildcard in '{entry}': there may be one, at the left or right end")
 
 
-def wildcard_tails(name: bytes) -> Iterator[bytes]:
-    """What the `*.` entries that take the name have after their `*`."""
-    at = name.find(b".", 1)
-    while at >= 0:
-        yield name[at:]
-        at = name.find(b".", at + 1)
-    if name:
-        yield b""
+@final
+class WildcardKeys:
+    """The wildcard keys, out of a set of them, that a name can have.
+
+    Keys at a dot are found by walking the name's labels, so that their number does not count; the others, rare ones,
+    by their lengths.
+    """
+
+    __slots__ = ("_head_lengths", "_heads", "_tail_lengths", "_tails")
+
+    def __init__(self, keys: Iterable[HostKey]) -> None:
+        tails = {key.text for key in keys if key.wildcard == "left"}
+        heads = {key.text for key in keys if key.wildcard == "right"}
+        self._tails = any(text.startswith(b".") for text in tails)
+        self._heads = any(text.endswith(b".") for text in heads)
+        self._tail_lengths = sorted({len(text) for text in tails if not text.startswith(b".")})
+        self._head_lengths = sorted({len(text) for text in heads if not text.endswith(b".")})
+
+    def of(self, name: bytes, port: int) -> Iterator[HostKey]:
+        """The keys of wildcards that take the name, with this port and with any."""
+        for wildcard, text in self._texts(name):
+            yield HostKey(text, wildcard)
+            yield HostKey(text, wildcard, port)
+
+    def _texts(self, name: bytes) -> Iterator[tuple[str, bytes]]:
+        if not name:
+            return
+        if self._tails:
+            at = name.find(b".", 1)
+            while at >= 0:
+                yield "left", name[at:]
+                at = name.find(b".", at + 1)
+        if self._heads:
+            at = name.find(b".")
+            while at >= 0:
+                yield "right", name[: at + 1]
+                at = name.find(b".", at + 1)
+        for length in self._tail_lengths:
+            yield "left", name[max(len(name) - length, 0) :]
+        for length in self._head_lengths:
+            yield "right", name[:length]
 
 
-def wildcard_heads(name: bytes) -> Iterator[bytes]:
-    """What the `.*` entries that take the name have before their `*`."""
-    at = name.find(b".")
-    while 0 <= at < len(name) - 1:
-        yield name[: at + 1]
-        at = name.find(b".", at + 1)
-
-
+@final
 class ServerNames:
     """The `snis` of a route."""
 
-    __slots__ = ("exact", "heads", "only_exact", "tails")
+    __slots__ = ("_heads", "_tails", "exact", "only_exact")
 
-    def __init__(self, names: Iterator[HostKey]) -> None:
-        exact: set[bytes] = set()
-        heads: set[bytes] = set()
-        tails: set[bytes] = set()
-        for name in names:
-            (tails if name.wildcard == "left" else heads if name.wildcard == "right" else exact).add(name.text)
-        self.exact = frozenset(exact)
-        self.heads = frozenset(heads)
-        self.tails = frozenset(tails)
-        self.only_exact = not heads and not tails
+    def __init__(self, names: Iterable[HostKey]) -> None:
+        names = tuple(names)
+        self.exact = frozenset([name.text for name in names if not name.wildcard])
+        self._tails = tuple([name.text for name in names if name.wildcard == "left"])
+        self._heads = tuple([name.text for name in names if name.wildcard == "right"])
+        self.only_exact = not self._tails and not self._heads
 
     def take(self, name: bytes) -> bool:
-        """Whether the server name of a TLS connection is one of these."""
-        return (
-            name in self.exact
-            or (bool(self.tails) and not self.tails.isdisjoint(wildcard_tails(name)))
-            or (bool(self.heads) and not self.heads.isdisjoint(wildcard_heads(name)))
-        )
+        """Whether the server name of a TLS connection (lower case, b"" for none) is one of these."""
+        return name in self.exact or (bool(name) and (name.endswith(self._tails) or name.startswith(self._heads)))

@@ -13,7 +13,7 @@ from typing import Literal, final
 from gateline.engine.router.candidates import Candidate, classic_candidates
 from gateline.engine.router.expressions import expression_candidates
 from gateline.engine.router.groups import STEP
-from gateline.engine.router.hosts import HostKey, host_key, wildcard_heads, wildcard_tails
+from gateline.engine.router.hosts import HostKey, WildcardKeys, host_key
 from gateline.engine.router.index import Bucket, bucket_of
 from gateline.engine.router.interface import Match, RouteLike, RouteRequest
 from gateline.engine.router.priority import LAST
@@ -24,18 +24,18 @@ __all__ = ["Flavor", "Router", "RouterBuilder"]
 Flavor = Literal["traditional_compatible", "traditional", "expressions"]
 
 _ANY_HOST = HostKey(b"", "any")
+_STREAM_PROTOCOLS = frozenset({"tcp", "tls", "udp", "tls_passthrough"})
 
 
 @final
 class _OpenHosts:
     """The buckets of host entries with a wildcard or a port."""
 
-    __slots__ = ("_buckets", "_heads", "_tails", "best")
+    __slots__ = ("_buckets", "_wildcards", "best")
 
     def __init__(self, buckets: dict[HostKey, Bucket]) -> None:
         self._buckets = buckets
-        self._tails = any(key.wildcard == "left" for key in buckets)
-        self._heads = any(key.wildcard == "right" for key in buckets)
+        self._wildcards = WildcardKeys(buckets)
         self.best = min(bucket.best for bucket in buckets.values())
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
@@ -51,14 +51,7 @@ class _OpenHosts:
 
     def _keys(self, host: bytes, port: int) -> Iterator[HostKey]:
         yield HostKey(host, "", port)
-        if self._tails:
-            for tail in wildcard_tails(host):
-                yield HostKey(tail, "left")
-                yield HostKey(tail, "left", port)
-        if self._heads:
-            for head in wildcard_heads(host):
-                yield HostKey(head, "right")
-                yield HostKey(head, "right", port)
+        yield from self._wildcards.of(host, port)
 
 
 @final
@@ -125,6 +118,8 @@ class RouterBuilder:
 
         Raise `RouteError` if it cannot be compiled; the builder is then as it was.
         """
+        if route.protocols and _STREAM_PROTOCOLS.issuperset(route.protocols):
+            return  # it takes connections, not requests
         hosts: Iterable[HostKey] | None = None
         candidates: Sequence[Candidate]
         if self._flavor == "expressions" and route.expression:

@@ -2,8 +2,8 @@ r"""Regexes that users write: RE2 alone, so that none can take more than linear 
 
 Patterns and subjects are UTF-8. A path regex is anchored at its start only, `.` does not match a line feed, `\d`, `\w`
 and `\s` are ASCII, `(?<name>...)` and `(?P<name>...)` both name a group. Look-around and back references do not exist.
-The memory of one regex is bounded by `MAX_MEMORY` bytes (its program, and the states that requests make it build), that
-of one `RegexSet` by `SET_MEMORY`.
+The memory of one regex (its program, and the states that requests make it build) is bounded by `MEMORY` bytes, or
+`LARGE_MEMORY` where the program alone needs more; that of one `RegexSet` by `LARGE_MEMORY` too.
 
 The extension type under `re2` is called directly: the wrapper's match object costs as much again as the match.
 """
@@ -13,10 +13,10 @@ from typing import Any, final
 
 import re2
 
-__all__ = ["MAX_MEMORY", "SET_MEMORY", "SET_SIZE", "Regex", "RegexError", "RegexSet", "check_regex", "literal_prefix"]
+__all__ = ["LARGE_MEMORY", "MEMORY", "SET_SIZE", "Regex", "RegexError", "RegexSet", "check_regex", "literal_prefix"]
 
-MAX_MEMORY = 2 * 2**20
-SET_MEMORY = 8 * 2**20
+MEMORY = 1 << 20
+LARGE_MEMORY = 8 << 20  # RE2's own bound: what it takes elsewhere it takes here
 SET_SIZE = 500
 """Patterns in one set: compiling takes about 4 µs a pattern in one go, and a set is asked in about 1 µs."""
 
@@ -30,33 +30,34 @@ class RegexError(ValueError):
     """RE2 cannot take the pattern; the text is its reason."""
 
 
-def _options(max_memory: int, *, ignore_case: bool = False, latin1: bool = False) -> Any:
+def _options(memory: int, *, ignore_case: bool = False, latin1: bool = False) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = max_memory
+    options.max_mem = memory
     options.case_sensitive = not ignore_case
     if latin1:
         options.encoding = re2.Options.Encoding.LATIN1
     return options
 
 
-_PATH = _options(MAX_MEMORY)
-_PATH_SET = _options(SET_MEMORY)
-_ANY_CASE = _options(MAX_MEMORY, ignore_case=True)
-_HEADER = _options(
-    MAX_MEMORY, ignore_case=True, latin1=True
-)  # a header value may be any bytes; `.` must not stop at one
+# Tried one after the other.
+_PATH = tuple(_options(memory) for memory in (MEMORY, LARGE_MEMORY))
+_ANY_CASE = tuple(_options(memory, ignore_case=True) for memory in (MEMORY, LARGE_MEMORY))
+# A header's value may be any bytes, and `.` must not stop at one that is not UTF-8.
+_HEADER = tuple(_options(memory, ignore_case=True, latin1=True) for memory in (MEMORY, LARGE_MEMORY))
 
 
-def _compile(pattern: str, options: Any) -> Any:
+def _compile(pattern: str, choices: tuple[Any, ...]) -> Any:
     try:
-        compiled = _re2.RE2(pattern.encode(), options)
+        encoded = pattern.encode()
     except UnicodeEncodeError:
         raise RegexError("not valid Unicode text") from None
-    if not compiled.ok():
-        reason = compiled.error()
-        raise RegexError(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason))
-    return compiled
+    for options in choices:
+        compiled = _re2.RE2(encoded, options)
+        if compiled.ok():
+            return compiled
+    reason = compiled.error()
+    raise RegexError(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason))
 
 
 def check_regex(pattern: str) -> str | None:
@@ -113,12 +114,12 @@ class RegexSet:
             yield from self._add(start, regexes[start : start + SET_SIZE])
 
     def _add(self, start: int, regexes: list[Regex]) -> Iterator[None]:
-        compiled = re2.Set.MatchSet(_PATH_SET)
+        compiled = re2.Set.MatchSet(_PATH[-1])
         try:
             for regex in regexes:
                 compiled.Add(regex.pattern)
             compiled.Compile()
-        except re2.error:  # the states of so many cannot fit into SET_MEMORY
+        except re2.error:  # the states of so many cannot fit into LARGE_MEMORY
             yield
             if len(regexes) == 1:
                 self._alone.append((start, regexes[0]))

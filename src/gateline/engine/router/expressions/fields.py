@@ -7,28 +7,48 @@ Header and query fields have several values: a predicate must hold for all of th
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateline.engine.router.interface import RouteRequest
 from gateline.engine.router.paths import decoded_path
 
-__all__ = ["Address", "Field", "field_of"]
+__all__ = ["Address", "AddressField", "Field", "NumberField", "TextField", "TextsField", "field_of"]
 
 Address = IPv4Address | IPv6Address
 
 
-class Field(NamedTuple):
-    """A field's type, and its readers: `text`, `number` or `address` for one value, `texts` for several."""
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A String."""
 
-    type: str
-    """"String", "Int" or "IpAddr"."""
-    text: Callable[[RouteRequest], bytes | None] | None = None
-    texts: Callable[[RouteRequest], list[bytes]] | None = None
-    number: Callable[[RouteRequest], int | None] | None = None
-    address: Callable[[RouteRequest], Address | None] | None = None
+    read: Callable[[RouteRequest], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TextsField:
+    """A String with any number of values."""
+
+    read: Callable[[RouteRequest], list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberField:
+    """An Int."""
+
+    read: Callable[[RouteRequest], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressField:
+    """An IpAddr."""
+
+    read: Callable[[RouteRequest], Address | None]
+
+
+Field = TextField | TextsField | NumberField | AddressField
 
 
 def _protocol(request: RouteRequest) -> bytes:
@@ -89,18 +109,18 @@ def _parsed(text: str) -> Address | None:
     return mapped or address  # an IPv4 client of a dual-stack listener is an IPv4 client
 
 
-_FIELDS = {
-    "net.protocol": Field("String", text=_protocol),
-    "tls.sni": Field("String", text=_server_name),
-    "http.method": Field("String", text=_method),
-    "http.host": Field("String", text=_host),
-    "http.path": Field("String", text=_path),
-    "http.path.segments.len": Field("Int", number=_number_of_segments),
-    "net.port": Field("Int", number=_port),
-    "net.dst.port": Field("Int", number=_port),
-    "net.src.port": Field("Int", number=_client_port),
-    "net.src.ip": Field("IpAddr", address=_client_address),
-    "net.dst.ip": Field("IpAddr", address=_server_address),
+_FIELDS: dict[str, Field] = {
+    "net.protocol": TextField(_protocol),
+    "tls.sni": TextField(_server_name),
+    "http.method": TextField(_method),
+    "http.host": TextField(_host),
+    "http.path": TextField(_path),
+    "http.path.segments.len": NumberField(_number_of_segments),
+    "net.port": NumberField(_port),
+    "net.dst.port": NumberField(_port),
+    "net.src.port": NumberField(_client_port),
+    "net.src.ip": AddressField(_client_address),
+    "net.dst.ip": AddressField(_server_address),
 }
 
 
@@ -123,7 +143,7 @@ def _header(name: str) -> Field | None:
     def values(request: RouteRequest) -> list[bytes]:
         return request.head.get_all(dashed) or request.head.get_all(plain)
 
-    return Field("String", texts=values)
+    return TextsField(values)
 
 
 def _query(name: str) -> Field | None:
@@ -141,7 +161,7 @@ def _query(name: str) -> Field | None:
                 found.append(_unescaped(value))
         return found
 
-    return Field("String", texts=values)
+    return TextsField(values)
 
 
 def _unescaped(text: bytes) -> bytes:
@@ -160,7 +180,7 @@ def _segment(places: str) -> Field | None:
             return None
         return b"/".join(all_segments[start : end + 1])
 
-    return Field("String", text=segments)
+    return TextField(segments)
 
 
 def _is_place(text: str) -> bool:

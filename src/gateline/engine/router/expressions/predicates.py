@@ -5,7 +5,14 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, Never
 
-from gateline.engine.router.expressions.fields import Address, Field, field_of
+from gateline.engine.router.expressions.fields import (
+    Address,
+    AddressField,
+    NumberField,
+    TextField,
+    TextsField,
+    field_of,
+)
 from gateline.engine.router.expressions.parser import refuse
 from gateline.engine.router.expressions.syntax import Predicate
 from gateline.engine.router.interface import RouteRequest
@@ -30,13 +37,17 @@ def predicate_test(text: str, predicate: Predicate) -> RequestTest:
     field = field_of(predicate.field)
     if field is None:
         refuse(text, predicate.position, f"unknown field: {predicate.field}")
-    if predicate.lower and field.type != "String":
-        refuse(text, predicate.position, f"lower() takes a String, {predicate.field} is an {field.type}")
-    if field.number is not None:
-        return _number_test(text, field.number, predicate)
-    if field.address is not None:
-        return _address_test(text, field.address, predicate)
-    return _text_test(field, _comparison(text, predicate), lower=predicate.lower, any_value=predicate.any)
+    match field:
+        case NumberField(read):
+            _refuse_lower(text, predicate, "an Int")
+            return _number_test(text, read, predicate)
+        case AddressField(read):
+            _refuse_lower(text, predicate, "an IpAddr")
+            return _address_test(text, read, predicate)
+        case TextField(read):
+            return _text_test(read, _comparison(text, predicate))
+        case TextsField(read):
+            return _texts_test(read, _comparison(text, predicate), any_value=predicate.any)
 
 
 def predicate_regex(text: str, predicate: Predicate) -> Regex:
@@ -54,6 +65,11 @@ def lowered(text: bytes) -> bytes:
     if text.isascii():
         return text.lower()
     return text.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
+
+
+def _refuse_lower(text: str, predicate: Predicate, kind: str) -> None:
+    if predicate.lower:
+        refuse(text, predicate.position, f"lower() takes a String, {predicate.field} is {kind}")
 
 
 def _mismatch(text: str, predicate: Predicate, wanted: str) -> Never:
@@ -102,6 +118,11 @@ def _address_test(text: str, read: Callable[[RouteRequest], Address | None], pre
 
 
 def _comparison(text: str, predicate: Predicate) -> Callable[[bytes], bool]:
+    compare = _exact_comparison(text, predicate)
+    return (lambda value: compare(lowered(value))) if predicate.lower else compare
+
+
+def _exact_comparison(text: str, predicate: Predicate) -> Callable[[bytes], bool]:
     if predicate.operator == "~":
         search = predicate_regex(text, predicate).search
         return lambda value: search(value) is not None
@@ -125,28 +146,22 @@ def _comparison(text: str, predicate: Predicate) -> Callable[[bytes], bool]:
             _no_operator(text, predicate, "a String")
 
 
-def _text_test(field: Field, compare: Callable[[bytes], bool], *, lower: bool, any_value: bool) -> RequestTest:
-    if lower:
-        exactly = compare
+def _text_test(read: Callable[[RouteRequest], bytes | None], compare: Callable[[bytes], bool]) -> RequestTest:
+    def test(request: RouteRequest) -> bool:
+        value = read(request)
+        return value is not None and compare(value)
 
-        def compare(value: bytes) -> bool:
-            return exactly(lowered(value))
+    return test
 
-    if field.text is not None:
-        read = field.text
 
-        def test(request: RouteRequest) -> bool:
-            value = read(request)
-            return value is not None and compare(value)
-
-        return test
-    assert field.texts is not None, "a String field has one reader"
-    read_all = field.texts
+def _texts_test(
+    read: Callable[[RouteRequest], list[bytes]], compare: Callable[[bytes], bool], *, any_value: bool
+) -> RequestTest:
     if any_value:
-        return lambda request: any(map(compare, read_all(request)))
+        return lambda request: any(map(compare, read(request)))
 
-    def test_all(request: RouteRequest) -> bool:
-        values = read_all(request)
+    def test(request: RouteRequest) -> bool:
+        values = read(request)
         return bool(values) and all(map(compare, values))
 
-    return test_all
+    return test

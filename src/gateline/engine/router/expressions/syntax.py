@@ -1,6 +1,7 @@
 """The syntax tree of an expression. `str` of a tree is an expression that parses to the same tree."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 __all__ = ["OPERATORS", "And", "Expression", "Not", "Or", "Predicate", "Value"]
@@ -21,8 +22,8 @@ class Predicate:
     value: Value
     lower: bool = False
     any: bool = False
-    position: int = field(default=0, compare=False)  # type: ignore[call-overload]
-    value_position: int = field(default=0, compare=False)  # type: ignore[call-overload]
+    position: int = dataclasses.field(default=0, compare=False)
+    value_position: int = dataclasses.field(default=0, compare=False)
 
     def __str__(self) -> str:
         left = f"lower({self.field})" if self.lower else self.field
