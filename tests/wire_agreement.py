@@ -1,6 +1,5 @@
-"""What must agree about a head or a chunked body: the compiled codec, its twin in Python, and, where both accept, llhttp
-and h11. Each function turns what one of them says into a value that can be compared; property tests and fuzzing use it.
-"""
+"""What must agree about a head or a chunked body: the compiled codec, its twin in Python, and, where both accept,
+llhttp and h11. Each function turns what one of them says into a value to compare; property tests and fuzzing use it."""
 
 from collections.abc import Iterable
 from types import ModuleType
@@ -17,8 +16,8 @@ Refusal = tuple[int, str]
 DEFAULT_LIMITS: Limits = (8192, 32768, 1000)
 NAMES = (b"host", b"connection", b"x-foo", b"a", b"A", b"", b"content-length")
 REQUEST_ATTRIBUTES = (
-    "size", "method", "target", "path", "query", "plain_path", "authority", "minor", "length", "keep_alive", "websocket",
-    "expect_continue", "te_trailers",
+    "size", "method", "target", "path", "query", "plain_path", "authority", "minor", "length", "keep_alive",
+    "websocket", "expect_continue", "te_trailers",
 )  # fmt: skip
 RESPONSE_ATTRIBUTES = ("size", "status", "reason", "minor", "length", "keep_alive", "websocket")
 EDITS: tuple[tuple[bytes, int, tuple[bytes, ...] | None, bytes, bytes], ...] = (

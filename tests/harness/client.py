@@ -50,6 +50,17 @@ class RawClient:
                     time.sleep(delay)
                 self.socket.sendall(part)
 
+    def try_send(self, data: bytes, timeout: float) -> int:
+        """Send as much of `data` as the gateway takes; gives up after `timeout` seconds without progress."""
+        sent = 0
+        self.socket.settimeout(timeout)
+        try:
+            while sent < len(data):
+                sent += self.socket.send(data[sent : sent + 65536])
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            pass
+        return sent
+
     def get(self, path: str = "/", *headers: str, host: str = "gateway.test", method: str = "GET") -> Response:
         """Send a request without a body and read its answer."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers, "", ""]

@@ -1,4 +1,4 @@
-"""A gateway as a user starts it: `python -m gateline start` in a process of its own, on free ports, in its own prefix."""
+"""A gateway as a user starts it: `python -m gateline start` in a process of its own, on free ports, with a prefix."""
 
 import http.client
 import json

@@ -114,6 +114,13 @@ class Visit:
             while True:
                 self.read(max(deadline - time.monotonic(), 0.001))
 
+    def wait_for(self, mark: bytes, timeout: float = DEADLINE) -> None:
+        """For the test's own thread: wait until the script has read `mark`."""
+        deadline = time.monotonic() + timeout
+        while mark not in self.received:
+            assert time.monotonic() < deadline, f"no {mark!r} in {self.received!r}"
+            time.sleep(0.005)
+
     def reset(self) -> None:
         """End the connection with a reset."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from gateline.control import supervisor
 from gateline.control.errors import StartError
 from gateline.control.supervisor import serve
+from gateline.engine import worker
 from gateline.engine.context import WorkerContext
 from gateline.settings import Settings, SettingsError, SettingsSource
 
@@ -28,7 +30,16 @@ def never_asks(_context: WorkerContext) -> int:
         time.sleep(3600)
 
 
-WORKERS: dict[str, Callable[[WorkerContext], int]] = {"dies_at_once": dies_at_once, "never_asks": never_asks}
+def stuck_after_reload(context: WorkerContext) -> int:
+    """A worker of which the second generation never gets ready."""
+    return worker.run(context) if context.generation == 1 else never_asks(context)
+
+
+WORKERS: dict[str, Callable[[WorkerContext], int]] = {
+    "dies_at_once": dies_at_once,
+    "never_asks": never_asks,
+    "stuck_after_reload": stuck_after_reload,
+}
 
 
 def say(text: str) -> None:
@@ -39,14 +50,15 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Run it."""
+    supervisor.RELOAD_LIMIT = 5.0
     source = SettingsSource(Path(sys.argv[1]), dict(os.environ), {}, Path.cwd())
-    worker = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
+    program = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
 
     def ready(_settings: Settings) -> None:
         say("ready")
 
     try:
-        return serve(source.load().settings, conf=source, on_ready=ready, worker_main=worker)
+        return serve(source.load().settings, conf=source, on_ready=ready, worker_main=program)
     except (SettingsError, StartError) as error:
         say(json.dumps(error.messages))
         return 1

@@ -1,12 +1,13 @@
 """POST /config through all processes: in force everywhere when it returns, or nowhere."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from integration.nodes import Node, Upstream, config, request, service
+from integration.nodes import LIMIT, Node, Upstream, config, request, service
 
 
 @pytest.fixture
@@ -62,6 +63,26 @@ def test_readiness_follows_the_configuration(tmp_path: Path) -> None:
         )
         node.configure({"_format_version": "3.0"})
         assert request(node.status_port, "GET", "/status/ready") == (200, b'{"message":"ready"}')
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"POST /config HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /config HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_the_admin_port_refuses_what_is_no_request(tmp_path: Path, data: bytes) -> None:
+    with Node(tmp_path / "node", worker_processes="1") as node:
+        with socket.create_connection(("127.0.0.1", node.admin_port), LIMIT) as client:
+            client.sendall(data)
+            answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 4"), answer
+        assert node.admin("GET", "/status")[0] == 200
 
 
 def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:

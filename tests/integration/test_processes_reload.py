@@ -145,6 +145,20 @@ def test_a_successor_that_cannot_start_leaves_the_node_as_it_was(tmp_path: Path,
         assert node.get("/y") == (200, b"ok")
 
 
+def test_a_successor_that_is_never_ready_is_given_up(tmp_path: Path, upstream: Upstream) -> None:
+    with Node(tmp_path / "node", worker="stuck_after_reload") as node:
+        node.configure(config(service("s", upstream.port, "/x")))
+        workers, control = node.workers, node.state.control
+        node.write_conf(upstream_keepalive_idle_timeout="31")
+        node.signal(signal.SIGHUP)
+        assert node.get("/x") == (200, b"ok")
+        result = eventually(lambda: node.state.reload if node.state.reload.serial else None, "the reload ends")
+        assert (result.ok, result.messages) == (False, ["the reload did not end within 5 s"])
+        assert (node.workers, node.state.control) == (workers, control)
+        node.configure(config(service("s", upstream.port, "/y")))
+        assert node.get("/y") == (200, b"ok")
+
+
 def test_the_prefix_stays(tmp_path: Path) -> None:
     with Node(tmp_path / "node") as node:
         node.write_conf(prefix=str(tmp_path / "elsewhere"))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_agreement import DEFAULT_LIMITS, Limits, body_of, h11_payload, head_of, llhttp_payload, objections
 
 from gateline.engine.wire import _pycodec
+from wire_agreement import DEFAULT_LIMITS, Limits, body_of, h11_payload, head_of, llhttp_payload, objections
 
 CODECS = [
     import_module(f"gateline.engine.wire.{name}")
@@ -33,13 +33,14 @@ LINES = (
     b"Host: a", b"host:b:80", b"Host: [::1.2.3.4]", b"Host:", b"Content-Length: 5", b"content-length:  0\t",
     b"Content-Length: 9223372036854775808", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
     b"Transfer-Encoding: chunked ", b"Connection: close", b"Connection: keep-alive, x-foo", b"Connection: Upgrade",
-    b"connection:,a,,via", b"Upgrade: websocket", b"Upgrade: h2c", b"TE: trailers", b"TE: gzip", b"Expect: 100-continue",
-    b"X-Foo: 1", b"x-foo:2 ", b"A:", b"A:\t\t1\t2 ", b"Via: 1.1 a", b"Server: \xe9", b"X-Kong-Request-Id: 1", b"Trailer: X",
+    b"connection:,a,,via", b"Upgrade: websocket", b"Upgrade: h2c", b"TE: trailers", b"TE: gzip",
+    b"Expect: 100-continue", b"X-Foo: 1", b"x-foo:2 ", b"A:", b"A:\t\t1\t2 ", b"Via: 1.1 a", b"Server: \xe9",
+    b"X-Kong-Request-Id: 1", b"Trailer: X",
     b"Keep-Alive: timeout=5", b" folded: 1", b"A : 1", b"A: \x00", b"no colon", b": empty",
 )  # fmt: skip
 FRAGMENTS = (
-    b"\r\n", b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b":", b",", b"\x00", b"\x7f", b"\xff", b"%", b"?", b"#", b"//", b"/.",
-    b"@", b"[", b"]", b";", b"=", b'"', b"\\", b"0", b"chunked", b"HTTP/1.0", b"Host: q\r\n", b"-", b"+",
+    b"\r\n", b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b":", b",", b"\x00", b"\x7f", b"\xff", b"%", b"?", b"#",
+    b"//", b"/.", b"@", b"[", b"]", b";", b"=", b'"', b"\\", b"0", b"chunked", b"HTTP/1.0", b"Host: q\r\n", b"-", b"+",
 )  # fmt: skip
 
 

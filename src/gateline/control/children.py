@@ -48,7 +48,13 @@ class Child:
         """Start it now."""
         self.due = None
         self.started = time.monotonic()
-        self.pid = self.start()
+        try:
+            self.pid = self.start()
+        except OSError as error:
+            logger.critical("%s cannot be started (%s); trying again", self.name, error.strerror)
+            self.due = self.started + LAST_DELAY
+        else:
+            logger.info("%s is process %d", self.name, self.pid)
 
     def died(self, code: int) -> None:
         """Note its end and when it starts again: at once, later only when it keeps dying right after its start."""
@@ -84,7 +90,11 @@ def fork(main: Callable[[], int], *, close: Callable[[], None], title: str) -> i
     supervisor = os.getpid()
     # A signal between the fork and the reset would run the supervisor's handlers in the child.
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+        raise
     if pid:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         return pid

@@ -16,7 +16,8 @@ class ControlContext:
     """Its settings (real ports), listening sockets, and the end of the channel to the supervisor.
 
     `workers` is how many must have the configuration before the node is ready. `recover` asks for the configuration
-    that was in force (on disk) before any file: after a crash, and where a reload names no file.
+    that was in force (on disk) before any file: after a crash, and where a reload names no file. `replacement` says that
+    the workers serve already: the one before has died, and the Admin API shall answer at once.
     """
 
     settings: "Settings"
@@ -27,6 +28,7 @@ class ControlContext:
     status: tuple[BoundListener, ...]
     channel: socket.socket
     recover: bool
+    replacement: bool
 
     @property
     def configuration_file(self) -> Path:

@@ -129,6 +129,8 @@ class FeedServer:
         except (ChangeRefusedError, ChangeTimeoutError):
             if had_one:
                 await self._go_back(before)
+            else:
+                self._current, self._published = _InForce(self._current.version), False
             raise
 
     async def complete(self, count: int) -> None:

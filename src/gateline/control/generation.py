@@ -87,11 +87,10 @@ class Generation:
                 continue
             if child is self.control:
                 self._close_channel()
-                self._recover = self._recover or self.ready
             if self._ending is None:
                 child.died(code)
             else:
-                logger.log(logs.NOTICE, "%s (process %d) %s", child.name, pid, children.describe(code))
+                logger.info("%s (process %d) %s", child.name, pid, children.describe(code))
                 child.pid = 0
             return child
         return None
@@ -103,7 +102,6 @@ class Generation:
             if child.due is not None and child.due <= now:
                 child.run()
                 started = True
-                logger.log(logs.NOTICE, "%s is process %d", child.name, child.pid)
         if self._ending is not None and self._ending <= now:
             for child in self._children():
                 if child.pid:
@@ -214,17 +212,22 @@ class Generation:
             admin=admin,
             status=status,
             channel=theirs,
-            recover=self._recover,
+            recover=self._recover or self.ready,
+            replacement=self.ready,
         )
         keep = {listener.socket for listener in (*admin, *status)} | {self._feed, theirs}
         self._channel = SupervisorEnd(ours)
-        pid = children.fork(
-            lambda: self._main("control", lambda: self.programs.control(context)),
-            close=lambda: self._close_in_child(keep),
-            title="control",
-        )
-        theirs.close()
-        return pid
+        try:
+            return children.fork(
+                lambda: self._main("control", lambda: self.programs.control(context)),
+                close=lambda: self._close_in_child(keep),
+                title="control",
+            )
+        except OSError:
+            self._close_channel()
+            raise
+        finally:
+            theirs.close()
 
     def _main(self, name: str, main: Callable[[], int]) -> int:
         logs.configure(self.settings, name, foreground=self.programs.foreground)

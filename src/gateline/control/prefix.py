@@ -87,6 +87,12 @@ class PidFile:
         self.close()
 
 
+def remove_stale_feeds(prefix: Path) -> None:
+    """Take away the feeds' sockets that a supervisor left which was killed."""
+    for path in (prefix / "run").glob("feed-*.sock"):
+        path.unlink(missing_ok=True)
+
+
 def feed_path(prefix: Path, generation: int) -> Path:
     """A path for the feed's socket that the system can take: in a private temporary directory if the prefix is deep."""
     path = prefix / "run" / f"feed-{generation}.sock"

@@ -50,6 +50,7 @@ class ControlProcess:
         self._failed = False
         self._draining = False
         self._paused = False
+        self._one_order = asyncio.Lock()
         self._feed = FeedServer(context.feed)
         self._configuration = Configuration(context.settings, self._feed, context.configuration_file)
         self._identity = _identity(context.settings)
@@ -86,7 +87,7 @@ class ControlProcess:
     async def _start(self) -> None:
         try:
             await self._configuration.start(recover=self._context.recover)
-            if self._context.recover:
+            if self._context.replacement:
                 await self._servers.start()
             await self._feed.complete(self._context.workers)
             await self._servers.start()
@@ -136,16 +137,18 @@ class ControlProcess:
             self._channel.send(channel.Loaded(ok=True, messages=[]))
 
     async def _pause(self) -> None:
-        self._paused = True
-        await self._configuration.pause()
-        await self._servers.stop()
-        self._channel.send(channel.Paused())
+        async with self._one_order:
+            self._paused = True
+            await self._configuration.pause()
+            await self._servers.stop()
+            self._channel.send(channel.Paused())
 
     async def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._configuration.resume()
-            await self._servers.start()
+        async with self._one_order:
+            if self._paused:
+                self._paused = False
+                self._configuration.resume()
+                await self._servers.start()
 
     # The node, as the Admin API asks for it.
 

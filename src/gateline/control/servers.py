@@ -39,7 +39,7 @@ class Servers:
         self._running: list[tuple[_Server, asyncio.Task[None]]] = []
 
     async def start(self) -> None:
-        """Take requests; nothing happens when they are taken already."""
+        """Take requests; nothing happens when they are taken already. Raises OSError."""
         if self._running:
             return
         for service in self._services:
@@ -49,9 +49,7 @@ class Servers:
                     server = _Server(_config(service, tls=tls))
                     self._running.append((server, tasks.start(server.serve(sockets), name="admin server")))
         for server, task in self._running:
-            await asyncio.wait(
-                [task, tasks.start(server.up.wait(), name="admin server start")], return_when=asyncio.FIRST_COMPLETED
-            )
+            await _up(server, task)
 
     async def stop(self) -> None:
         """Finish what runs, at most GRACE seconds, and take nothing more."""
@@ -77,6 +75,15 @@ class _Server(uvicorn.Server):
         """Start, and say so."""
         await super().startup(sockets)
         self.up.set()
+
+
+async def _up(server: _Server, task: asyncio.Task[None]) -> None:
+    """Wait until a server serves; raise what ended it before."""
+    up = tasks.start(server.up.wait(), name="admin server start")
+    await asyncio.wait([task, up], return_when=asyncio.FIRST_COMPLETED)
+    if not up.done():
+        up.cancel()
+        await task
 
 
 def _config(service: Service, *, tls: bool) -> uvicorn.Config:

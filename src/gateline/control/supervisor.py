@@ -11,17 +11,16 @@ import logging
 import os
 import selectors
 import signal
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from gateline.control import certificates, channel, children, logs, prefix, state
 from gateline.control.errors import StartError
 from gateline.control.generation import HOPELESS, ControlMain, Generation, Programs, WorkerMain
+from gateline.control.signals import Signals
 from gateline.control.sockets import Listeners, open_listeners
 from gateline.settings import SettingsError
 from gateline.version import __version__
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
+RELOAD_LIMIT = 120.0
+"""Seconds after which a reload that has not ended is given up."""
 
 
 def serve(
@@ -63,6 +63,7 @@ def serve(
     except OSError as error:
         raise StartError(f"cannot write the log {error.filename}: {error.strerror}") from None
     pid_file = prefix.PidFile(settings.prefix)
+    prefix.remove_stale_feeds(settings.prefix)
     try:
         return Supervisor(settings, conf, on_ready, programs, pid_file).run()
     finally:
@@ -90,6 +91,7 @@ class _Reload:
     messages: list[str] = field(default_factory=list)
     listeners: Listeners | None = None
     successor: Generation | None = None
+    until: float = field(default_factory=lambda: time.monotonic() + RELOAD_LIMIT)
 
 
 class Supervisor:
@@ -117,9 +119,7 @@ class Supervisor:
         self._failure: list[str] = []
         self._old: list[Generation] = []
         self._current: Generation = self._first(settings)
-        self._wake, self._woken = socket.socketpair()
-        for end in (self._wake, self._woken):
-            end.setblocking(False)
+        self._signals = Signals()
 
     def _first(self, settings: "Settings") -> Generation:
         settings = certificates.as_files(settings)
@@ -134,8 +134,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until told to end. Raises StartError."""
-        handlers = {number: signal.signal(number, _ignore) for number in SIGNALS}
-        wakeup = signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         try:
             gc.collect()
             gc.freeze()
@@ -148,44 +146,37 @@ class Supervisor:
             return 0
         finally:
             self._clean_up()
-            signal.set_wakeup_fd(wakeup)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
 
     def _step(self) -> None:
         """Wait for whatever comes next, and deal with it."""
         with selectors.PollSelector() as selector:
-            selector.register(self._woken, selectors.EVENT_READ)
+            selector.register(self._signals.readable, selectors.EVENT_READ)
             talking = {generation.channel: generation for generation in self._generations() if generation.channel}
             for sock in talking:
                 selector.register(sock, selectors.EVENT_READ)
             events = selector.select(self._timeout())
         for key, _ in events:
-            if key.fileobj is not self._woken:
-                generation = talking[key.fileobj]  # type: ignore[index]
-                for message in generation.told():
-                    self._heard(generation, message)
-        if any(key.fileobj is self._woken for key, _ in events):
-            for number in self._signals():
-                self._signalled(number)
+            generation = talking.get(key.fileobj)  # type: ignore[call-overload]
+            for message in generation.told() if generation else ():
+                self._heard(generation, message)
+        for number in self._signals.arrived():
+            self._signalled(number)
         self._bury()
         now = time.monotonic()
         started = [generation.tick(now) for generation in self._generations()]
         if any(started):
             self._write_state()
+        if self._reload is not None and self._reload.until <= now:
+            self._give_up([f"the reload did not end within {RELOAD_LIMIT:g} s"])
         self._old = [generation for generation in self._old if not self._is_over(generation)]
         if self._status == "draining" and not any(one.workers_running for one in self._generations()):
             self._stop()
 
     def _timeout(self) -> float | None:
         times = [due for generation in self._generations() if (due := generation.due()) is not None]
+        if self._reload is not None:
+            times.append(self._reload.until)
         return max(min(times) - time.monotonic(), 0.0) if times else None
-
-    def _signals(self) -> list[int]:
-        try:
-            return list(dict.fromkeys(self._woken.recv(4096)))
-        except BlockingIOError:
-            return []
 
     @property
     def _ending(self) -> bool:
@@ -251,7 +242,7 @@ class Supervisor:
                 elif self._status == "starting" and generation is self._current:
                     self._status = "running"
                     self._write_state()
-                    self._on_ready(self._current.settings)
+                    self._announce()
                     if self._again:
                         self._again = False
                         self._hang_up()
@@ -265,6 +256,12 @@ class Supervisor:
                     self._start_successor(self._reload, self._reload.listeners)
 
     # Starting and ending.
+
+    def _announce(self) -> None:
+        try:
+            self._on_ready(self._current.settings)
+        except OSError as error:
+            logger.error("who waits for the start cannot be told: %s", error)
 
     def _failed(self, generation: Generation, messages: list[str]) -> None:
         """A generation cannot start."""
@@ -298,8 +295,7 @@ class Supervisor:
             generation.kill()
             generation.close()
             generation.listeners.close()
-        self._wake.close()
-        self._woken.close()
+        self._signals.close()
 
     def _is_over(self, generation: Generation) -> bool:
         if generation.running:
@@ -320,8 +316,10 @@ class Supervisor:
         except SettingsError as error:
             self._finish(ok=False, messages=error.messages)
             return
-        except OSError as error:
-            self._finish(ok=False, messages=[f"the settings cannot be read: {error}"])
+        except Exception as error:
+            # A supervisor that ended here would take the whole node with it.
+            logger.exception("the settings cannot be read")
+            self._finish(ok=False, messages=[f"the settings cannot be read: {type(error).__name__}: {error}"])
             return
         if loaded.settings == self._asked:
             self._reload = _Reload(loaded.settings, list(loaded.warnings))
@@ -335,6 +333,9 @@ class Supervisor:
             listeners = open_listeners(settings, settings.worker_processes, self._current.listeners)
         except StartError as error:
             self._finish(ok=False, messages=error.messages)
+            return
+        except OSError as error:
+            self._finish(ok=False, messages=[f"the new settings cannot be used: {error}"])
             return
         self._reload = _Reload(loaded.settings, list(loaded.warnings), listeners)
         self._current.tell(channel.Pause())
@@ -366,9 +367,8 @@ class Supervisor:
         self._finish(ok=True, messages=reload.messages)
 
     def _give_up(self, messages: list[str]) -> None:
-        """The next generation cannot start: the current one goes on."""
+        """The reload cannot be done: the current generation goes on."""
         self._abandon_reload()
-        self._current.tell(channel.Resume())
         self._finish(ok=False, messages=messages)
 
     def _abandon_reload(self) -> None:
@@ -380,10 +380,11 @@ class Supervisor:
             reload.successor.stop()
         if reload.listeners is not None:
             reload.listeners.close(keep=self._current.listeners)
+            self._current.tell(channel.Resume())
 
     def _finish(self, *, ok: bool, messages: list[str]) -> None:
         """A reload has ended: say so, and go on with the next one that was asked for meanwhile."""
-        if self._reload is not None and not ok and self._reload.listeners is not None:
+        if not ok:
             self._abandon_reload()
         self._reload = None
         self._result = state.Reload(self._result.serial + 1, ok, messages)
@@ -410,8 +411,7 @@ class Supervisor:
         )
 
     def _close_in_child(self) -> None:
-        self._wake.close()
-        self._woken.close()
+        self._signals.close_in_child()
         self._pid_file.close()
 
     def _write_state(self) -> None:
@@ -439,7 +439,3 @@ class Supervisor:
 
 def _has_source(settings: "Settings") -> bool:
     return bool(settings.declarative_config or settings.declarative_config_string)
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """The signal is read from the wake-up descriptor."""

@@ -39,10 +39,11 @@ class Document:
         if self._noted is None:
             lines: Lines = {}
             try:
-                self._noted = _from_yaml(self.text, DEFAULT_LIMITS, lines), lines
+                self._noted = (_from_yaml(self.text, DEFAULT_LIMITS, lines), lines)
             except ParseError:
-                self._noted = None, {}
-        value, lines = self._noted
+                self._noted = (None, {})
+        value: Any = self._noted[0]
+        lines = self._noted[1]
         line = lines.get(0, {}).get("")
         for step in path:
             noted = lines.get(id(value), {})
@@ -69,8 +70,23 @@ def read(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Document:
             pass  # not JSON; a YAML flow mapping may begin like this as well, and YAML tells the line of a mistake
         else:
             check_depth(value, limits)
-            return Document(value, text)
-    return Document(_from_yaml(text, limits, None), text)
+            return _sound(Document(value, text))
+    return _sound(Document(_from_yaml(text, limits, None), text))
+
+
+def _sound(document: Document) -> Document:
+    """Refuse halves of surrogate pairs, which only an escape can bring in: no answer could quote them."""
+    if "\\u" in document.text:
+        canonical_json(document.value)
+    return document
+
+
+def canonical_json(value: Any) -> bytes:
+    """Data as JSON in UTF-8, the same for equal data. Raises `ParseError` for texts that UTF-8 cannot write."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise ParseError("a text holds half of a surrogate pair") from None
 
 
 def check_depth(value: Any, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -115,7 +131,9 @@ def _from_yaml(text: str, limits: Limits, lines: Lines | None) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "not YAML"
-        raise ParseError(what, mark and mark.line + 1, mark and mark.column + 1) from None
+        if mark is None:
+            raise ParseError(what) from None
+        raise ParseError(what, mark.line + 1, mark.column + 1) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else None
         raise ParseError(f"the character {_code(error.character)} is not allowed", line) from None
@@ -133,4 +151,4 @@ def _code(character: Any) -> str:
     return f"#x{character:04x}"
 
 
-__all__ = ["DEFAULT_LIMITS", "Document", "Limits", "ParseError", "check_depth", "read"]
+__all__ = ["DEFAULT_LIMITS", "Document", "Limits", "ParseError", "canonical_json", "check_depth", "read"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateline.declarative import lua
+from gateline.entities import lua
 from gateline.entities.errors import DECLARATIVE_CONFIG, EntityError
 
 

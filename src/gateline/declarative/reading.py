@@ -1,13 +1,12 @@
 """Where configurations come from: a text, an object that was already parsed, a file, a directory."""
 
 import gc
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateline.declarative.document import DEFAULT_LIMITS, Limits, ParseError, check_depth, read
+from gateline.declarative.document import DEFAULT_LIMITS, Limits, ParseError, canonical_json, check_depth, read
 from gateline.declarative.errors import DeclarativeError, Problem
 from gateline.declarative.items import Source
 from gateline.declarative.load import digest_of, snapshot_of
@@ -56,12 +55,13 @@ def load_object(
     """Load what a JSON body was parsed to. Raises `DeclarativeError`."""
     try:
         check_depth(value, limits)
+        digest = digest_of(canonical_json(value))
     except ParseError as error:
         raise _unparsable(error, source) from None
     with _collection_paused():
         return snapshot_of(
             [_checked(Source(source, value, value))],
-            digest=digest_of(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)),
+            digest=digest,
             router_flavor=router_flavor,
             now=now,
             previous=previous,

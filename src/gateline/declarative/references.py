@@ -23,7 +23,7 @@ _VAULT = re.compile(r"\{vault://([^/{}?#]+)/([^/{}?#]+)(?:/([^/{}?#]+))?/?(?:\?(
 _NOT_LOOKED_AT = frozenset(("_comment", "_ignore"))
 
 
-class ReferenceError(Exception):  # noqa: A001 - a reference that leads nowhere, in the words of this module
+class BadReferenceError(Exception):
     """A reference or a variable that could not be resolved."""
 
 
@@ -46,12 +46,12 @@ class VaultReference:
         return cls(match[1], match[2], match[3], options.get("prefix", [""])[0])
 
     def resolve(self, environ: Mapping[str, str]) -> str:
-        """The text that is referred to. Raises `ReferenceError`."""
+        """The text that is referred to. Raises `BadReferenceError`."""
         if self.vault != "env":
-            raise ReferenceError(f"there is no vault named '{self.vault}'")
+            raise BadReferenceError(f"there is no vault named '{self.vault}'")
         variable = f"{self.prefix}{self.resource}".replace("-", "_").upper()
         if variable not in environ:
-            raise ReferenceError(f"environment variable '{variable}' is not set")
+            raise BadReferenceError(f"environment variable '{variable}' is not set")
         return environ[variable] if self.key is None else _member(variable, environ[variable], self.key)
 
 
@@ -59,17 +59,17 @@ def _member(variable: str, text: str, key: str) -> str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise ReferenceError(f"environment variable '{variable}' does not hold JSON") from None
+        raise BadReferenceError(f"environment variable '{variable}' does not hold JSON") from None
     member = value.get(key) if isinstance(value, dict) else None
     if isinstance(member, str):
         return member
     if isinstance(member, (bool, int, float)):
         return json.dumps(member)
-    raise ReferenceError(f"the JSON in environment variable '{variable}' has no text '{key}'")
+    raise BadReferenceError(f"the JSON in environment variable '{variable}' has no text '{key}'")
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
-    """A text with its variables filled in. Raises `ReferenceError` for one that is not set and has no default."""
+    """A text with its variables filled in. Raises `BadReferenceError` for one that is not set and has no default."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
@@ -78,7 +78,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if match[2] is not None:
             return environ.get(name) or match[3]
         if name not in environ:
-            raise ReferenceError(f"environment variable '{name}' is not set")
+            raise BadReferenceError(f"environment variable '{name}' is not set")
         return environ[name]
 
     return _VARIABLE.sub(value, text)
@@ -106,6 +106,6 @@ def _substituted(text: str, environ: Mapping[str, str]) -> Any:
             return Substituted(expand(text, environ))
         if text.startswith("{vault://") and (reference := VaultReference.parse(text)):
             return Substituted(reference.resolve(environ))
-    except ReferenceError as error:
+    except BadReferenceError as error:
         return Unresolved(str(error), text)
     return text

@@ -80,12 +80,28 @@ class Crowd:
 class Door:
     """One listener's part of it."""
 
-    __slots__ = ("_crowd", "_port", "_tls", "head_limits", "limits", "proxy")
+    __slots__ = (
+        "_crowd",
+        "_port",
+        "_tls",
+        "body_timeout",
+        "head_limits",
+        "header_timeout",
+        "idle_timeout",
+        "proxy",
+        "requests",
+        "send_timeout",
+    )
 
     def __init__(self, proxy: "Proxy", crowd: Crowd, head_limits: Limits, *, port: int, tls: bool) -> None:
+        limits = crowd.limits
         self.proxy = proxy
-        self.limits = crowd.limits
         self.head_limits = head_limits
+        self.header_timeout = limits.header_timeout
+        self.body_timeout = limits.body_timeout
+        self.idle_timeout = limits.idle_timeout
+        self.send_timeout = limits.send_timeout
+        self.requests = limits.requests
         self._crowd = crowd
         self._port = port
         self._tls = tls
@@ -116,7 +132,7 @@ class Door:
         crowd = self._crowd
         crowd.accepted += 1
         crowd.connections.add(connection)
-        return len(crowd.connections) <= self.limits.connections
+        return len(crowd.connections) <= crowd.limits.connections
 
     def left(self, connection: Connection) -> None:
         """A connection is gone."""

@@ -54,7 +54,7 @@ class ClientStream(Protocol):
     def switch_protocols(self, head: ResponseHead, tail: bytes, data: bytes) -> None:
         """Send a 101 answer; from now on `send_data` and `Exchange.request_data` carry raw bytes."""
 
-    def finish(self) -> None:
+    def finish(self, now: float) -> None:
         """The exchange is over and its answer sent: take the next request, or close."""
 
     def abort(self) -> None:
@@ -218,10 +218,10 @@ class Exchange:
             self.upstream.resume_reading()
 
     # -- the upstream's side ---------------------------------------------------------------------------------------
-    def connected(self, upstream: UpstreamStream) -> None:
+    def connected(self, upstream: UpstreamStream, now: float) -> None:
         """There is a connection: send what the request has so far."""
         self.upstream = upstream
-        self.sent = monotonic()
+        self.sent = now
         upstream.send_request(self, self.request_bytes)
         kept = self.kept
         if kept is not None:
@@ -238,17 +238,17 @@ class Exchange:
         if not self.over and head.status != 100:
             self.client.send_interim(head.status, head)
 
-    def response(self, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
+    def response(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
         self.responded = True
         self.kept = None
-        self.upstream_latency = monotonic() - self.sent
+        self.upstream_latency = now - self.sent
         self.status = head.status
         self.response_bytes = len(body)
         self.proxy.respond(self, head, length, body, ended)
         if ended:
             self.upstream = None
-            self._complete()
+            self._complete(now)
 
     def switched(self, head: ResponseHead, data: bytes) -> None:
         """The upstream agreed to switch protocols: from here on bytes pass both ways as they come."""
@@ -269,7 +269,7 @@ class Exchange:
         self.upstream = None
         if not self.over:
             self.client.send_end(trailers)
-            self._complete()
+            self._complete(monotonic())
 
     def upstream_failed(self, failure: Failure, stale: bool) -> None:
         """The upstream gave no (whole) answer. `stale`: on a connection that had served before and sent nothing now."""
@@ -311,15 +311,15 @@ class Exchange:
         self.status = status
         self.response_bytes = len(body)
         self.client.answer(status, block, body)
-        self._complete()
+        self._complete(monotonic())
 
-    def _complete(self) -> None:
+    def _complete(self, now: float) -> None:
         upstream = self.upstream
         self.upstream = None
         if upstream is not None:
             upstream.cancel()
         self._over()
-        self.client.finish()
+        self.client.finish(now)
 
     def _over(self) -> None:
         if not self.over:

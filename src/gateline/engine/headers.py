@@ -26,63 +26,54 @@ _COVERED_BY_TOKEN = {
     "server_tokens": ("server", "via"),
     "latency_tokens": ("x-kong-upstream-latency", "x-kong-proxy-latency", "x-kong-response-latency"),
 }
-_TABLE_SIZE = 2048
-
-
-class _LatencyLines(list[bytes]):
-    """The lines of one latency header, indexed by whole milliseconds; beyond the table they are made when asked for."""
-
-    def __init__(self, name: bytes, *, shown: bool) -> None:
-        super().__init__(b"%b: %d\r\n" % (name, ms) if shown else b"" for ms in range(_TABLE_SIZE))
-        self._name = name
-        self._shown = shown
-
-    def line(self, milliseconds: int) -> bytes:
-        if 0 <= milliseconds < _TABLE_SIZE:
-            return self[milliseconds]
-        return b"%b: %d\r\n" % (self._name, max(milliseconds, 0)) if self._shown else b""
+_KNOWN_LIMIT = 4096
 
 
 class ResponseHeaders:
     """What the `headers` setting lets an answer carry, compiled."""
 
-    __slots__ = ("_proxy", "_response", "_upstream", "_upstream_status", "request_id", "server", "via", "via_line")
+    __slots__ = ("_known", "_proxy", "_response", "_upstream", "_upstream_status", "request_id", "server", "via_line")
 
     def __init__(self, headers: Collection[str]) -> None:
         shown: set[str] = set()
         for token in headers:
             shown.update(_COVERED_BY_TOKEN.get(token.lower(), (token.lower(),)))
-        self._upstream = _LatencyLines(b"X-Kong-Upstream-Latency", shown="x-kong-upstream-latency" in shown).line
-        self._proxy = _LatencyLines(b"X-Kong-Proxy-Latency", shown="x-kong-proxy-latency" in shown).line
-        self._response = _LatencyLines(b"X-Kong-Response-Latency", shown="x-kong-response-latency" in shown).line
+        self._upstream = b"X-Kong-Upstream-Latency: %d\r\n" if "x-kong-upstream-latency" in shown else b""
+        self._proxy = b"X-Kong-Proxy-Latency: %d\r\n" if "x-kong-proxy-latency" in shown else b""
+        self._response = b"X-Kong-Response-Latency: %d\r\n" if "x-kong-response-latency" in shown else b""
         self._upstream_status = "x-kong-upstream-status" in shown
         self.request_id = b"X-Kong-Request-Id: " if "x-kong-request-id" in shown else b""
-        self.via = "via" in shown
-        self.via_line = b"Via: " + VIA_TOKEN + b"\r\n" if self.via else b""
+        self.via_line = b"Via: " + VIA_TOKEN + b"\r\n" if "via" in shown else b""
         self.server = SERVER_LINE if "server" in shown else b""
+        self._known: dict[int, bytes] = {}
 
     def proxied(self, upstream: float, proxy: float, request_id: bytes, status: int) -> bytes:
         """The block of an answer that an upstream gave; latencies in seconds."""
-        block = b"".join(
-            (
-                self._upstream(int(upstream * 1000)),
-                self._proxy(int(proxy * 1000)),
-                self.via_line,
-                self.request_id,
-                request_id,
-                b"\r\n",
-            )
-            if self.request_id
-            else (self._upstream(int(upstream * 1000)), self._proxy(int(proxy * 1000)), self.via_line)
-        )
+        waited = int(upstream * 1000)
+        spent = int(proxy * 1000)
+        block = self._known.get(waited << 20 | spent)
+        if block is None:
+            block = self._latencies(waited, spent)
+        if self.request_id:
+            block = b"%b%b\r\n" % (block, request_id)
         if self._upstream_status:
             block += b"X-Kong-Upstream-Status: %d\r\n" % status
+        return block
+
+    def _latencies(self, waited: int, spent: int) -> bytes:
+        """All of the block that does not differ between requests with the same latencies (in milliseconds)."""
+        upstream = self._upstream % waited if self._upstream else b""
+        proxy = self._proxy % spent if self._proxy else b""
+        block = upstream + proxy + self.via_line + self.request_id
+        if len(self._known) >= _KNOWN_LIMIT:
+            self._known.clear()
+        self._known[waited << 20 | spent] = block
         return block
 
     def generated(self, latency: float, request_id: bytes) -> bytes:
         """The block of an answer that the gateway made itself; `latency` in seconds."""
         identity = self.request_id + request_id + b"\r\n" if self.request_id else b""
-        return self._response(int(latency * 1000)) + self.server + identity
+        return (self._response % int(latency * 1000) if self._response else b"") + self.server + identity
 
 
 _date_second = 0

@@ -110,7 +110,7 @@ class Proxy:
         service = route.service
         if service is None:
             return exchange.refuse(CATALOGUE.NO_SERVICE)
-        if head.kinds() & codec.EXPECT:
+        if head.kinds() & codec.EXPECT and head.minor:  # of HTTP/1.0 it means nothing (RFC 9110, section 10.1.1)
             if not head.expect_continue:
                 return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
             if not exchange.request_done:
@@ -186,7 +186,7 @@ class Proxy:
         exchange.request_bytes = head.encode(start, _REQUEST_DROP, None, tail, b"")
         if not exchange.request_done and exchange.kept is None:
             exchange.kept = []
-        self._acquire(exchange, service, fresh=False)
+        self._acquire(exchange, service, False)
 
     def _forwarding_block(self, exchange: Exchange, route: CompiledRoute, match: Match) -> bytes:
         """The forwarding headers of a request that brought some of its own."""
@@ -211,11 +211,11 @@ class Proxy:
             lines.append(self._request_id_name + exchange.request_id + b"\r\n")
         return b"".join(lines)
 
-    def _acquire(self, exchange: Exchange, service: CompiledService, *, fresh: bool) -> None:
+    def _acquire(self, exchange: Exchange, service: CompiledService, fresh: bool) -> None:
         pool = service.pool
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
-            exchange.connected(upstream)
+            exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
         else:
             pool.connect(exchange, service.connect_timeout)
 
@@ -229,7 +229,7 @@ class Proxy:
         if exchange.tries < allowed and self._may_send_again(exchange, failure):
             exchange.tries += 1
             _log.debug("%s: trying %s again", failure.name, service.name)
-            return self._acquire(exchange, service, fresh=stale)
+            return self._acquire(exchange, service, stale)
         _log.info(
             "%s of service %s after %d tries (request id %s)",
             failure.name,
@@ -265,8 +265,8 @@ class Proxy:
         kinds = head.kinds()
         if kinds & codec.VIA:
             upstream_via = b", ".join(head.get_all(b"via"))
-            line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via else b"") + b"\r\n"
-            block = block.replace(own.via_line, line, 1) if own.via else block + line
+            line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via_line else b"") + b"\r\n"
+            block = block.replace(own.via_line, line, 1) if own.via_line else block + line
         if not kinds & codec.SERVER:
             block = own.server + block
         if not kinds & codec.DATE:

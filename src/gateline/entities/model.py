@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gateline.entities.checks import Check
 from gateline.entities.constraints import OnlyIn
 from gateline.entities.fields import CreatedAt, Id, UpdatedAt
-from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, bare_type, marks_of, schema_of
+from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, marks_of, schema_of
 from gateline.entities.wire import Convert, converters
 
 _set = object.__setattr__
@@ -45,7 +45,7 @@ class Record(BaseModel):
             name: None if info.is_required() else info.get_default(call_default_factory=False)
             for name, info in fields.items()
         }
-        found = [(name, *converters(bare_type(hints[name])[0])) for name in fields]
+        found = [(name, *converters(hints[name])) for name in fields]
         cls._to_wire = tuple((name, to) for name, to, _ in found if to)
         cls._from_wire = tuple((name, back) for name, _, back in found if back)
         cls._hidden = tuple(
@@ -113,6 +113,8 @@ class Entity(Record):
     """One of them (`service`)."""
     endpoint_key: ClassVar[str | None] = None
     """The unique field by which one is addressed and referred to, besides its id."""
+    unique_together: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of fields of which no two entities have the same values; nulls count as equal."""
 
     id: Id = Field(default_factory=lambda: str(uuid.uuid4()))
     created_at: CreatedAt = Field(default_factory=lambda: int(time.time()))

@@ -5,7 +5,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from gateline.entities.schema import Reference, bare_type
+from gateline.entities.constraints import AsSet
+from gateline.entities.schema import Reference, bare_type, marks_of
 
 Convert = Callable[[Any], Any]
 
@@ -18,17 +19,30 @@ def _reference_from_wire(row: Mapping[str, str]) -> Reference:
     return Reference(row["id"])
 
 
-def converters(bare: Any) -> tuple[Convert | None, Convert | None]:
+_SHARED: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_MOST_SHARED = 4096
+
+
+def _shared(items: list[Any]) -> tuple[Any, ...]:
+    """A set as a tuple, one object for equal ones: thousands of routes have the same few protocols and methods."""
+    made = tuple(items)
+    if len(_SHARED) < _MOST_SHARED:
+        return _SHARED.setdefault(made, made)
+    return _SHARED.get(made, made)
+
+
+def converters(annotation: Any) -> tuple[Convert | None, Convert | None]:
     """(to wire, from wire) of a type; None where the value is the same on both sides."""
+    bare = bare_type(annotation)[0]
     if bare is Reference:
         return _reference_to_wire, _reference_from_wire
     if get_origin(bare) is tuple:
-        to, back = converters(bare_type(get_args(bare)[0])[0])
+        to, back = converters(get_args(bare)[0])
         if to is None or back is None:
-            return list, tuple
+            return list, _shared if any(isinstance(mark, AsSet) for mark in marks_of(annotation)) else tuple
         return (lambda items: [to(item) for item in items]), (lambda items: tuple([back(item) for item in items]))
     if get_origin(bare) is dict:
-        to, back = converters(bare_type(get_args(bare)[1])[0])
+        to, back = converters(get_args(bare)[1])
         if to is None or back is None:
             return None, None
         return (

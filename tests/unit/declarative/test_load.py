@@ -4,6 +4,7 @@ import gc
 import hashlib
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -69,16 +70,11 @@ def test_an_empty_configuration_is_a_good_one(text: str) -> None:
 def test_ids_left_out_are_kongs_and_the_same_at_every_load() -> None:
     text = '{_format_version: "3.0", services: [{name: s, host: a.test, routes: [{name: r, paths: [/x]}]}]}'
     first, second = load(text), load(text.replace("a.test", "changed.test"))
-    assert list(first.services) == list(second.services) == ["%s"] or list(first.services) == list(second.services)
+    assert list(first.services) == list(second.services)
     assert list(first.routes) == list(second.routes)
-    # UUIDv5 of the name, in the namespace UUIDv5 of the kind in Kong's own
-    assert list(load('{_format_version: "3.0", services: [{name: example, host: a.test}]}').services) == [
-        "%s"
-        % __import__("uuid").uuid5(
-            __import__("uuid").uuid5(__import__("uuid").UUID("fd02801f-0957-4a15-a55a-c8d9606f30b5"), "services"),
-            "example",
-        )
-    ]
+    # the UUIDv5 of the name, in the UUIDv5 of the kind, in the namespace that Kong uses
+    namespace = uuid5(UUID("fd02801f-0957-4a15-a55a-c8d9606f30b5"), "services")
+    assert list(first.services) == [str(uuid5(namespace, "s"))]
 
 
 def test_entities_without_a_name_keep_their_ids_as_long_as_they_say_the_same() -> None:
@@ -199,16 +195,17 @@ def test_errors_in_a_directory_name_the_file_and_the_place_in_it(tmp_path: Path)
     (tmp_path / "b.yml").write_text('_format_version: "3.0"\nservices:\n- {name: s, host: a.test}\n- {name: t}\n')
     with pytest.raises(DeclarativeError) as caught:
         load_path(tmp_path)
+    repeated = "uniqueness violation: 'services' entity with name set to 's' already declared"
     assert problems(caught) == [
         f'{tmp_path}/a.yml:4: services[1]: expected a record (found "text")',
         f"{tmp_path}/b.yml:4: services[1] 't' > host: required field missing (found nothing)",
-        f"{tmp_path}/b.yml:3: services[0] 's': uniqueness violation: 'services' entity with name set to 's' already declared",
+        f"{tmp_path}/b.yml:3: services[0] 's': {repeated}",
     ]
     assert caught.value.fields == {"services": [None, "expected a record", None, {"host": "required field missing"}]}
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
-    with pytest.raises(DeclarativeError, match="missing.yml: No such file or directory"):
+    with pytest.raises(DeclarativeError, match=r"missing\.yml: No such file or directory"):
         load_path(tmp_path / "missing.yml")
     with pytest.raises(DeclarativeError, match="the directory holds no"):
         load_path(tmp_path)

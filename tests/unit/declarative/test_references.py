@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateline.declarative.references import ReferenceError, VaultReference, expand, substitute
+from gateline.declarative.references import BadReferenceError, VaultReference, expand, substitute
 from gateline.entities.checkers import Substituted, Unresolved
 
 ENVIRON = {
@@ -37,7 +37,7 @@ def test_variables_are_filled_in(text: str, expanded: str) -> None:
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
-    with pytest.raises(ReferenceError, match="^environment variable 'UNSET' is not set$"):
+    with pytest.raises(BadReferenceError, match=r"^environment variable 'UNSET' is not set$"):
         expand("x${UNSET}", ENVIRON)
 
 
@@ -74,7 +74,7 @@ def test_vault_references_are_resolved(text: str, resolved: str) -> None:
 def test_references_that_lead_nowhere_are_told(text: str, message: str) -> None:
     reference = VaultReference.parse(text)
     assert reference is not None
-    with pytest.raises(ReferenceError) as caught:
+    with pytest.raises(BadReferenceError) as caught:
         reference.resolve(ENVIRON)
     assert str(caught.value) == message
 

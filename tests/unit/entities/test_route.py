@@ -122,10 +122,24 @@ def test_a_wrong_host_is_refused(host: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    """
-    a.test A.Test a.test. *.a.test a.* *.a.test:321 a.*:80 a.test:80 10.0.0.1 10.0.0.1:80 [::1] [::1]:80 ::1 a_b.test
-    3B-ww4c5e180e575a65lsy2b -with-SUPER-MONKEYS-pc58ag80a8qai00g7n9n
-    """.split(),
+    [
+        "a.test",
+        "A.Test",
+        "a.test.",
+        "*.a.test",
+        "a.*",
+        "*.a.test:321",
+        "a.*:80",
+        "a.test:80",
+        "10.0.0.1",
+        "10.0.0.1:80",
+        "[::1]",
+        "[::1]:80",
+        "::1",
+        "a_b.test",
+        "3B-ww4c5e180e575a65lsy2b",
+        "-with-SUPER-MONKEYS-pc58ag80a8qai00g7n9n",
+    ],
 )
 def test_good_hosts_are_taken(host: str) -> None:
     assert Route.parse({"hosts": [host]}).hosts == (host,)
@@ -143,9 +157,10 @@ def test_good_hosts_are_taken(host: str) -> None:
     ],
 )
 def test_a_route_needs_something_to_match_on(protocols: list[str], needed: str) -> None:
-    for empty in ({}, {"hosts": []}, {"paths": None}):
-        if "hosts" in empty and protocols[0].startswith("t"):
-            continue
+    nothing: list[dict[str, Any]] = [{}, {"paths": None}]
+    if "http" in protocols[0] or "grpc" in protocols[0]:
+        nothing.append({"hosts": []})
+    for empty in nothing:
         assert fields_of({"protocols": protocols, **empty}) == {"@entity": [needed]}
 
 

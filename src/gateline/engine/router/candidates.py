@@ -135,7 +135,7 @@ class RegexCandidate(Candidate):
         if self.conditions is not None and not self.conditions.hold(request):
             return None
         path = request.path
-        text = decoded_path(path)
+        text = path if b"%" not in path else decoded_path(path)
         spans = self.regex.match(text)
         if spans is None:
             return None
@@ -143,7 +143,8 @@ class RegexCandidate(Candidate):
         if self.regex.groups:
             numbered = tuple([text[start:end] if start >= 0 else None for start, end in spans])
             captures = Captures(numbered, self.regex.names)
-        return Match(self.route, path[: encoded_length(path, text, spans[0][1])], captures, self.rank)
+        end = spans[0][1]
+        return Match(self.route, path[: end if text is path else encoded_length(path, text, end)], captures, self.rank)
 
 
 def classic_candidates(

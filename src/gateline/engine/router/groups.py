@@ -22,7 +22,8 @@ STEP = 128
 """How many cheap pieces of work make a step (well under a millisecond)."""
 
 _TRIED = 8
-"""Up to so many candidates are cheaper tried in turn than looked up."""
+_REGEXES_TRIED = 1
+"""Up to so many candidates, and regexes among them, are cheaper tried in turn than looked up."""
 
 _Item = TypeVar("_Item")
 Built = Generator[None, None, _Item]
@@ -214,9 +215,10 @@ def _methods(candidate: Candidate) -> Iterable[bytes]:
 
 def grouped(candidates: list[Candidate], told: _Told | None = None) -> Built[Group]:
     """The group of these candidates, which come in the order of their ranks."""
-    if len(candidates) <= _TRIED:
-        return Group(candidates)
     told = told or _Told()
+    few = len(candidates) <= _TRIED
+    if few and (told.regex or sum(candidate.regex is not None for candidate in candidates) <= _REGEXES_TRIED):
+        return Group(candidates)
     by_header: dict[tuple[bytes, ...], list[Candidate]] = {}
     by_server_name: list[Candidate] = []
     by_regex: list[Candidate] = []

@@ -48,9 +48,10 @@ class RequestHeaders(Protocol):
 class RouteRequest(Protocol):
     """A request as the router sees it.
 
-    `host` is lower-case, without port and trailing dot (an IPv6 literal keeps its brackets), empty when there is none.
-    `port` is the listener's effective port. `path` is what `normalize_path` returned. `client_ip`, `client_port` and
-    `server_ip` are read only when an expression names `net.src.ip`, `net.src.port` or `net.dst.ip`.
+    `host` is lower-case, without port and trailing dot (an IPv6 literal keeps its brackets), empty when there is none;
+    `sni` likewise. `port` is the listener's effective port. `path` is what `normalize_path` returned. `client_ip` is
+    read only where an expression names `net.src.ip`; so are two attributes that a request may go without, `client_port`
+    (int, for `net.src.port`) and `server_ip` (str, for `net.dst.ip`).
     """
 
     @property

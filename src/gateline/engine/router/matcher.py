@@ -122,7 +122,7 @@ class RouterBuilder:
             return  # it takes connections, not requests
         hosts: Iterable[HostKey] | None = None
         candidates: Sequence[Candidate]
-        if self._flavor == "expressions" and route.expression:
+        if self._flavor == "expressions" and route.expression is not None:
             hosts, candidates = expression_candidates(route, target, route.expression)
         else:
             flavor = self._flavor if self._flavor == "traditional" else "traditional_compatible"

@@ -20,18 +20,29 @@ from gateline.engine.upstream.dns import NameResolutionError, Resolver
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange, UpstreamStream
 
-__all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
+__all__ = ["WORN_OUT", "KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
 
 
+WORN_OUT = 1 << 30
+"""More requests than any connection serves: what one claims to have served that must not be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """How many idle connections a pool keeps, how many requests one serves, and how many seconds one may idle."""
+    """How many idle connections a pool keeps, how many requests one serves, and how many seconds one may idle.
+
+    No requests or seconds at all stand for no limit.
+    """
 
     pool_size: int = 512
     max_requests: int = 10000
     idle_timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_requests", self.max_requests or WORN_OUT)
+        object.__setattr__(self, "idle_timeout", self.idle_timeout or float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,9 @@ class PooledConnection(Protocol):
     def close(self) -> None:
         """Close it; what was written is flushed first."""
 
+    def stop(self) -> None:
+        """Close it at once."""
+
     def timed_out(self, now: float) -> None:
         """Its deadline has passed."""
 
@@ -87,13 +101,13 @@ class Pool:
                 return connection  # type: ignore[return-value]  # a stream and a pooled connection are one object
         return None
 
-    def release(self, connection: PooledConnection) -> None:
+    def release(self, connection: PooledConnection, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
         keep = self.keep_alive
         if self.retired or connection.requests >= keep.max_requests or len(self._idle) >= keep.pool_size:
             connection.close()
             return
-        connection.deadline = monotonic() + keep.idle_timeout
+        connection.deadline = now + keep.idle_timeout
         self._idle.append(connection)
 
     def opened(self, connection: PooledConnection) -> None:
@@ -143,9 +157,9 @@ class Pool:
             _log.info("connecting to %s:%d failed: %s", target.host, target.port, error)
         else:
             if exchange.over:  # its client left meanwhile
-                self.release(connection)  # type: ignore[arg-type]  # the factory makes pooled connections
+                self.release(connection, monotonic())  # type: ignore[arg-type]  # the factory makes pooled connections
             else:
-                exchange.connected(connection)  # type: ignore[arg-type]
+                exchange.connected(connection, monotonic())  # type: ignore[arg-type]
             return
         exchange.upstream_failed(failure, False)
 
@@ -178,9 +192,11 @@ class Pools:
             if connection.deadline <= now:
                 connection.timed_out(now)
 
-    def close(self) -> None:
-        """Close every idle connection."""
+    def stop(self) -> None:
+        """Close every connection at once."""
         self.keep_only(set())
+        for connection in tuple(self.connections):
+            connection.stop()
 
 
 def _tls_context(target: Target) -> ssl.SSLContext:

@@ -140,7 +140,7 @@ cdef class ChunkedDecoder:
         return pos + 2
 
     cdef Py_ssize_t skip_extension(self, Bytes p, Py_ssize_t pos, Py_ssize_t stop) except -1:
-        """The offset behind name[=value] at `pos`, where `value` is a token or a quoted string; `stop` when it ends there."""
+        """The offset behind name[=value] at `pos`, `value` being a token or a quoted string; `stop` when it ends there."""
         cdef Py_ssize_t start = pos
         while pos < stop and CLASS[p[pos]] & TOKEN:
             pos += 1

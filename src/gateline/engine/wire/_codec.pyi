@@ -107,4 +107,4 @@ def parse_response(data: bytes, limits: Limits) -> ResponseHead | None:
     """The response head that `data` begins with; as `parse_request`, and every error has status 502."""
 
 def kind_of(name: bytes, response: bool = False) -> int:
-    """The kind of a header by its name (any case), before Connection has a say."""
+    """The kind of a header by its name (a token, in any case), before Connection has a say."""

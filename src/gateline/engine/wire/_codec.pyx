@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=False
 """The HTTP/1 codec, compiled: received bytes become a head that knows where each header lies, and the next head is
-written from those spans in one allocation. It owns the bytes of heads and of chunked bodies; it knows no socket, no clock
-and no configuration but its limits. `_pycodec` is its twin in plain Python and says the same about every input.
+written from those spans in one allocation. It owns the bytes of heads and of chunked bodies; it knows no socket, no
+clock and no configuration but its limits. `_pycodec` is its twin in plain Python and says the same about every input.
 
 The other parts are in the included files: `_scanning`, `_start_lines`, `_fields`, `_writing`, `_chunked`.
 
@@ -308,7 +308,7 @@ def parse_request(bytes data not None, Limits limits not None):
 
 
 def parse_response(bytes data not None, Limits limits not None):
-    """The response head that `data` begins with, None while it is incomplete; HeadError (502) at the first wrong byte."""
+    """The response head that `data` begins with, None while incomplete; HeadError (502) at the first wrong byte."""
     cdef ResponseHead head = ResponseHead.__new__(ResponseHead)
     cdef Bytes p = <Bytes> PyBytes_AS_STRING(data)
     cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
@@ -321,7 +321,7 @@ def parse_response(bytes data not None, Limits limits not None):
 
 
 def kind_of(bytes name not None, bint response=False):
-    """The kind that a header of this name has (before Connection is looked at)."""
+    """The kind that a header of this name (a token) has, before Connection is looked at."""
     return classify(<Bytes> PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), response)
 
 

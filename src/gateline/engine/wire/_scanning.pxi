@@ -1,5 +1,5 @@
-"""Looking at bytes: classes, kinds of names, numbers, authorities. Nothing here raises, or reads beyond the end that it is
-given."""
+"""Looking at bytes: classes, kinds of names, numbers, authorities. Nothing here raises, or reads beyond the end that it
+is given."""
 
 # Classes of bytes, a bit each, and the bits that find "%", "//" and "/." in a path without a branch.
 cdef enum:
@@ -143,7 +143,7 @@ cdef long long decimal(Bytes p, Py_ssize_t size) noexcept nogil:
 
 
 cdef bint is_authority(Bytes p, Py_ssize_t pos, Py_ssize_t end) noexcept nogil:
-    """Whether p[pos:end] is host[:port] with a registered name, an IPv4 or an [IPv6] address (RFC 3986, section 3.2)."""
+    """Whether p[pos:end] is host[:port]: a registered name, an IPv4 or an [IPv6] address (RFC 3986, section 3.2)."""
     cdef Py_ssize_t start = pos
     cdef int port = 0
     if end - pos > MAX_AUTHORITY:

@@ -8,6 +8,8 @@ reset. Timeouts are deadlines which `check_deadlines` of the worker looks at, no
 
 import asyncio
 import logging
+import socket
+import struct
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -34,15 +36,16 @@ LINGER_LIMIT = 4 * 1024 * 1024
 """Bytes that are read and thrown away in that time."""
 DRAIN_GRACE = 1.0
 """Seconds that an idle connection stays open when the worker drains."""
-HALF_CLOSED_PROBE = 1.0
+HALF_CLOSED_PROBE = 0.5
 """Seconds between two looks whether a client that has closed its side still listens."""
 
+_RESET = struct.pack("ii", 1, 0)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BODILESS = frozenset({204, 304})
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection:
     """The gateway's end of one client connection; it is the `ClientStream` of its exchanges."""
 
     __slots__ = (
@@ -88,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         door = self._door
         self.peer = door.peer_of(self._transport)
-        self.deadline = monotonic() + door.limits.header_timeout
+        self.deadline = monotonic() + door.header_timeout
         if not door.admit(self):
             self._refuse(CATALOGUE.TOO_MANY_CONNECTIONS)
 
@@ -96,6 +99,8 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is None:
             if self._lingering:
                 self._discard(data)
+            elif self._ahead:  # its turn comes in a moment, and what came after it must not overtake it
+                self._ahead += data
             else:
                 self._read_head(self._partial + data if self._partial else data)
         elif self._left or self._decoder is not None:
@@ -109,11 +114,14 @@ class ClientConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         exchange = self._exchange
-        if exchange is None or self.peer.tls or exchange.tunnel or not exchange.request_done:
+        if self.peer.tls or (exchange is None and not self._ahead):
             return False
-        self._half_closed = True  # it may still listen: it gets its answer, and now and then a probe
-        self._close = True
-        self.deadline = monotonic() + HALF_CLOSED_PROBE
+        if exchange is not None and (exchange.tunnel or not exchange.request_done):
+            return False
+        self._half_closed = True  # it may still listen: it gets its answers, and now and then a probe
+        self._close = self._close or not self._ahead
+        if exchange is not None and not exchange.responded:
+            self.deadline = monotonic() + HALF_CLOSED_PROBE
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -125,19 +133,19 @@ class ClientConnection(asyncio.Protocol):
             exchange.client_lost()
 
     def pause_writing(self) -> None:
-        self.deadline = monotonic() + self._door.limits.send_timeout
+        self.deadline = monotonic() + self._door.send_timeout
         if self._exchange is not None:
             self._exchange.client_paused()
 
     def resume_writing(self) -> None:
-        self.deadline = NEVER if self._exchange is not None else monotonic() + self._door.limits.idle_timeout
+        if self._lingering:
+            return
+        self.deadline = NEVER if self._exchange is not None else monotonic() + self._door.idle_timeout
         if self._exchange is not None:
             self._exchange.client_resumed()
 
     # -- requests --------------------------------------------------------------------------------------------------
     def _read_head(self, data: bytes) -> None:
-        if not self._partial and self._requests:
-            self.deadline = monotonic() + self._door.limits.header_timeout
         try:
             head = codec.parse_request(data, self._door.head_limits)
         except HeadError as error:
@@ -146,6 +154,8 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(for_refused_head(error.status))
             return
         if head is None:
+            if not self._partial and self._requests:
+                self.deadline = monotonic() + self._door.header_timeout
             self._partial = data
             return
         self._partial = b""
@@ -155,7 +165,7 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead, data: bytes) -> None:
         door = self._door
         self._requests += 1
-        self._close = not head.keep_alive or door.draining or self._requests >= door.limits.requests
+        self._close = not head.keep_alive or door.draining or self._requests >= door.requests
         exchange = Exchange(door.proxy, self, head, monotonic())
         self._exchange = exchange
         size = head.size
@@ -166,9 +176,12 @@ class ClientConnection(asyncio.Protocol):
             self._begin_chunked(exchange, data, size)
         elif len(data) > size:
             self._ahead = data[size:]
+        if self._half_closed:
+            self._close = self._close or not self._ahead
+            self.deadline = monotonic() + HALF_CLOSED_PROBE
         door.proxy.handle(exchange)
         if not exchange.request_done and self._exchange is exchange and not self._paused:
-            self.deadline = monotonic() + door.limits.body_timeout
+            self.deadline = monotonic() + door.body_timeout
 
     def _begin_counted(self, exchange: Exchange, data: bytes, size: int, length: int) -> None:
         end = size + length
@@ -228,7 +241,7 @@ class ClientConnection(asyncio.Protocol):
             done = not self._left
             if done:
                 self._keep_ahead(data, left)
-        self.deadline = NEVER if done else monotonic() + self._door.limits.body_timeout
+        self.deadline = NEVER if done else monotonic() + self._door.body_timeout
         if body:
             exchange.request_data(body)
         if done:
@@ -245,6 +258,9 @@ class ClientConnection(asyncio.Protocol):
             self.resume_reading()
             if data:
                 self._read_head(data)
+            exchange = self._exchange
+            if self._half_closed and (self._partial or (exchange is not None and not exchange.request_done)):
+                self._transport.abort()  # the rest of this request will never come
 
     # -- answers (ClientStream) ------------------------------------------------------------------------------------
     def send_interim(self, status: int, head: ResponseHead | None) -> None:
@@ -261,6 +277,8 @@ class ClientConnection(asyncio.Protocol):
     def respond(self, head: ResponseHead, drop: int, tail: bytes, length: int, body: bytes, ended: bool) -> None:
         exchange = cast(Exchange, self._exchange)
         status = head.status
+        if self._half_closed:
+            self.deadline = NEVER  # from now on writing tells whether the client still listens
         if not exchange.request_done:
             self._close = True
         if exchange.method == b"HEAD" or status in _BODILESS:
@@ -281,7 +299,7 @@ class ClientConnection(asyncio.Protocol):
             else:
                 drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
                 self._close = True
-        start = status_line(status, head.reason, close=self._close)
+        start = status_line(status, head.reason, self._close)
         self._transport.write(head.encode(start, drop, None, tail, body))
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
@@ -294,7 +312,7 @@ class ClientConnection(asyncio.Protocol):
         self._write_answer(status, block + ending, b"" if exchange.method == b"HEAD" else body, len(body))
 
     def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
-        start = status_line(status, b"", close=None)
+        start = status_line(status, b"", None)
         self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))
 
     def send_data(self, data: bytes) -> None:
@@ -324,19 +342,21 @@ class ClientConnection(asyncio.Protocol):
             exchange.request_data(ahead)
         self.resume_reading()
 
-    def finish(self) -> None:
+    def finish(self, now: float) -> None:
         exchange, self._exchange = self._exchange, None
         if self._close or self._door.draining:
             self._end(unread=exchange is not None and not exchange.request_done)
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._next)
         else:
-            self.deadline = monotonic() + self._door.limits.idle_timeout
+            self.deadline = now + self._door.idle_timeout
             if self._paused:
                 self.resume_reading()
 
     def abort(self) -> None:
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and not exchange.head.minor:  # it knows an answer's end by a close: this one is a reset
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._lingering = True
         self._transport.abort()
 
@@ -350,7 +370,7 @@ class ClientConnection(asyncio.Protocol):
         if self._paused and not self._transport.is_closing():
             self._paused = False
             if self._left or self._decoder is not None:
-                self.deadline = monotonic() + self._door.limits.body_timeout
+                self.deadline = monotonic() + self._door.body_timeout
             self._transport.resume_reading()
 
     # -- the end ---------------------------------------------------------------------------------------------------
@@ -366,6 +386,7 @@ class ClientConnection(asyncio.Protocol):
         self._left = 0
         self._lingering = True
         if not unread or self._half_closed or self._transport.is_closing():
+            self.deadline = monotonic() + self._door.send_timeout
             self._transport.close()
             return
         self.deadline = monotonic() + LINGER

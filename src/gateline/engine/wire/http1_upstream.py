@@ -31,7 +31,7 @@ _BODILESS = frozenset({204, 304})
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection:
     """One connection to a target; it is the `UpstreamStream` of its exchange, and pooled between two of them."""
 
     __slots__ = (
@@ -250,8 +250,9 @@ class UpstreamConnection(asyncio.Protocol):
     ) -> None:
         self._body = True
         self._reusable = reusable
-        self.deadline = monotonic() + self._read_timeout
-        exchange.response(head, length, body, False)
+        now = monotonic()
+        self.deadline = now + self._read_timeout
+        exchange.response(head, length, body, False, now)
 
     def _finish_with_head(
         self, exchange: Exchange, head: codec.ResponseHead, length: int, body: bytes, reusable: bool
@@ -260,8 +261,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = None
         self._interims = 0
         sent_whole = exchange.request_done
-        exchange.response(head, length, body, True)
-        self._let_go(reusable and sent_whole)
+        now = monotonic()
+        exchange.response(head, length, body, True, now)
+        self._let_go(reusable and sent_whole, now)
 
     def _read_body(self, exchange: Exchange, data: bytes, at: int) -> None:
         self.deadline = monotonic() + self._read_timeout
@@ -294,11 +296,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._interims = 0
         sent_whole = exchange.request_done
         exchange.response_end(trailers)
-        self._let_go(reusable and sent_whole and self._reusable)
+        self._let_go(reusable and sent_whole and self._reusable, monotonic())
 
-    def _let_go(self, reusable: bool) -> None:
+    def _let_go(self, reusable: bool, now: float) -> None:
         if reusable and not self._write_paused:
-            self._pool.release(self)
+            self._pool.release(self, now)
         else:
             self.deadline = NEVER
             self._transport.abort()

@@ -20,7 +20,7 @@ for _status in _REASONS:
     _LINES[_status] = _lines(_status)
 
 
-def status_line(status: int, reason: bytes, *, close: bool | None) -> bytes:
+def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
     """The status line with Connection: close or keep-alive behind it (None: without).
 
     `reason` is an upstream's own phrase; b"" or the usual one take the line that is already there.
@@ -35,4 +35,4 @@ def status_line(status: int, reason: bytes, *, close: bool | None) -> bytes:
 
 def interim_line(status: int, reason: bytes) -> bytes:
     """The status line of an informational answer."""
-    return status_line(status, reason, close=None)
+    return status_line(status, reason, None)

@@ -23,6 +23,7 @@ from gateline.engine.router.interface import RouteError
 __all__ = ["parse", "refuse"]
 
 _MOST_NESTED = 100
+_MOST_SHOWN = 200
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _OPERATOR = re.compile(r"not[ \t\r\n]+in\b|in\b|contains\b|==|!=|\^=|=\^|>=|<=|>|<|~")
@@ -46,13 +47,15 @@ def refuse(text: str, position: int, reason: str) -> Never:
     line = text.count("\n", 0, position)
     start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
-    shown = text[start : end if end >= 0 else len(text)]
+    column = position - start
+    shown_from = max(start, position - _MOST_SHOWN // 2)  # of a very long line the part around the place
+    shown = text[shown_from : end if end >= 0 else len(text)][:_MOST_SHOWN]
     number = str(line + 1)
     margin = " " * len(number)
     raise RouteError(
         "expression",
-        f"{margin}--> {number}:{position - start + 1}\n{margin} |\n{number} | {shown}\n"
-        f"{margin} | {' ' * (position - start)}^---\n{margin} |\n{margin} = {reason}",
+        f"{margin}--> {number}:{column + 1}\n{margin} |\n{number} | {shown}\n"
+        f"{margin} | {' ' * (position - shown_from)}^---\n{margin} |\n{margin} = {reason}",
     )
 
 

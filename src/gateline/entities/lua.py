@@ -11,17 +11,17 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\\n", "\r": "\\r", "\0": "\\000"}
 _ESCAPED = re.compile('["\\\\\n\r\0]')
 
 
-def table(value: Any) -> str:
-    """Dictionaries, lists (None leaves a hole), texts, numbers, booleans."""
+def table(value: Any, null: str = "nil") -> str:
+    """Dictionaries, lists (None leaves a hole), texts, numbers, booleans. `null` is how a None in a dictionary looks."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_key(name)}={table(value[name])}" for name in sorted(value)) + "}"
+        return "{" + ",".join(f"{_key(name)}={table(value[name], null)}" for name in sorted(value)) + "}"
     if isinstance(value, list):
         return "{" + ",".join(_elements(value)) + "}"
     if isinstance(value, str):
         return '"' + _ESCAPED.sub(lambda match: _ESCAPES[match[0]], value) + '"'
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "nil" if value is None else str(value)
+    return null if value is None else str(value)
 
 
 def _key(name: str) -> str:

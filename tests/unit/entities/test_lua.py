@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateline.declarative import lua
+from gateline.entities import lua
 
 
 @pytest.mark.parametrize(

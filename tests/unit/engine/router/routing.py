@@ -1,19 +1,17 @@
 """Routes, requests and routers for the router's tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from gateline.engine.router import Flavor, Match, Router, RouterBuilder
 
 
 @dataclass(frozen=True)
 class Route:
-    """A route whose unset attributes are None; its id is what tests see as the answer."""
+    """A route whose attributes are unset unless said otherwise; its id is the target of its matches."""
 
-    id: str
+    id: str = "r"
     methods: Sequence[str] | None = None
     hosts: Sequence[str] | None = None
     paths: Sequence[str] | None = None
@@ -28,9 +26,9 @@ class Route:
 
 @dataclass(frozen=True)
 class Head:
-    """Header look-ups over pairs."""
+    """Header look-ups."""
 
-    pairs: Sequence[tuple[bytes, bytes]]
+    pairs: Sequence[tuple[bytes, bytes]] = ()
 
     def get(self, name: bytes) -> bytes | None:
         return next(iter(self.get_all(name)), None)
@@ -46,7 +44,7 @@ class Request:
     method: bytes = b"GET"
     host: bytes = b""
     path: bytes = b"/"
-    head: Head = field(default_factory=lambda: Head(()))
+    head: Head = field(default_factory=Head)
     query: bytes | None = None
     tls: bool = False
     sni: bytes = b""
@@ -72,22 +70,17 @@ def make_router(flavor: Flavor, *routes: Route) -> Router:
     return builder.build()
 
 
-def make_compatible_router(*routes: Route) -> Router:
-    """A router of the default flavour."""
-    return make_router("traditional_compatible", *routes)
+def match_of(routes: Sequence[Route], request: Request, flavor: Flavor = "traditional_compatible") -> Match | None:
+    """The match of a request."""
+    return make_router(flavor, *routes).match(request)
 
 
-def taken_by(router: Router, request: Request) -> object:
-    """The target that takes the request, None for none."""
-    match: Match | None = router.match(request)
+def winner(routes: Sequence[Route], request: Request, flavor: Flavor = "traditional_compatible") -> object:
+    """The id of the route that takes the request, None for none."""
+    match = match_of(routes, request, flavor)
     return None if match is None else match.route
 
 
-@pytest.fixture(params=["traditional_compatible", "traditional"])
-def classic_flavor(request: pytest.FixtureRequest) -> Flavor:
-    """Both flavours without expressions."""
-    flavor: Flavor = request.param
-    return flavor
-
-
-RouteFactory = Callable[..., Route]
+def takes(route: Route, request: Request, flavor: Flavor = "traditional_compatible") -> bool:
+    """Whether the route takes the request."""
+    return match_of([route], request, flavor) is not None

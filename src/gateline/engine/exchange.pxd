@@ -1,0 +1,26 @@
+cdef class Exchange:
+    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, runtime, sni, trailers, upstream
+    cdef public bytes request_bytes, request_id, upstream_target
+    cdef public bint over, request_done, responded, tls, tunnel
+    cdef public long long body_bytes, response_bytes
+    cdef public int port, status, tries
+    cdef public double received, sent, upstream_latency
+
+    cpdef object request_data(self, bytes data)
+    cpdef object request_end(self, list trailers)
+    cpdef object client_lost(self)
+    cpdef object client_paused(self)
+    cpdef object client_resumed(self)
+    cpdef object connected(self, upstream, double now)
+    cpdef object interim_response(self, head)
+    cpdef object response(self, head, length, bytes body, bint ended, double now)
+    cpdef object switched(self, head, bytes data)
+    cpdef object response_data(self, bytes data)
+    cpdef object response_end(self, list trailers)
+    cpdef object upstream_failed(self, failure, bint stale)
+    cpdef object upstream_paused(self)
+    cpdef object upstream_resumed(self)
+    cpdef object refuse(self, failure, bytes extra=*)
+    cpdef object answer(self, int status, bytes block, bytes body)
+    cpdef object _complete(self, double now)
+    cpdef object _over(self)

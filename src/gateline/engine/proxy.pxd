@@ -1,0 +1,26 @@
+cimport cython
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.headers cimport ResponseHeaders
+from gateline.engine.peer cimport Peer
+from gateline.engine.runtime cimport CompiledRoute, CompiledService
+from gateline.engine.upstream.pool cimport Pool
+
+cdef class Proxy:
+    cdef public object runtime, trusted, access_log
+    cdef public ResponseHeaders response_headers
+    cdef public long long body_limit, total_requests
+    cdef object _errors
+    cdef bytes _request_id_name
+    cdef bint _debug_header
+
+    cpdef object handle(self, Exchange exchange)
+    @cython.locals(peer=Peer, route=CompiledRoute, service=CompiledService)
+    cpdef object _route(self, Exchange exchange)
+    @cython.locals(peer=Peer, target=bytes, host_line=bytes, start=bytes, tail=bytes)
+    cpdef object _forward(self, Exchange exchange, CompiledRoute route, CompiledService service)
+    @cython.locals(pool=Pool)
+    cpdef object _acquire(self, Exchange exchange, CompiledService service, bint fresh)
+    cpdef object respond(self, Exchange exchange, head, length, bytes body, bint ended)
+    @cython.locals(own=ResponseHeaders, block=bytes)
+    cpdef bytes _proxied_block(self, Exchange exchange, head)
+    cpdef object finished(self, Exchange exchange)

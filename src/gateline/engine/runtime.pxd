@@ -1,0 +1,15 @@
+cdef class CompiledService:
+    cdef public object id, name, pool
+    cdef public bytes host_line
+    cdef public double connect_timeout, read_timeout, write_timeout
+    cdef public int retries
+
+cdef class CompiledRoute:
+    cdef dict _prefix_lines
+    cdef public object forwarded_prefix, id, name, upstream_path
+    cdef public CompiledService service
+    cdef public bytes debug_block
+    cdef public bint grpc, https_only, preserve_host, special, strip_path
+    cdef public int https_redirect_status
+
+    cpdef bytes prefix_line(self, match)

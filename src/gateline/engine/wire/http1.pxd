@@ -1,0 +1,28 @@
+cimport cython
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.door cimport Door
+from gateline.engine.peer cimport Peer
+
+cdef class ClientConnection:
+    cdef bytes _ahead, _partial
+    cdef bint _chunked, _close, _half_closed, _lingering, _paused
+    cdef object _decoder, _transport
+    cdef Door _door
+    cdef Exchange _exchange
+    cdef long long _discarded, _left, _requests
+    cdef public double deadline
+    cdef public Peer peer
+
+    @cython.locals(exchange=Exchange)
+    cpdef object data_received(self, bytes data)
+    cpdef object _read_head(self, bytes data)
+    @cython.locals(exchange=Exchange, door=Door)
+    cpdef object _begin(self, head, bytes data)
+    @cython.locals(exchange=Exchange)
+    cpdef object _read_body(self, bytes data)
+    @cython.locals(exchange=Exchange, start=bytes)
+    cpdef object respond(self, head, drop, bytes tail, length, bytes body, bint ended)
+    @cython.locals(exchange=Exchange)
+    cpdef object finish(self, double now)
+    cpdef object pause_reading(self)
+    cpdef object resume_reading(self)

@@ -1,0 +1,24 @@
+cimport cython
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.upstream.pool cimport Pool
+
+cdef class UpstreamConnection:
+    cdef bint _body, _chunked, _reusable, _tunnel, _until_close, _write_paused
+    cdef object _decoder, _transport
+    cdef Pool _pool
+    cdef Exchange _exchange
+    cdef bytes _partial
+    cdef int _interims
+    cdef long long _left
+    cdef double _read_timeout, _write_timeout
+    cdef public double deadline
+    cdef public long long requests
+
+    cpdef object send_request(self, Exchange exchange, bytes data)
+    @cython.locals(exchange=Exchange)
+    cpdef object data_received(self, bytes data)
+    cpdef bint usable(self)
+    cpdef object _read_head(self, Exchange exchange, bytes data)
+    @cython.locals(now=cython.double)
+    cpdef object _finish_with_head(self, Exchange exchange, head, length, bytes body, bint reusable)
+    cpdef object _let_go(self, bint reusable, double now)

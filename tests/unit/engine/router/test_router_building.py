@@ -1,0 +1,87 @@
+"""Building routers: in steps, again from the last one, and after a refused route."""
+
+import pytest
+
+from gateline.engine.router import RouteError, RouterBuilder
+from unit.engine.router.routing import Route, make_request, make_router
+
+
+def many_routes() -> list[Route]:
+    return [
+        *(Route(f"p{number}", hosts=[f"h{number % 50}.test"], paths=[f"/p/{number}/"]) for number in range(1000)),
+        *(Route(f"r{number}", paths=[f"~/r/[a-z]+/{number}$"]) for number in range(1200)),
+        *(Route(f"h{number}", headers={"tenant": [f"t{number}"]}) for number in range(500)),
+        *(Route(f"s{number}", paths=["/sni"], snis=[f"s{number}.test"]) for number in range(100)),
+        *(Route(f"m{number}", paths=["/method"], methods=[f"M{number}"]) for number in range(100)),
+    ]
+
+
+def test_every_one_of_many_routes_is_found() -> None:
+    router = make_router("traditional_compatible", *many_routes())
+
+    def found(**request: object) -> object:
+        match = router.match(make_request(**request))  # type: ignore[arg-type]
+        return match and match.route
+
+    for number in range(0, 1000, 7):
+        assert found(path=f"/p/{number}/x", host=f"h{number % 50}.test") == f"p{number}"
+        assert found(path=f"/r/abc/{number}") == f"r{number}"
+    for number in range(100):
+        assert found(headers=[("tenant", f"T{number}")]) == f"h{number}"
+        assert found(path="/sni", tls=True, sni=f"s{number}.test".encode()) == f"s{number}"
+        assert found(path="/method", method=f"M{number}") == f"m{number}"
+    assert found(path="/r/abc/1200") is None
+    assert found(path="/p/1000/x", host="h0.test") is None
+    assert found(headers=[("tenant", "none")]) is None
+
+
+def test_many_routes_are_built_in_many_steps() -> None:
+    builder = RouterBuilder()
+    for route in many_routes():
+        builder.add(route, route.id)
+    assert sum(1 for _ in builder.steps()) > 20
+    match = builder.build().match(make_request("/r/x/77"))
+    assert match is not None
+    assert match.route == "r77"
+
+
+def test_build_does_what_is_left_of_the_steps() -> None:
+    builder = RouterBuilder()
+    for route in many_routes():
+        builder.add(route, route.id)
+    steps = builder.steps()
+    next(steps)
+    assert builder.build().match(make_request("/r/x/1199")) is not None
+
+
+def test_the_next_router_takes_over_compiled_regexes() -> None:
+    first = make_router("traditional_compatible", Route(paths=["~/a/(b)"]), Route(paths=["~/gone"]))
+    builder = RouterBuilder(previous=first)
+    builder.add(Route(paths=["~/a/(b)", "~/new"]), "r")
+    second = builder.build()
+    assert second.regexes.keys() == {"/a/(b)", "/new"}
+    assert second.regexes["/a/(b)"] is first.regexes["/a/(b)"]
+
+
+def test_a_refused_route_leaves_no_trace() -> None:
+    builder = RouterBuilder()
+    with pytest.raises(RouteError):
+        builder.add(Route(paths=["/a", "~/("]), "r")
+    with pytest.raises(RouteError):
+        builder.add(Route(hosts=["a.test", "b.test:0"]), "r")
+    router = builder.build()
+    assert router.match(make_request("/a")) is None
+    assert router.match(make_request(host="a.test")) is None
+
+
+def test_prefix_matches_are_made_once() -> None:
+    router = make_router("traditional_compatible", Route(paths=["/a"]))
+    assert router.match(make_request("/a/1")) is router.match(make_request("/a/2"))
+
+
+def test_regexes_that_match_much_and_need_much_memory_are_still_all_asked() -> None:
+    routes = [Route(str(number), paths=[f"~/.*[ab].{{60}}x{number}$"]) for number in range(300)]
+    router = make_router("traditional_compatible", *routes)
+    match = router.match(make_request(f"/{'b' * 70}x299"))
+    assert match is not None
+    assert match.route == "299"
