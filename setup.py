@@ -1,28 +1,59 @@
-"""Builds the compiled codec where a C compiler is; without one the pure Python twin is used."""
+"""Builds what is compiled, where a C compiler is; without one the same code runs as Python.
+
+Compiled are the HTTP/1 codec (`_codec.pyx`, whose twin is `_pycodec.py`) and the modules on the path of a request.
+Those are plain Python; the `.pxd` file beside each tells the compiler the types of its attributes (see
+docs/decisions/0007-compiled-path.md).
+"""
 
 import os
-from glob import glob
+from pathlib import Path
 
 from setuptools import Extension, setup
 
-FUZZING = os.environ.get("GATELINE_BUILD_SANITIZE")  # set by `make fuzz`: address sanitizer and coverage
-FLAGS = ["-O1", "-g", "-fsanitize=address,undefined,fuzzer-no-link"] if FUZZING else ["-O3"]
+PACKAGE = Path("src/gateline")
+MODULES = (
+    "engine/door.py",
+    "engine/exchange.py",
+    "engine/headers.py",
+    "engine/peer.py",
+    "engine/proxy.py",
+    "engine/request_id.py",
+    "engine/runtime.py",
+    "engine/upstream/balancer.py",
+    "engine/upstream/pool.py",
+    "engine/wire/_codec.pyx",
+    "engine/wire/http1.py",
+    "engine/wire/http1_upstream.py",
+    "engine/wire/status_lines.py",
+)
 
 
 def extensions() -> list[Extension]:
-    """The one compiled module; `optional` lets an installation go on when it cannot be built."""
+    """The compiled modules; `optional` lets an installation go on when they cannot be built."""
     if os.environ.get("GATELINE_PURE_PYTHON"):
         return []
-    return [
+    from Cython.Build import cythonize
+
+    modules = [
         Extension(
-            "gateline.engine.wire._codec",
-            ["src/gateline/engine/wire/_codec.pyx"],
-            depends=glob("src/gateline/engine/wire/*.pxi"),
-            extra_compile_args=FLAGS,
-            extra_link_args=FLAGS if FUZZING else [],
+            "gateline." + module.partition(".")[0].replace("/", "."),
+            [str(PACKAGE / module)],
+            extra_compile_args=["-O2"],
             optional=True,
         )
+        for module in MODULES
     ]
+    built = cythonize(
+        modules,
+        build_dir="build/cython",
+        include_path=["src"],
+        language_level=3,
+        compiler_directives={"annotation_typing": False, "embedsignature": False},
+        quiet=True,
+    )
+    for extension in built:
+        extension.optional = True
+    return list(built)
 
 
 setup(ext_modules=extensions())

@@ -39,10 +39,17 @@ def head_of(codec: ModuleType, data: bytes, response: bool, limits: Limits = DEF
     seen = {name: getattr(head, name) for name in (RESPONSE_ATTRIBUTES if response else REQUEST_ATTRIBUTES)}
     seen["kinds"] = head.kinds()
     seen["items"] = head.items()
-    seen["get"] = [head.get(name) for name in NAMES]
-    seen["get_all"] = [head.get_all(name) for name in NAMES]
+    # Beside its own names those that differ only in the bit that makes a letter lower-case: "^" must not find "~".
+    names = (*NAMES, *(name.lower() for name, _ in seen["items"]), *(near(name) for name, _ in seen["items"]))
+    seen["get"] = [head.get(name) for name in names]
+    seen["get_all"] = [head.get_all(name) for name in names]
     seen["encode"] = [head.encode(*edit) for edit in EDITS]
     return seen
+
+
+def near(name: bytes) -> bytes:
+    """`name` with that bit set in every byte."""
+    return bytes(byte | 32 for byte in name)
 
 
 def body_of(codec: ModuleType, pieces: Iterable[bytes], response: bool, limits: Limits = DEFAULT_LIMITS) -> list[Any]:

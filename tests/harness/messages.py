@@ -3,6 +3,7 @@ other. `parse_request` and `parse_response` take one message off the front of so
 unambiguous message is `MalformedError`."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 __all__ = ["Headers", "MalformedError", "Request", "Response", "parse_request", "parse_requests", "parse_response"]
@@ -19,12 +20,15 @@ class MalformedError(Exception):
     """Bytes that are no unambiguous HTTP/1.1 message."""
 
 
-class Headers(list[tuple[str, str]]):
-    """Header lines in their order; names as they were sent."""
+class Headers:
+    """Header lines in their order; names as they were sent, looked up without regard to case."""
+
+    def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
+        self.lines = list(lines)
 
     def all(self, name: str) -> list[str]:
         """Every value of `name`."""
-        return [value for key, value in self if key.lower() == name.lower()]
+        return [value for key, value in self.lines if key.lower() == name.lower()]
 
     def get(self, name: str) -> str | None:
         """The value of `name`, which must not be there twice."""
@@ -32,13 +36,19 @@ class Headers(list[tuple[str, str]]):
         assert len(found) <= 1, f"{name} is there {len(found)} times: {found}"
         return found[0] if found else None
 
-    def __getitem__(self, name: str) -> str:  # type: ignore[override]
+    def __getitem__(self, name: str) -> str:
         value = self.get(name)
-        assert value is not None, f"no {name} among {[key for key, _ in self]}"
+        assert value is not None, f"no {name} among {[key for key, _ in self.lines]}"
         return value
 
-    def __contains__(self, name: object) -> bool:
-        return any(key.lower() == str(name).lower() for key, _ in self)
+    def __contains__(self, name: str) -> bool:
+        return bool(self.all(name))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.lines)
+
+    def __repr__(self) -> str:
+        return f"Headers({self.lines!r})"
 
 
 @dataclass
@@ -169,13 +179,13 @@ def _head(data: bytes) -> tuple[bytes, Headers, int] | None:
 
 
 def _headers(lines: list[bytes]) -> Headers:
-    headers = Headers()
+    headers = []
     for line in lines:
         match = _HEADER.fullmatch(line)
         if match is None:
             raise MalformedError(f"header line {line!r}")
         headers.append((match[1].decode(), match[2].decode("latin-1")))
-    return headers
+    return Headers(headers)
 
 
 def _framing(headers: Headers) -> str | None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateline.control import supervisor
+from gateline.control import node
 from gateline.control.errors import StartError
 from gateline.control.supervisor import serve
 from gateline.engine import worker
@@ -50,7 +50,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Run it."""
-    supervisor.RELOAD_LIMIT = 5.0
+    node.RELOAD_LIMIT = 5.0
     source = SettingsSource(Path(sys.argv[1]), dict(os.environ), {}, Path.cwd())
     program = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
 

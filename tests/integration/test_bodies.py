@@ -59,7 +59,7 @@ def test_request_trailers_reach_the_upstream(stages: Stages) -> None:
         _POST + b"Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-B: 2\r\n\r\n"
     )
     assert client.response().status == 200
-    assert stage.upstream.request.trailers == [("X-Sum", "1"), ("X-B", "2")]
+    assert stage.upstream.request.trailers.lines == [("X-Sum", "1"), ("X-B", "2")]
 
 
 def test_empty_chunked_body_is_still_a_chunked_body(stages: Stages) -> None:
@@ -140,7 +140,7 @@ def test_response_trailers_reach_a_client_that_asks_for_them(stages: Stages) -> 
     )
     stage = stages.set(_sends(parts))
     response = stage.client().get("/x", "TE: trailers", "Connection: TE")
-    assert response.trailers == [("X-Sum", "1")]
+    assert response.trailers.lines == [("X-Sum", "1")]
     assert response.headers["trailer"] == "X-Sum"
     assert stage.upstream.request.headers["te"] == "trailers"
 
@@ -152,7 +152,7 @@ def test_response_trailers_end_at_a_client_that_does_not_ask(stages: Stages) -> 
     stage = stages.set(_sends(parts))
     response = stage.client().get("/x")
     assert response.body == b"hello"
-    assert response.trailers == []
+    assert response.trailers.lines == []
     assert "trailer" not in response.headers
     assert "te" not in stage.upstream.request.headers
 

@@ -6,9 +6,10 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from integration.nodes import Load, Node, StartFailedError, Upstream, config, gone, request, service
+from integration.nodes import Load, Node, StartFailedError, Upstream, config, eventually, gone, request, service
 
 
 @pytest.fixture
@@ -103,6 +104,24 @@ def test_the_declarative_file_does_not_win_over_what_was_in_force_before_a_crash
         os.kill(control, signal.SIGKILL)
         node.renewed_control(control)
         assert "/x" in node.admin("GET", "/config")[1]["config"]
+
+
+def test_a_control_process_that_cannot_go_on_is_started_until_it_can(tmp_path: Path, upstream: Upstream) -> None:
+    with Node(tmp_path / "node") as node:
+        node.configure(config(service("s", upstream.port, "/x")))
+        kept = node.prefix / "run" / "config.msgpack"
+        good = kept.read_bytes()
+        record = msgspec.msgpack.decode(good)
+        record["rows"]["routes"][0]["paths"] = ["~/no(end"]
+        kept.write_bytes(msgspec.msgpack.encode(record))
+        os.kill(node.state.control, signal.SIGKILL)
+        eventually(lambda: "the control process cannot go on" in node.log.read_text(), "the failure is told")
+        assert node.get("/x") == (200, b"ok")
+        kept.write_bytes(good)
+        status, _ = node.admin("GET", "/status")
+        assert status == 200
+        node.configure(config(service("s", upstream.port, "/y")))
+        assert node.get("/y") == (200, b"ok")
 
 
 def test_every_process_ends_with_the_supervisor(tmp_path: Path) -> None:

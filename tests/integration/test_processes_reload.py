@@ -183,3 +183,20 @@ def test_logs_that_were_moved_away_are_opened_again(tmp_path: Path) -> None:
         node.signal(signal.SIGUSR1)
         os.kill(node.workers[0], signal.SIGKILL)
         eventually(lambda: log.exists() and "was ended by SIGKILL" in log.read_text(), "the log is written again")
+
+
+def test_reloads_that_fail_one_after_the_other_leave_a_node_that_recovers(tmp_path: Path, upstream: Upstream) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    with Node(tmp_path / "node") as node:
+        node.configure(config(service("s", upstream.port, "/x")))
+        node.write_conf(declarative_config=str(bad))
+        for _ in range(3):
+            assert not node.reload().ok
+        bad.write_text(json.dumps(config(service("s", upstream.port, "/y"))))
+        assert node.reload().ok
+        os.kill(node.workers[0], signal.SIGKILL)
+        os.kill(node.workers[1], signal.SIGKILL)
+        assert node.get("/y") == (200, b"ok")
+        sockets = sorted(path.name for path in (node.prefix / "run").glob("feed-*.sock"))
+        assert sockets == [f"feed-{node.state.generation}.sock"]

@@ -10,7 +10,7 @@ import pytest
 from harness.messages import MalformedError
 from harness.node import configuration
 from harness.stage import Stages
-from harness.upstream import Script, Visit, answer
+from harness.upstream import Script, Visit
 
 _INVALID = b"An invalid response was received from the upstream server\nrequest_id: "
 _TIMING_OUT = b"The upstream server is timing out\nrequest_id: "
@@ -327,7 +327,13 @@ def test_service_that_another_configuration_takes_away_finishes_what_it_began(st
     client = stage.client()
     client.send(b"GET /x HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
     client.until(b"\r\n\r\nol")
-    fresh = stages.upstream(lambda visit: (visit.request(), visit.send(answer(b"new")), None)[2])
+
+    def new(visit: Visit) -> None:
+        while True:
+            visit.request()
+            visit.answer(b"new")
+
+    fresh = stages.upstream(new)
     stage.node.configure(configuration({"name": "n", "url": fresh.url, "routes": [{"paths": ["/"]}]}))
     assert stage.client().get("/x").body == b"new"
     go_on.set()

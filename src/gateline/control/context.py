@@ -16,8 +16,8 @@ class ControlContext:
     """Its settings (real ports), listening sockets, and the end of the channel to the supervisor.
 
     `workers` is how many must have the configuration before the node is ready. `recover` asks for the configuration
-    that was in force (on disk) before any file: after a crash, and where a reload names no file. `replacement` says that
-    the workers serve already: the one before has died, and the Admin API shall answer at once.
+    that was in force (on disk) before any file: after a crash, and where a reload names no file. `replacement` says
+    that the workers serve already: the one before has died, and the Admin API shall answer at once.
     """
 
     settings: "Settings"

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Generation:
         listeners: Listeners,
         workers: int,
         programs: Programs,
-        others: Callable[[], Iterable["Generation"]],
+        inherited: Callable[[], set[socket.socket]],
         close_private: Callable[[], None],
         *,
         recover: bool = False,
@@ -61,7 +61,7 @@ class Generation:
         self.settings = listeners.settings
         self.ready = False
         self.programs = programs
-        self._others = others
+        self._inherited = inherited
         self._close_private = close_private
         self._recover = recover
         self._ending: float | None = None
@@ -236,13 +236,11 @@ class Generation:
     def _close_in_child(self, keep: set[socket.socket]) -> None:
         """Close every inherited descriptor but `keep`: a process that held another's sockets would keep them alive."""
         self._close_private()
-        for generation in {self, *self._others()}:
-            for sock in generation.inherited():
-                if sock not in keep:
-                    sock.close()
+        for sock in (self._inherited() | self.sockets()) - keep:
+            sock.close()
 
-    def inherited(self) -> set[socket.socket]:
-        """Every descriptor that a fork passes on."""
+    def sockets(self) -> set[socket.socket]:
+        """Every socket of it."""
         own = {self._feed}
         if self._channel is not None:
             own.add(self._channel.socket)

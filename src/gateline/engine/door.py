@@ -114,13 +114,14 @@ class Door:
     def peer_of(self, transport: asyncio.Transport) -> Peer:
         """Who is at the other end."""
         name = transport.get_extra_info("peername")
-        address, port = (name[0], name[1]) if isinstance(name, tuple) else ("127.0.0.1", 0)
-        address = address.removeprefix("::ffff:")  # an IPv4 client of a socket that takes both
+        address = _address_of(name)
+        port = name[1] if isinstance(name, tuple) else 0
         sni = transport.get_extra_info("ssl_object") if self._tls else None
         server_name = getattr(sni, "gateline_server_name", None) or ""
         return Peer(
             address,
             port,
+            server_address=_address_of(transport.get_extra_info("sockname")),
             tls=self._tls,
             sni=server_name.encode(),
             listener_port=self._port,
@@ -137,3 +138,10 @@ class Door:
     def left(self, connection: Connection) -> None:
         """A connection is gone."""
         self._crowd.connections.discard(connection)
+
+
+def _address_of(name: object) -> str:
+    """The IP address in a socket's name, loopback for a Unix socket's; an IPv4 client of a socket that takes both
+    versions has its IPv4 address.
+    """
+    return str(name[0]).removeprefix("::ffff:") if isinstance(name, tuple) else "127.0.0.1"

@@ -76,6 +76,7 @@ class CATALOGUE:
     TOO_MANY_CONNECTIONS = Failure("too_many_connections", Source.GATEWAY, 503, "Service unavailable")
     INTERNAL = Failure("internal", Source.GATEWAY, 500, "An unexpected error occurred")
 
+    NO_TARGET = Failure("no_target", Source.GATEWAY, 503, "failure to get a peer from the ring-balancer", json=True)
     NAME_RESOLUTION = Failure(
         "name_resolution", Source.UPSTREAM, 503, "name resolution failed", Retry.NOT_SENT, json=True
     )

@@ -1,6 +1,6 @@
 cdef class Exchange:
-    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, runtime, sni, trailers, upstream
-    cdef public bytes request_bytes, request_id, upstream_target
+    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, runtime, sni, target, trailers, upstream
+    cdef public bytes request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public long long body_bytes, response_bytes
     cdef public int port, status, tries

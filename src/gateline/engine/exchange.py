@@ -9,7 +9,7 @@ reference cycle outlives `finish`.
 """
 
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.wire.codec import RequestHead, ResponseHead
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateline.engine.proxy import Proxy
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, Runtime
+    from gateline.engine.upstream.balancer import CompiledTarget
 
 __all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
 
@@ -121,13 +122,14 @@ class Exchange:
         "sent",
         "sni",
         "status",
+        "target",
         "tls",
         "trailers",
         "tries",
         "tunnel",
         "upstream",
         "upstream_latency",
-        "upstream_target",
+        "upstream_path",
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
@@ -145,11 +147,12 @@ class Exchange:
         self.sni = peer.sni
         self.client_ip = peer.address
         self.route: CompiledRoute | None = None
-        self.match: Match | None = None
+        self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
+        self.target: CompiledTarget = cast("CompiledTarget", None)
         self.runtime: Runtime | None = None
         self.request_id = b""
         self.upstream: UpstreamStream | None = None
-        self.upstream_target = b""
+        self.upstream_path = b""
         self.request_bytes = b""
         self.request_done = True
         self.kept: list[bytes] | None = None
@@ -163,6 +166,16 @@ class Exchange:
         self.over = False
         self.status = 0
         self.response_bytes = 0
+
+    @property
+    def client_port(self) -> int:
+        """The port of the client's end of the connection."""
+        return self.client.peer.port
+
+    @property
+    def server_ip(self) -> str:
+        """The address of the gateway's end of the connection."""
+        return self.client.peer.server_address
 
     # -- the client's side -----------------------------------------------------------------------------------------
     def request_data(self, data: bytes) -> None:

@@ -1,6 +1,6 @@
 cdef class Peer:
     cdef bytes _authority, _host, _lines
-    cdef public str address
+    cdef public str address, server_address
     cdef public int listener_port, port
     cdef public bytes scheme, sni
     cdef public bint tls, trusted

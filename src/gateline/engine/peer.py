@@ -8,8 +8,8 @@ __all__ = ["Peer", "host_of"]
 class Peer:
     """The far end of a client's connection and the listener it came in by; one object a connection.
 
-    `address` is the peer's IP address in text, `port` its port; `listener_port` the port that clients see (which may
-    be mapped by `port_maps`); `sni` the server name of a TLS handshake, b"" without one.
+    `address` is the peer's IP address in text, `port` its port, `server_address` the gateway's own; `listener_port` the
+    port that clients see (which may be mapped by `port_maps`); `sni` the name asked for in TLS, b"" without one.
     """
 
     __slots__ = (
@@ -20,13 +20,25 @@ class Peer:
         "listener_port",
         "port",
         "scheme",
+        "server_address",
         "sni",
         "tls",
         "trusted",
     )
 
-    def __init__(self, address: str, port: int, *, tls: bool, sni: bytes, listener_port: int, trusted: bool) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        server_address: str,
+        tls: bool,
+        sni: bytes,
+        listener_port: int,
+        trusted: bool,
+    ) -> None:
         self.address = address
+        self.server_address = server_address
         self.port = port
         self.tls = tls
         self.sni = sni

@@ -3,6 +3,7 @@ from gateline.engine.exchange cimport Exchange
 from gateline.engine.headers cimport ResponseHeaders
 from gateline.engine.peer cimport Peer
 from gateline.engine.runtime cimport CompiledRoute, CompiledService
+from gateline.engine.upstream.balancer cimport CompiledTarget
 from gateline.engine.upstream.pool cimport Pool
 
 cdef class Proxy:
@@ -16,9 +17,11 @@ cdef class Proxy:
     cpdef object handle(self, Exchange exchange)
     @cython.locals(peer=Peer, route=CompiledRoute, service=CompiledService)
     cpdef object _route(self, Exchange exchange)
-    @cython.locals(peer=Peer, target=bytes, host_line=bytes, start=bytes, tail=bytes)
+    @cython.locals(target=CompiledTarget)
     cpdef object _forward(self, Exchange exchange, CompiledRoute route, CompiledService service)
-    @cython.locals(pool=Pool)
+    @cython.locals(peer=Peer, path=bytes, start=bytes, tail=bytes)
+    cpdef bytes _encode(self, Exchange exchange, CompiledRoute route, bytes host_line)
+    @cython.locals(pool=Pool, target=CompiledTarget)
     cpdef object _acquire(self, Exchange exchange, CompiledService service, bint fresh)
     cpdef object respond(self, Exchange exchange, head, length, bytes body, bint ended)
     @cython.locals(own=ResponseHeaders, block=bytes)

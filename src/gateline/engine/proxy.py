@@ -12,7 +12,7 @@ from gateline.engine.errors import CATALOGUE, JSON_TYPE, ErrorTemplates, Failure
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import VIA_TOKEN, ResponseHeaders, TrustedProxies, date_line
 from gateline.engine.request_id import next_request_id
-from gateline.engine.router import Match, normalize_path
+from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import ResponseHead
@@ -38,6 +38,8 @@ _FORWARDED = (
 _REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
 _RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
 _OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
+_KEEP_ALIVE = b"Connection: keep-alive\r\n"
+_UPGRADE = b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
 _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
 _UPGRADE_HTTP2 = b"Connection: Upgrade\r\nUpgrade: HTTP/2\r\n"
 
@@ -143,52 +145,47 @@ class Proxy:
 
     # -- forward ---------------------------------------------------------------------------------------------------
     def _forward(self, exchange: Exchange, route: CompiledRoute, service: CompiledService) -> None:
+        if not exchange.request_done and exchange.kept is None:
+            exchange.kept = []
+        exchange.upstream_path = route.upstream_path(exchange.match, exchange.path)
+        target = service.balancer.next()
+        if target is None:
+            return exchange.refuse(CATALOGUE.NO_TARGET)
+        exchange.target = target
+        exchange.request_bytes = self._encode(exchange, route, target.host_line)
+        return self._acquire(exchange, service, False)
+
+    def _encode(self, exchange: Exchange, route: CompiledRoute, host_line: bytes) -> bytes:
+        """The request's head for the upstream; `host_line` ends the request line and names the host."""
         head = exchange.head
-        match = exchange.match
-        assert match is not None  # noqa: S101 - routed before
-        target = route.upstream_path(match, exchange.path)
-        exchange.upstream_target = target
         query = exchange.query
+        path = exchange.upstream_path
         if query is not None:
-            target = b"%b?%b" % (target, query)
-        host_line = service.host_line
+            path = b"%b?%b" % (path, query)
         if route.preserve_host and head.authority:
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
-        start = b"".join(
-            (
-                exchange.method,
-                b" ",
-                target,
-                host_line,
-                b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-                if head.websocket
-                else b"Connection: keep-alive\r\n",
-            )
-        )
+        start = b"".join((exchange.method, b" ", path, host_line, _UPGRADE if head.websocket else _KEEP_ALIVE))
         peer = exchange.client.peer
         if peer.trusted or head.kinds() & _OWN_LINES:
-            tail = self._forwarding_block(exchange, route, match)
+            tail = self._forwarding_block(exchange, route)
         else:
             tail = b"".join(
                 (
                     peer.forwarding_lines(),
                     head.path,
-                    route.prefix_line(match),
+                    route.prefix_line(exchange.match),
                     self._request_id_name,
                     exchange.request_id,
                     b"\r\n",
                 )
                 if self._request_id_name
-                else (peer.forwarding_lines(), head.path, route.prefix_line(match))
+                else (peer.forwarding_lines(), head.path, route.prefix_line(exchange.match))
             )
         if head.te_trailers:
             tail += b"TE: trailers\r\n"
-        exchange.request_bytes = head.encode(start, _REQUEST_DROP, None, tail, b"")
-        if not exchange.request_done and exchange.kept is None:
-            exchange.kept = []
-        self._acquire(exchange, service, False)
+        return head.encode(start, _REQUEST_DROP, None, tail, b"")
 
-    def _forwarding_block(self, exchange: Exchange, route: CompiledRoute, match: Match) -> bytes:
+    def _forwarding_block(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The forwarding headers of a request that brought some of its own."""
         head = exchange.head
         peer = exchange.client.peer
@@ -199,7 +196,7 @@ class Proxy:
             b"X-Forwarded-Host": exchange.host,
             b"X-Forwarded-Port": b"%d" % peer.listener_port,
             b"X-Forwarded-Path": head.path,
-            b"X-Forwarded-Prefix": route.forwarded_prefix(match) or b"",
+            b"X-Forwarded-Prefix": route.forwarded_prefix(exchange.match) or b"",
         }
         if peer.trusted:
             for name in values:
@@ -212,24 +209,33 @@ class Proxy:
         return b"".join(lines)
 
     def _acquire(self, exchange: Exchange, service: CompiledService, fresh: bool) -> None:
-        pool = service.pool
+        pool = exchange.target.pool
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
             exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
         else:
             pool.connect(exchange, service.connect_timeout)
 
+    def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
+        """Another try: after a stale connection at the same target, else at the next one."""
+        exchange.tries += 1
+        if service.balanced and not stale:
+            target = service.balancer.next()
+            if target is not None and target is not exchange.target:
+                exchange.target = target
+                exchange.request_bytes = self._encode(exchange, route, target.host_line)
+        self._acquire(exchange, service, stale)
+
     def upstream_failed(self, exchange: Exchange, failure: Failure, stale: bool) -> None:
         """Decide what follows a try that gave no answer: another one where that is safe, else an error."""
         route = exchange.route
         service = route.service if route is not None else None
-        if service is None:
+        if route is None or service is None:
             return exchange.refuse(failure)
         allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else service.retries
         if exchange.tries < allowed and self._may_send_again(exchange, failure):
-            exchange.tries += 1
             _log.debug("%s: trying %s again", failure.name, service.name)
-            return self._acquire(exchange, service, stale)
+            return self._try_again(exchange, route, service, stale)
         _log.info(
             "%s of service %s after %d tries (request id %s)",
             failure.name,

@@ -1,6 +1,9 @@
+from gateline.engine.upstream.balancer cimport Balancer
+
 cdef class CompiledService:
-    cdef public object id, name, pool
-    cdef public bytes host_line
+    cdef public object id, name
+    cdef public Balancer balancer
+    cdef public bint balanced
     cdef public double connect_timeout, read_timeout, write_timeout
     cdef public int retries
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateline.engine.router import Flavor, Match, Router, RouterBuilder, UpstreamPath
-from gateline.engine.upstream.pool import Pool, Pools, Target
+from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.pool import Pools, Target
 
 if TYPE_CHECKING:
     from gateline.entities import Route, Service
@@ -22,20 +23,18 @@ _NO_PREFIX = b"\r\n"
 
 
 class CompiledService:
-    """A service as a request needs it: its pool, its Host line and its limits; timeouts in seconds."""
+    """A service as a request needs it: its targets and its limits; timeouts in seconds.
 
-    __slots__ = ("connect_timeout", "host_line", "id", "name", "pool", "read_timeout", "retries", "write_timeout")
+    `balanced`: its targets differ in the Host that they are asked for, so another try means another head.
+    """
 
-    def __init__(self, service: "Service", pool: Pool) -> None:
-        host = service.host
-        if ":" in host and not host.startswith("["):
-            host = f"[{host}]"
-        if service.port != _DEFAULT_PORTS.get(service.protocol):
-            host = f"{host}:{service.port}"
+    __slots__ = ("balanced", "balancer", "connect_timeout", "id", "name", "read_timeout", "retries", "write_timeout")
+
+    def __init__(self, service: "Service", balancer: Balancer, balanced: bool) -> None:
         self.id = service.id
         self.name = service.name or service.id
-        self.pool = pool
-        self.host_line = f" HTTP/1.1\r\nHost: {host}\r\n".encode()
+        self.balancer = balancer
+        self.balanced = balanced
         self.connect_timeout = service.connect_timeout / 1000
         self.read_timeout = service.read_timeout / 1000
         self.write_timeout = service.write_timeout / 1000
@@ -140,9 +139,7 @@ class RuntimeBuilder:
         compiled: dict[str, CompiledService] = {}
         for number, service in enumerate(self._services.values()):
             if service.enabled:
-                target = self._target(service)
-                self._targets.add(target)
-                compiled[service.id] = CompiledService(service, self._pools.get(target))
+                compiled[service.id] = self._compile(service)
             if number % 50 == 49:
                 yield
         for number, route in enumerate(self._routes.values()):
@@ -171,12 +168,27 @@ class RuntimeBuilder:
         upstream_path = UpstreamPath(path, route.strip_path, handling)
         self._router.add(route, CompiledRoute(route, service, upstream_path))
 
-    def _target(self, service: "Service") -> Target:
-        tls = service.protocol in _TLS_PROTOCOLS
-        if not tls:
-            return Target(service.host, service.port)
-        verify = self._verify if service.tls_verify is None else service.tls_verify
-        return Target(service.host, service.port, True, service.host, verify, service.tls_verify_depth)
+    def _compile(self, service: "Service") -> CompiledService:
+        target = self._target(service, service.host, service.port, None)
+        return CompiledService(service, Balancer([(target, 1)]), False)
+
+    def _target(self, service: "Service", host: str, port: int, host_header: str | None) -> CompiledTarget:
+        """Where a service's requests go when they go to `host` and `port`; `host_header` overrides the Host."""
+        if service.protocol in _TLS_PROTOCOLS:
+            verify = self._verify if service.tls_verify is None else service.tls_verify
+            target = Target(host, port, True, host_header or host, verify, service.tls_verify_depth)
+        else:
+            target = Target(host, port)
+        self._targets.add(target)
+        named = _authority(host_header or host, port, service.protocol)
+        return CompiledTarget(self._pools.get(target), f" HTTP/1.1\r\nHost: {named}\r\n".encode())
+
+
+def _authority(host: str, port: int, protocol: str) -> str:
+    """Host and port as a Host header has them: no default port, brackets around an IPv6 address."""
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return host if port == _DEFAULT_PORTS.get(protocol) else f"{host}:{port}"
 
 
 def _prefix_line(prefix: bytes) -> bytes:

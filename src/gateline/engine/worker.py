@@ -28,7 +28,7 @@ from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.runtime import Runtime, RuntimeBuilder
 from gateline.engine.tls import server_context
-from gateline.engine.upstream.pool import KeepAlive, Pools
+from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -63,7 +63,7 @@ class Worker:
         self._routes: dict[str, Route] = {}
         self._crowd = Crowd(_client_limits(settings))
         self._pools = Pools(
-            UpstreamConnection,
+            cast(Factory, UpstreamConnection),
             KeepAlive(
                 settings.upstream_keepalive_pool_size,
                 settings.upstream_keepalive_max_requests,
@@ -115,8 +115,9 @@ class Worker:
             if task is not None:
                 task.cancel()
         self._crowd.stop()
-        self._pools.close()
-        await asyncio.sleep(0)
+        self._pools.stop()
+        for _ in range(4):  # what was aborted needs a few turns of the loop to go, with TLS more than without
+            await asyncio.sleep(0)
         if self._access_log is not None:
             self._access_log.close()
         return 0
@@ -206,7 +207,10 @@ class Worker:
         door = Door(self._proxy, self._crowd, limits, port=port, tls=listen.ssl)
         context: ssl.SSLContext | None = server_context(self._settings) if listen.ssl else None
         return await asyncio.get_running_loop().create_server(
-            lambda: ClientConnection(door), sock=listener.socket, backlog=listen.backlog, ssl=context
+            lambda: cast(asyncio.Protocol, ClientConnection(door)),
+            sock=listener.socket,
+            backlog=listen.backlog,
+            ssl=context,
         )
 
     # -- the end ---------------------------------------------------------------------------------------------------

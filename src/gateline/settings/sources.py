@@ -50,6 +50,10 @@ def nearest(name: str) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+_NO_SETTINGS = frozenset({"GATELINE_PURE_PYTHON"})
+"""Variables of the process, not of the node."""
+
+
 def from_file(path: Path, findings: Findings) -> dict[str, Given]:
     """The settings of a conf file; an unknown key is an error, a doubled one a warning (the last one counts)."""
     try:
@@ -78,7 +82,7 @@ def from_environment(prefix: str, environ: Mapping[str, str], findings: Findings
     found: list[Given] = []
     unknown: list[str] = []
     for variable in sorted(environ):
-        if not variable.startswith(prefix):
+        if not variable.startswith(prefix) or variable in _NO_SETTINGS:
             continue
         name, where = variable.removeprefix(prefix).lower(), f"environment variable {variable}"
         text = environ[variable]

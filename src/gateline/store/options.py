@@ -38,7 +38,7 @@ class StoreOptions:
     """How long a write waits for the writes before it."""
     changes_kept: int = 100_000
     """How many rows the log of changes holds, at least."""
-    poll_interval: float = 2.0
+    poll_interval: float = 1.0
     """How often a change of another node is looked for when no notification comes (SQLite: and always)."""
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import logging
 import ssl
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -20,13 +21,9 @@ from gateline.engine.upstream.dns import NameResolutionError, Resolver
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange, UpstreamStream
 
-__all__ = ["WORN_OUT", "KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
+__all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
-
-
-WORN_OUT = 1 << 30
-"""More requests than any connection serves: what one claims to have served that must not be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class KeepAlive:
     idle_timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "max_requests", self.max_requests or WORN_OUT)
+        object.__setattr__(self, "max_requests", self.max_requests or sys.maxsize)
         object.__setattr__(self, "idle_timeout", self.idle_timeout or float("inf"))
 
 

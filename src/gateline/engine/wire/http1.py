@@ -258,9 +258,13 @@ class ClientConnection:
             self.resume_reading()
             if data:
                 self._read_head(data)
-            exchange = self._exchange
-            if self._half_closed and (self._partial or (exchange is not None and not exchange.request_done)):
+            if self._half_closed and self._request_unfinished():
                 self._transport.abort()  # the rest of this request will never come
+
+    def _request_unfinished(self) -> bool:
+        """Whether a request has begun to come in and its end has not."""
+        exchange = self._exchange
+        return bool(self._partial) or (exchange is not None and not exchange.request_done)
 
     # -- answers (ClientStream) ------------------------------------------------------------------------------------
     def send_interim(self, status: int, head: ResponseHead | None) -> None:

@@ -122,6 +122,9 @@ class UpstreamConnection:
     def close(self) -> None:
         self._transport.close()
 
+    def stop(self) -> None:
+        self._transport.abort()
+
     def timed_out(self, now: float) -> None:  # noqa: ARG002 - the watch's signature
         self.deadline = NEVER
         if self._exchange is None:

@@ -1,0 +1,80 @@
+"""What SQLite and PostgreSQL do differently, as one interface; `sqlite.py` and `postgres.py` have it."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateline.entities import EntityError
+from gateline.store.errors import StoreUnavailable
+from gateline.store.options import StoreOptions
+
+
+class Bell(Protocol):
+    """Rings when another node has written."""
+
+    async def wait(self, limit: float) -> None:
+        """Wait until it rings, but not longer than `limit` seconds. What rang before counts."""
+
+    async def close(self) -> None:
+        """Let go of what it listens with."""
+
+
+class Database(Protocol):
+    """A database of one sort, with its pools of connections."""
+
+    name: str
+    place: str
+    """Where it is, for messages."""
+    limit: float
+    """Seconds that a statement may take."""
+    migrates_itself: bool
+    """Whether its tables are made and brought up to date when the store is opened."""
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for single statements that change nothing."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection on which all statements see the store as of one moment."""
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction; what is not committed is rolled back at the end."""
+
+    def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction, while which nobody else migrates. Committed at the end."""
+
+    def locks_rows(self) -> bool:
+        """Whether a writer has to lock the row of state, because more than one may be in a transaction."""
+
+    def fault(self, error: BaseException) -> StoreUnavailable | EntityError:
+        """What an error of the driver or of the network means."""
+
+    def constraint(self, error: exc.IntegrityError) -> str:
+        """What was violated: the name of the constraint, or `table.column` for a unique column; may be empty."""
+
+    async def notify(self, connection: AsyncConnection, version: int) -> None:
+        """Tell the other nodes of a version, once it is committed."""
+
+    def bell(self) -> Bell:
+        """What tells of the other nodes' versions."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+def database_of(options: StoreOptions) -> Database:
+    """The database that options name. Raises StoreUnavailable when its driver is not installed."""
+    if options.database == "sqlite":
+        from gateline.store.sqlite import SQLite
+
+        return SQLite(options)
+    if options.database == "postgres":
+        try:
+            from gateline.store.postgres import Postgres
+        except ImportError:
+            raise StoreUnavailable(
+                "the driver of PostgreSQL is not installed: pip install 'gateline[postgres]'"
+            ) from None
+        return Postgres(options)
+    raise ValueError(f"{options.database!r} is no database")

@@ -1,0 +1,65 @@
+"""One connection in use: statements with a time limit, and errors in the store's own words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateline.entities import EntityError
+from gateline.store.database import Database
+from gateline.store.errors import StoreUnavailable
+
+FAULTS = (exc.DBAPIError, exc.TimeoutError, OSError, TimeoutError)
+"""What a driver, a pool or a network raises; everything else is a mistake in the program."""
+
+
+@asynccontextmanager
+async def guarded(database: Database, limit: float | None = None) -> AsyncIterator[None]:
+    """What is done inside takes at most `limit` seconds; what goes wrong is EntityError or StoreUnavailable.
+
+    Constraint violations pass as they are (`IntegrityError`): whoever wrote knows what they mean.
+    """
+    try:
+        async with asyncio.timeout(database.limit if limit is None else limit):
+            yield
+    except exc.IntegrityError:
+        raise
+    except FAULTS as error:
+        raise translated(database, error) from error
+
+
+def translated(database: Database, error: BaseException) -> StoreUnavailable | EntityError:
+    """What a fault means."""
+    if isinstance(error, exc.TimeoutError):
+        return StoreUnavailable(f"all connections to the database at {database.place} are in use")
+    if isinstance(error, TimeoutError):
+        return StoreUnavailable(f"the database at {database.place} did not answer in time")
+    return database.fault(error)
+
+
+class Session:
+    """A connection that somebody else opens and closes."""
+
+    def __init__(self, connection: AsyncConnection, database: Database) -> None:
+        self.connection = connection
+        self.database = database
+
+    async def rows(self, statement: sa.Executable) -> Sequence[Row[Any]]:
+        """All rows of a query."""
+        async with guarded(self.database):
+            return (await self.connection.execute(statement)).all()
+
+    async def row(self, statement: sa.Executable) -> Row[Any] | None:
+        """The first row of a query."""
+        async with guarded(self.database):
+            return (await self.connection.execute(statement)).first()
+
+    async def run(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None = None) -> None:
+        """A statement without an answer, once or for each of `rows`."""
+        async with guarded(self.database):
+            await self.connection.execute(statement, rows)
