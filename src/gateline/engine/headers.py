@@ -51,7 +51,7 @@ class ResponseHeaders:
         """The block of an answer that an upstream gave; latencies in seconds."""
         waited = int(upstream * 1000)
         spent = int(proxy * 1000)
-        block = self._known.get(waited << 20 | spent)
+        block = self._known.get(waited << 32 | spent)
         if block is None:
             block = self._latencies(waited, spent)
         if self.request_id:
@@ -67,7 +67,7 @@ class ResponseHeaders:
         block = upstream + proxy + self.via_line + self.request_id
         if len(self._known) >= _KNOWN_LIMIT:
             self._known.clear()
-        self._known[waited << 20 | spent] = block
+        self._known[waited << 32 | spent] = block
         return block
 
     def generated(self, latency: float, request_id: bytes) -> bytes:

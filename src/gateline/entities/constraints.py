@@ -283,6 +283,21 @@ class Auto:
 
 
 @dataclass(frozen=True, slots=True)
+class Ref:
+    """The field takes a reference to a secret, `{vault://env/NAME}`, in the place of a value; nothing else is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The value is never shown in errors, differences and logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abstract:
+    """The record's fields depend on another field: a plugin's `config` on its `name`. `variant` says what they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class DefaultForNull:
     """A null means the default. Kong stores the null, and takes the default when it reads the field."""
 

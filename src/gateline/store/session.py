@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateline.entities import EntityError
@@ -48,18 +48,25 @@ class Session:
     def __init__(self, connection: AsyncConnection, database: Database) -> None:
         self.connection = connection
         self.database = database
+        self.broken = False
+        """Whether a statement failed or was cut off: its transaction can only be rolled back."""
 
     async def rows(self, statement: sa.Executable) -> Sequence[Row[Any]]:
         """All rows of a query."""
-        async with guarded(self.database):
-            return (await self.connection.execute(statement)).all()
+        return (await self._execute(statement, None)).all()
 
     async def row(self, statement: sa.Executable) -> Row[Any] | None:
         """The first row of a query."""
-        async with guarded(self.database):
-            return (await self.connection.execute(statement)).first()
+        return (await self._execute(statement, None)).first()
 
     async def run(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None = None) -> None:
         """A statement without an answer, once or for each of `rows`."""
-        async with guarded(self.database):
-            await self.connection.execute(statement, rows)
+        await self._execute(statement, rows)
+
+    async def _execute(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None) -> CursorResult[Any]:
+        try:
+            async with guarded(self.database):
+                return await self.connection.execute(statement, rows)
+        except BaseException:
+            self.broken = True
+            raise

@@ -1,0 +1,34 @@
+"""Target: one address behind an upstream. Source: Kong's Target object."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from gateline.entities import formats
+from gateline.entities.constraints import Auto, Between, Format, Timestamp, To
+from gateline.entities.fields import Tags
+from gateline.entities.model import Entity
+from gateline.entities.schema import Reference
+
+_Seconds = Annotated[float, Timestamp(), Auto()]
+
+
+class Target(Entity):
+    """A host and port that takes a share of an upstream's requests."""
+
+    kind: ClassVar = "targets"
+    singular: ClassVar = "target"
+    endpoint_key: ClassVar = "target"
+    flat_path: ClassVar = None
+    unique_together: ClassVar = (("upstream", "target"),)
+
+    created_at: Annotated[_Seconds, Field(description="When the entity was made, in seconds since 1970.")]  # type: ignore[assignment]
+    updated_at: Annotated[_Seconds, Field(description="When the entity was last changed, in seconds since 1970.")]  # type: ignore[assignment]
+    upstream: Annotated[Reference, To("upstreams", on_delete="cascade"), Field(description="What it is part of.")]
+    target: Annotated[
+        str, Format(formats.target), Field(description="Host name or address, and a port; 8000 when there is none.")
+    ]
+    weight: Annotated[
+        Annotated[int, Between(0, 65535)], Field(description="Its share of the requests; 0 takes it out.")
+    ] = 100
+    tags: Tags | None = None

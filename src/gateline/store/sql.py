@@ -1,0 +1,226 @@
+"""A store in a SQL database: SQLite or PostgreSQL, which differ only in what `Database` hides."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateline.entities import Entity
+from gateline.store import changes, reading
+from gateline.store.changes import State
+from gateline.store.database import Database, database_of
+from gateline.store.errors import NotMigrated, StoreUnavailable
+from gateline.store.interface import Change, Page, StoredConfiguration, TagFilter, TagPage, Where
+from gateline.store.migrating import migrate_with, missing
+from gateline.store.options import StoreOptions
+from gateline.store.session import FAULTS, Session, guarded, translated
+from gateline.store.tables import Tables
+from gateline.store.transaction import SqlTransaction
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """See `gateline.store.interface.Store`. Connections are opened when they are needed, and anew when they broke."""
+
+    writable = True
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._options = options
+        self._database: Database = database_of(options)
+        self._tables = Tables()
+        self._turn = asyncio.Lock()
+        self._bell = self._database.bell()
+        self._lineage: str | None = None
+        self._seen: int | None = None
+
+    @property
+    def name(self) -> str:
+        """ "sqlite" or "postgres"."""
+        return self._database.name
+
+    async def open(self) -> None:
+        """Make the store ready: bring SQLite's tables up to date, or see that PostgreSQL's are.
+
+        Raises StoreUnavailable, NotMigrated.
+        """
+        self._tables = Tables()
+        if self._database.migrates_itself:
+            await migrate_with(self._database)
+        elif what := await missing(self._database, self._tables):
+            raise NotMigrated(what)
+        async with self._reading(self._database.snapshot) as session:
+            self._lineage = (await changes.read_state(session, self._tables)).lineage
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._bell.close()
+        await self._database.close()
+
+    # Reads.
+
+    async def check(self) -> None:
+        """Raise StoreUnavailable when the store cannot be reached now."""
+        await self.version()
+
+    async def version(self) -> int:
+        """The version of the last change."""
+        return (await self._state()).version
+
+    async def whole(self) -> StoredConfiguration:
+        """Every entity, as of one moment."""
+
+        async def work(session: Session) -> StoredConfiguration:
+            state = await changes.read_state(session, self._tables)
+            kinds: dict[str, dict[str, Entity]] = {}
+            for kind, of in self._tables.kinds.items():
+                entities = kinds[kind] = {}
+                async for some in reading.everything(session, of):
+                    entities.update((entity.id, entity) for entity in some)
+            self._saw(state)
+            return StoredConfiguration(state.version, kinds)
+
+        return await self._read(work, self._database.snapshot)
+
+    async def since(self, version: int) -> list[Change] | None:
+        """The changes after a version; None when the whole has to be taken."""
+
+        async def work(session: Session) -> list[Change] | None:
+            state = await changes.read_state(session, self._tables)
+            if state.lineage != self._lineage:
+                return None
+            found = await changes.read_since(session, self._tables, state, version)
+            if found is not None:
+                self._saw(state)
+            return found
+
+        return await self._read(work, self._database.snapshot)
+
+    async def get(self, kind: str, id: str) -> Entity | None:  # noqa: A002 - Kong's word
+        """The entity with an id."""
+        of = self._tables.of(kind)
+        return await self._read(lambda session: reading.get(session, of, id))
+
+    async def find(self, kind: str, field: str, value: str, *, where: Where = {}) -> Entity | None:
+        """The entity with a value in a unique field."""
+        of = self._tables.of(kind)
+        return await self._read(lambda session: reading.find(session, of, field, value, where))
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        size: int,
+        after: str | None = None,
+        where: Where = {},
+        tags: TagFilter | None = None,
+        descending: bool = False,
+    ) -> Page:
+        """Up to `size` entities in order."""
+        of = self._tables.of(kind)
+        return await self._read(
+            lambda session: reading.page(
+                session,
+                self._tables,
+                of,
+                size=size,
+                after=after,
+                where=where,
+                tags=tags,
+                descending=descending,
+            )
+        )
+
+    async def tags(self, tag: str | None = None, *, size: int, after: str | None = None) -> TagPage:
+        """Which entities have which tags."""
+        return await self._read(lambda session: reading.tags_page(session, self._tables, tag, size=size, after=after))
+
+    async def _state(self) -> State:
+        return await self._read(lambda session: changes.read_state(session, self._tables))
+
+    async def _read(
+        self,
+        work: Callable[[Session], Awaitable[T]],
+        source: Callable[[], AbstractAsyncContextManager[AsyncConnection]] | None = None,
+    ) -> T:
+        """Do reading work; once more when its connection turned out to be dead, as all are after a restart."""
+        try:
+            async with self._reading(source) as session:
+                return await work(session)
+        except StoreUnavailable as error:
+            if not _was_dead(error):
+                raise
+        async with self._reading(source) as session:
+            return await work(session)
+
+    @asynccontextmanager
+    async def _reading(
+        self, source: Callable[[], AbstractAsyncContextManager[AsyncConnection]] | None = None
+    ) -> AsyncIterator[Session]:
+        try:
+            async with (source or self._database.reading)() as connection:
+                yield Session(connection, self._database)
+        except FAULTS as error:
+            raise translated(self._database, error) from error
+
+    # Writes.
+
+    @asynccontextmanager
+    async def write(self, *, actor: str | None = None, reason: str | None = None) -> AsyncIterator[SqlTransaction]:
+        """A transaction."""
+        async with self._in_turn(), self._begun() as (session, state):
+            transaction = SqlTransaction(session, self._tables, state)
+            yield transaction
+            await transaction.finish(actor=actor, reason=reason, kept=self._options.changes_kept)
+            await self._commit(session)
+            if self._seen is None or transaction.change.version == self._seen + 1:
+                self._seen = transaction.change.version or self._seen
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._options.patience):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StoreUnavailable("the writes before this one take too long") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[tuple[Session, State]]:
+        """A transaction in which nobody else writes. Begun once more when the connection turned out to be dead."""
+        ...
+        yield
+
+    async def _commit(self, session: Session) -> None:
+        try:
+            async with guarded(self._database):
+                await session.connection.commit()
+        except exc.IntegrityError as error:
+            raise self._database.fault(error) from error
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error.reason}; it is unknown whether the change was stored") from error
+
+    # Other nodes.
+
+    async def wait_for_change(self, known: int | None = None) -> int:
+        """Wait for a version of another node; with `known`, for any other version than this one."""
+        lost = False
+        while True:
+            try:
+                version = (await self._state()).version
+                ...
+            except StoreUnavailable as error:
+                if not lost:
+                    logger.warning("changes of other nodes cannot be seen: %s", error.reason)
+                lost = True
+            await self._bell.wait(self._options.poll_interval)
