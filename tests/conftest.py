@@ -1,10 +1,13 @@
 """Fixtures that tests of the running gateway share."""
 
+import asyncio
 from collections.abc import Generator, Iterator
 
 import pytest
 
+from gateline.store import StoreOptions
 from harness.gateway import Gateway
+from harness.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -12,6 +15,29 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with two workers and no configuration, shared by all tests of a process: each loads its own."""
     with Gateway(tmp_path_factory.mktemp("gateway"), {}) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server of PostgreSQL for the tests of a process, started by the first that asks for it."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres) -> Iterator[str]:
+    """The name of a database for this test alone, empty and without tables."""
+    name = asyncio.run(postgres.create_database())
+    yield name
+    asyncio.run(postgres.drop_database(name))
+
+
+@pytest.fixture
+def postgres_options(postgres: Postgres) -> Iterator[StoreOptions]:
+    """How to reach a database for this test alone, empty and with its tables."""
+    name = asyncio.run(postgres.create_database(migrated=True))
+    yield postgres.options(name)
+    asyncio.run(postgres.drop_database(name))
 
 
 @pytest.hookimpl(wrapper=True)

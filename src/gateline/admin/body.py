@@ -10,7 +10,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from gateline.admin import form as forms
 from gateline.admin.errors import bad_json, refusal, too_large, unsupported_media_type
+from gateline.entities import Schema
 
 MAXIMUM_ARGUMENTS = 1000
 """Most arguments of a form."""
@@ -62,6 +64,12 @@ async def arguments(request: Request, limit: int) -> tuple[dict[str, Any], bytes
         case "" if not body:
             return {}, body
     raise unsupported_media_type()
+
+
+async def entity_data(request: Request, limit: int, schema: Schema) -> dict[str, Any]:
+    """The data of an entity that a request carries, whatever the form. Raises ApiError as `arguments`."""
+    given, _ = await arguments(request, limit)
+    return given if content_type(request)[0] == JSON else forms.decode(given, schema)
 
 
 def json_object(body: bytes) -> dict[str, Any]:

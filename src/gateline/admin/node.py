@@ -1,11 +1,13 @@
 """What the Admin API asks of the node that it belongs to. The control process is that node; tests have small ones."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Snapshot
 from gateline.settings import Settings
+from gateline.store import Store, Transaction
 
 Source = bytes | dict[str, Any]
 """A declarative configuration: the text of a YAML or JSON document, or what such a document says."""
@@ -13,7 +15,7 @@ Source = bytes | dict[str, Any]
 Rows = Mapping[str, Mapping[str, dict[str, Any]]]
 """Entities as the Admin API shows them: kind → id → row."""
 
-Readiness = Literal["ready", "no configuration", "draining"]
+Readiness = Literal["ready", "no configuration", "no database", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,26 @@ class Node(Protocol):
     @property
     def snapshot(self) -> Snapshot:
         """The configuration in force."""
+
+    @property
+    def store(self) -> Store:
+        """Where its entities live; what the Admin API reads comes from here."""
+
+    def writing(
+        self, *, actor: str | None = None, reason: str | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction of the store. When the block has ended, its change is committed and in force in every worker.
+
+        `actor` and `reason` go into the log of changes. Raises StoreUnavailable, or ApiError when the node cannot put
+        a change in force now; only for a store that is writable.
+        """
+
+    @property
+    def log_level(self) -> str:
+        """The log level that its processes have now."""
+
+    async def set_log_level(self, level: str, seconds: int) -> None:
+        """Give its processes another log level, for some time (0: until they end)."""
 
     @property
     def readiness(self) -> Readiness:

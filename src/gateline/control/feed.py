@@ -1,6 +1,6 @@
 """The control process's end of the channel to the workers.
 
-It knows the configuration in force as wire rows, sends every change to every connected worker as the entities that
+It knows the configuration in force as encoded rows, sends every change to every connected worker as the entities that
 differ, and waits until each has said that the change is in force. When one refuses, all go back to what was before. A
 worker that connects gets everything, also while a change is under way.
 """
@@ -9,27 +9,12 @@ import asyncio
 import logging
 import socket
 from dataclasses import dataclass, field
-from typing import Any
 
 from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
-from gateline.engine.feed import (
-    ROWS_PER_FRAME,
-    Ack,
-    Begin,
-    Commit,
-    Delete,
-    FeedError,
-    Hello,
-    Put,
-    Stats,
-    control_messages,
-    encode,
-)
+from gateline.control.rows import Delta, Rows, advance, changed, difference, everything, size_of
+from gateline.engine.feed import Ack, FeedError, Hello, Stats, control_messages
 
 logger = logging.getLogger(__name__)
-
-Rows = dict[str, dict[str, dict[str, Any]]]
-"""A snapshot as it travels: kind → id → `to_wire()` row."""
 
 ACK_TIMEOUT = 60.0
 """Seconds that the workers have to put a change in force."""
@@ -51,20 +36,15 @@ class Totals:
     waiting: int
 
 
-@dataclass(slots=True)
-class _InForce:
-    version: int = 0
-    hash: str = ""
-    rows: Rows = field(default_factory=dict)
-
-
 class FeedServer:
-    """Serves the feed on a listening unix socket; `publish` must not be called while another call of it runs."""
+    """Serves the feed on a listening unix socket. `publish` and `change` must not be called while either runs."""
 
     def __init__(self, listener: socket.socket, *, timeout: float = ACK_TIMEOUT) -> None:
         self._listener = listener
         self._timeout = timeout
-        self._current = _InForce()
+        self._version = 0
+        self._hash = ""
+        self._rows: Rows = {}
         self._published = False
         self._links: set[_Link] = set()
         self._ended = Stats()
@@ -85,12 +65,22 @@ class FeedServer:
 
     def go_on_from(self, version: int) -> None:
         """Count on from the last number of a control process before this one; only before the first `publish`."""
-        self._current.version = version
+        self._version = version
 
     @property
     def version(self) -> int:
         """The number of the last change, a change back included."""
-        return self._current.version
+        return self._version
+
+    @property
+    def rows(self) -> Rows:
+        """What is in force, or about to be; not to be changed, and only valid until something else runs."""
+        return self._rows
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is in force."""
+        return size_of(self._rows)
 
     @property
     def workers(self) -> list["Worker"]:
@@ -112,39 +102,50 @@ class FeedServer:
         )
 
     async def publish(self, rows: Rows, digest: str) -> None:
-        """Put `rows` in force in every connected worker; when this returns, they are.
+        """Put `rows`, which are the server's from now on, in force in every connected worker; when this returns, they
+        are.
 
         Raises ChangeRefusedError (a worker cannot take them; every worker has, or goes back to, what was before) or
         ChangeTimeoutError (a worker did not answer in time; likewise).
         """
-        before, had_one = self._current, self._published
-        target = _InForce(before.version + 1, digest, rows)
-        frames = await asyncio.to_thread(difference, before.rows, target) if had_one else everything(target)
-        # From here to the wait nothing else runs: a worker that connects gets all of the one or all of the other.
-        self._current = target
+        if self._published:
+            await self.change(await asyncio.to_thread(difference, self._rows, rows), digest)
+            return
+        self._version, self._hash, self._rows = self._version + 1, digest, rows
         self._published = True
-        self._send(frames)
+        self._send(everything(self._rows, self._version, digest))
         try:
             await self._in_force(self._timeout)
         except (ChangeRefusedError, ChangeTimeoutError):
-            if had_one:
-                await self._go_back(before)
-            else:
-                self._current, self._published = _InForce(self._current.version), False
+            self._hash, self._rows, self._published = "", {}, False
+            raise
+
+    async def change(self, delta: Delta, digest: str) -> None:
+        """Put a change in force in every connected worker, after the first `publish`; raises as that."""
+        # Up to the wait nothing else runs: a worker that connects gets all of what was before or all of what comes.
+        before = self._hash
+        back = advance(self._rows, delta)
+        self._version, self._hash = self._version + 1, digest
+        self._send(changed(delta, self._version, digest))
+        try:
+            await self._in_force(self._timeout)
+        except (ChangeRefusedError, ChangeTimeoutError):
+            await self._go_back(back, before)
             raise
 
     async def complete(self, count: int) -> None:
         """Wait until `count` workers have the configuration in force. Raises ChangeRefusedError."""
         while True:
             self._raise_refusal()
-            if sum(link.worker.version == self._current.version for link in self._links) >= count:
+            if sum(link.worker.version == self._version for link in self._links) >= count:
                 return
             self._changed.clear()
             await self._changed.wait()
 
-    async def _go_back(self, before: _InForce) -> None:
-        self._current = _InForce(self._current.version + 1, before.hash, before.rows)
-        self._send(everything(self._current))
+    async def _go_back(self, back: Delta, digest: str) -> None:
+        advance(self._rows, back)
+        self._version, self._hash = self._version + 1, digest
+        self._send(everything(self._rows, self._version, digest))
         try:
             await self._in_force(ROLLBACK_TIMEOUT)
         except (ChangeRefusedError, ChangeTimeoutError) as error:
@@ -153,18 +154,18 @@ class FeedServer:
     async def _in_force(self, timeout: float) -> None:  # noqa: ASYNC109 - both callers treat the time-out as a failure of the change
         try:
             async with asyncio.timeout(timeout):
-                while any(link.worker.version < self._current.version for link in self._links):
+                while any(link.worker.version < self._version for link in self._links):
                     self._raise_refusal()
                     self._changed.clear()
                     await self._changed.wait()
                 self._raise_refusal()
         except TimeoutError:
-            slow = [str(link.worker.pid) for link in self._links if link.worker.version < self._current.version]
+            slow = [str(link.worker.pid) for link in self._links if link.worker.version < self._version]
             raise ChangeTimeoutError(f"no answer from worker {', '.join(slow)} within {timeout:g} s") from None
 
     def _raise_refusal(self) -> None:
         for link in self._links:
-            if link.refused == self._current.version:
+            if link.refused == self._version:
                 raise ChangeRefusedError(link.reason)
 
     def _send(self, frames: list[bytes]) -> None:
@@ -176,7 +177,7 @@ class FeedServer:
     def _connected(self, link: "_Link") -> None:
         self._links.add(link)
         if self._published:
-            link.send(everything(self._current))
+            link.send(everything(self._rows, self._version, self._hash))
 
     def _answered(self, link: "_Link", ack: Ack) -> None:
         if ack.error is None:
@@ -254,33 +255,3 @@ class _Link(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-
-def everything(target: _InForce) -> list[bytes]:
-    """The frames of a full configuration."""
-    frames = [encode(Begin(target.version, full=True))]
-    for kind, rows in target.rows.items():
-        frames += _puts(kind, list(rows.values()))
-    frames.append(encode(Commit(target.version, target.hash)))
-    return frames
-
-
-def difference(before: Rows, target: _InForce) -> list[bytes]:
-    """The frames that lead from one configuration to the next."""
-    frames = [encode(Begin(target.version, full=False))]
-    for kind in sorted(before.keys() | target.rows.keys()):
-        old, new = before.get(kind, {}), target.rows.get(kind, {})
-        gone = [identifier for identifier in old if identifier not in new]
-        if gone:
-            frames.append(encode(Delete(kind, gone)))
-        frames += _puts(kind, [row for identifier, row in new.items() if _differ(old.get(identifier), row)])
-    frames.append(encode(Commit(target.version, target.hash)))
-    return frames
-
-
-def _differ(old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
-    return old is not new and old != new
-
-
-def _puts(kind: str, rows: list[dict[str, Any]]) -> list[bytes]:
-    return [encode(Put(kind, rows[start : start + ROWS_PER_FRAME])) for start in range(0, len(rows), ROWS_PER_FRAME)]

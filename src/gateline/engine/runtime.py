@@ -6,16 +6,20 @@ its services need.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateline.engine.router import Flavor, Match, Router, RouterBuilder, UpstreamPath
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.pool import Pools, Target
 
 if TYPE_CHECKING:
-    from gateline.entities import Route, Service
+    from gateline.entities import Route, Service, Upstream
+    from gateline.entities import Target as TargetEntity
 
-__all__ = ["CompiledRoute", "CompiledService", "Runtime", "RuntimeBuilder"]
+__all__ = ["KINDS", "CompiledRoute", "CompiledService", "Runtime", "RuntimeBuilder"]
+
+KINDS = ("services", "routes", "upstreams", "targets", "certificates", "snis")
+"""The kinds of entities that a worker compiles; it has no use for others."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 _TLS_PROTOCOLS = frozenset({"https", "grpcs"})
@@ -113,8 +117,7 @@ class RuntimeBuilder:
         self,
         version: int,
         config_hash: str,
-        services: Mapping[str, "Service"],
-        routes: Mapping[str, "Route"],
+        entities: Mapping[str, Mapping[str, Any]],
         *,
         flavor: Flavor,
         pools: Pools,
@@ -123,8 +126,12 @@ class RuntimeBuilder:
     ) -> None:
         self._version = version
         self._hash = config_hash
-        self._services = services
-        self._routes = routes
+        self._services: Mapping[str, Service] = entities.get("services", {})
+        self._routes: Mapping[str, Route] = entities.get("routes", {})
+        self._upstreams: Mapping[str, Upstream] = {one.name: one for one in entities.get("upstreams", {}).values()}
+        self._members: dict[str, list[TargetEntity]] = {}
+        for member in entities.get("targets", {}).values():
+            self._members.setdefault(member.upstream.id, []).append(member)
         self._flavor = flavor
         self._pools = pools
         self._verify = verify_upstreams
@@ -169,8 +176,16 @@ class RuntimeBuilder:
         self._router.add(route, CompiledRoute(route, service, upstream_path))
 
     def _compile(self, service: "Service") -> CompiledService:
-        target = self._target(service, service.host, service.port, None)
-        return CompiledService(service, Balancer([(target, 1)]), False)
+        upstream = self._upstreams.get(service.host)
+        if upstream is None:
+            target = self._target(service, service.host, service.port, None)
+            return CompiledService(service, Balancer([(target, 1)]), False)
+        members = []
+        for member in sorted(self._members.get(upstream.id, ()), key=lambda member: member.target):
+            host, _, port = member.target.rpartition(":")
+            target = self._target(service, host.strip("[]"), int(port), upstream.host_header)
+            members.append((target, member.weight))
+        return CompiledService(service, Balancer(members), True)
 
     def _target(self, service: "Service", host: str, port: int, host_header: str | None) -> CompiledTarget:
         """Where a service's requests go when they go to `host` and `port`; `host_header` overrides the Host."""

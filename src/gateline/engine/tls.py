@@ -1,38 +1,111 @@
-"""TLS for clients: the server context of `ssl` listeners, from the settings."""
+"""TLS for clients: the server contexts of `ssl` listeners.
 
+The certificate of the settings answers for every name that no certificate entity names. Which one a handshake gets is
+decided by the server name that the client asks for: an exact SNI entity, then a wildcard. Contexts are made when the
+configuration changes, one a certificate; a listener keeps its own and hands the handshake over.
+"""
+
+import logging
 import ssl
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gateline.settings import Settings
 
-__all__ = ["server_context"]
+if TYPE_CHECKING:
+    from gateline.entities import Certificate
+
+__all__ = ["ServerCertificates"]
+
+_log = logging.getLogger(__name__)
 
 _VERSIONS = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
+_ANY_NAME = "*"
 
 
-def server_context(settings: Settings) -> ssl.SSLContext:
-    """The context of the proxy's `ssl` listeners: certificates, protocol versions and ciphers as set."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    versions = [_VERSIONS[name] for name in settings.ssl_protocols if name in _VERSIONS]
-    if versions:
-        context.minimum_version = min(versions)
-        context.maximum_version = max(versions)
-    if settings.ssl_ciphers:
-        context.set_ciphers(settings.ssl_ciphers)
-    if settings.ssl_prefer_server_ciphers:
-        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
-    if not settings.ssl_session_tickets:
-        context.options |= ssl.OP_NO_TICKET
-    context.set_alpn_protocols(["http/1.1"])
-    for certificate, key in zip(settings.ssl_cert, settings.ssl_cert_key, strict=True):
-        _load(context, certificate, key)
-    context.sni_callback = _remember_server_name
-    return context
+class ServerCertificates:
+    """The certificates of a worker's listeners, by server name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._by_certificate: dict[str, tuple[Certificate, ssl.SSLContext]] = {}
+        self._by_name: dict[str, ssl.SSLContext] = {}
+
+    def listener_context(self) -> ssl.SSLContext:
+        """The context that a listener starts every handshake with: the settings' own certificate."""
+        pairs = zip(self._settings.ssl_cert, self._settings.ssl_cert_key, strict=True)
+        context = self._context(list(pairs))
+        context.sni_callback = self._choose
+        return context
+
+    def adopt(self, certificates: Mapping[str, Any], snis: Mapping[str, Any]) -> None:
+        """Use these entities from now on; a certificate that has not changed keeps its context."""
+        contexts: dict[str, tuple[Certificate, ssl.SSLContext]] = {}
+        names: dict[str, ssl.SSLContext] = {}
+        for sni in snis.values():
+            certificate = certificates.get(sni.certificate.id)
+            if certificate is None:
+                continue
+            context = self._context_of(certificate, contexts)
+            if context is not None:
+                names[sni.name.lower()] = context
+        self._by_certificate = contexts
+        self._by_name = names
+
+    def _context_of(
+        self, certificate: "Certificate", contexts: "dict[str, tuple[Certificate, ssl.SSLContext]]"
+    ) -> ssl.SSLContext | None:
+        known = contexts.get(certificate.id) or self._by_certificate.get(certificate.id)
+        if known is None or known[0] != certificate:
+            pairs = [(certificate.cert, certificate.key)]
+            if certificate.cert_alt and certificate.key_alt:
+                pairs.append((certificate.cert_alt, certificate.key_alt))
+            try:
+                known = certificate, self._context(pairs)
+            except (ssl.SSLError, OSError) as error:
+                _log.error("the certificate %s cannot be used: %s", certificate.id, error)
+                return None
+        contexts[certificate.id] = known
+        return known[1]
+
+    def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        """Called in every handshake with the name that the client asks for."""
+        connection.gateline_server_name = name  # type: ignore[attr-defined]  # read again by `Door.peer_of`
+        if name is not None and self._by_name:
+            context = self._find(name.lower())
+            if context is not None:
+                connection.context = context
+
+    def _find(self, name: str) -> ssl.SSLContext | None:
+        labels = name.split(".")
+        candidates = (name, ".".join([_ANY_NAME, *labels[1:]]), ".".join([*labels[:-1], _ANY_NAME]), _ANY_NAME)
+        return next((found for one in candidates if (found := self._by_name.get(one)) is not None), None)
+
+    def _context(self, pairs: list[tuple[str, str]]) -> ssl.SSLContext:
+        """A context with these certificates and keys; versions and ciphers as set."""
+        settings = self._settings
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        versions = [_VERSIONS[name] for name in settings.ssl_protocols if name in _VERSIONS]
+        if versions:
+            context.minimum_version = min(versions)
+            context.maximum_version = max(versions)
+        if settings.ssl_ciphers:
+            context.set_ciphers(settings.ssl_ciphers)
+        if settings.ssl_prefer_server_ciphers:
+            context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+        if not settings.ssl_session_tickets:
+            context.options |= ssl.OP_NO_TICKET
+        context.set_alpn_protocols(["http/1.1"])
+        for certificate, key in pairs:
+            _load(context, certificate, key)
+        return context
 
 
 def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
@@ -47,7 +120,3 @@ def _as_file(value: str, place: Path) -> str:
     place.touch(mode=0o600)
     place.write_text(value)
     return str(place)
-
-
-def _remember_server_name(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-    connection.gateline_server_name = name  # type: ignore[attr-defined]  # read again by `Door.peer_of`

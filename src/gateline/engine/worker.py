@@ -26,13 +26,13 @@ from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
-from gateline.engine.runtime import Runtime, RuntimeBuilder
-from gateline.engine.tls import server_context
+from gateline.engine.runtime import KINDS, Runtime, RuntimeBuilder
+from gateline.engine.tls import ServerCertificates
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
-from gateline.entities import Route, Service
+from gateline.entities import kinds
 from gateline.settings import Settings
 
 __all__ = ["Worker", "run"]
@@ -59,8 +59,8 @@ class Worker:
         settings = context.settings
         self._context = context
         self._settings = settings
-        self._services: dict[str, Service] = {}
-        self._routes: dict[str, Route] = {}
+        self._entities: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        self._certificates = ServerCertificates(settings)
         self._crowd = Crowd(_client_limits(settings))
         self._pools = Pools(
             cast(Factory, UpstreamConnection),
@@ -132,24 +132,27 @@ class Worker:
         config_hash: str,
     ) -> None:
         """Put a change of configuration in force; nothing changes when it cannot be (ConfigurationError)."""
-        services = {} if full else dict(self._services)
-        routes = {} if full else dict(self._routes)
+        entities: dict[str, dict[str, Any]] = {
+            kind: {} if full else dict(of_kind) for kind, of_kind in self._entities.items()
+        }
         pause = _Slices()
         gc.disable()  # what is built now lives long: collecting in the middle would only find it alive
         try:
-            for kind, entities, read in (("services", services, Service), ("routes", routes, Route)):
+            for kind, of_kind in entities.items():
                 for removed in delete.get(kind, ()):
-                    entities.pop(removed, None)
+                    of_kind.pop(removed, None)
+                model = kinds()[kind]
                 for row in put.get(kind, ()):
-                    entity = read.from_wire(row)
-                    entities[entity.id] = entity  # type: ignore[assignment]  # one kind at a time
+                    entity = model.from_wire(row)
+                    of_kind[entity.id] = entity
                     await pause.between()
-            runtime = await self._compile(version, config_hash, services, routes, pause)
+            runtime = await self._compile(version, config_hash, entities, pause)
         finally:
             gc.freeze()  # moves what was built out of the collector's sight before it looks again
             gc.enable()
-        old = self._services, self._routes, self._proxy.runtime
-        self._services, self._routes = services, routes
+        old = self._entities, self._proxy.runtime
+        self._entities = entities
+        self._certificates.adopt(entities["certificates"], entities["snis"])
         self._proxy.adopt(runtime)
         self._pools.keep_only(runtime.targets)
         self._watch_upstreams()
@@ -161,11 +164,10 @@ class Worker:
         self,
         version: int,
         config_hash: str,
-        services: dict[str, Service],
-        routes: dict[str, Route],
+        entities: dict[str, dict[str, Any]],
         pause: "_Slices",
     ) -> Runtime:
-        builder = self._builder(version, config_hash, services, routes)
+        builder = self._builder(version, config_hash, entities)
         try:
             for _ in builder.steps():
                 await pause.between()
@@ -174,20 +176,17 @@ class Worker:
             raise ConfigurationError(str(error)) from error
 
     def _compile_now(self, version: int, config_hash: str) -> Runtime:
-        builder = self._builder(version, config_hash, self._services, self._routes)
+        builder = self._builder(version, config_hash, self._entities)
         for _ in builder.steps():
             pass
         return builder.build()
 
-    def _builder(
-        self, version: int, config_hash: str, services: dict[str, Service], routes: dict[str, Route]
-    ) -> RuntimeBuilder:
+    def _builder(self, version: int, config_hash: str, entities: dict[str, dict[str, Any]]) -> RuntimeBuilder:
         proxy = getattr(self, "_proxy", None)
         return RuntimeBuilder(
             version,
             config_hash,
-            services,
-            routes,
+            entities,
             flavor=cast(Flavor, self._settings.router_flavor),  # the settings allow no other words
             pools=self._pools,
             verify_upstreams=self._settings.upstream_tls_verify,
@@ -205,7 +204,7 @@ class Worker:
         listen = listener.listen
         port = self._settings.port_maps.get(listen.port, listen.port)
         door = Door(self._proxy, self._crowd, limits, port=port, tls=listen.ssl)
-        context: ssl.SSLContext | None = server_context(self._settings) if listen.ssl else None
+        context: ssl.SSLContext | None = self._certificates.listener_context() if listen.ssl else None
         return await asyncio.get_running_loop().create_server(
             lambda: cast(asyncio.Protocol, ClientConnection(door)),
             sock=listener.socket,
@@ -306,11 +305,11 @@ class _Slices:
             await asyncio.sleep(0)
             self._since = monotonic()
 
-    async def release(self, old: tuple[dict[str, Service], dict[str, Route], Runtime]) -> None:
+    async def release(self, old: tuple[dict[str, dict[str, Any]], Runtime]) -> None:
         """Let go of what is not used any more, piece by piece: freeing ten thousand routes takes milliseconds too."""
-        for entities in old[:2]:
-            while entities:
-                entities.popitem()
+        for of_kind in old[0].values():
+            while of_kind:
+                of_kind.popitem()
                 await self.between()
 
 

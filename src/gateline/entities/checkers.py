@@ -5,7 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateline.entities.errors import EXPECTED, REQUIRED
+from gateline.entities.errors import EXPECTED, NUL, REQUIRED
+from gateline.entities.references import is_reference
+
+_LARGEST = 2**53 - 1
+"""Of whole numbers: the largest that every reader of JSON keeps exactly (RFC 8259, section 6)."""
 
 Checker = Callable[[Any], Any]
 
@@ -19,9 +23,20 @@ class Refused(Exception):  # noqa: N818 - not an error of the program: the answe
 
 
 class Substituted(str):
-    """A text that came out of a reference or a variable: fields of other types read it as what they need."""
+    """A text that came out of a reference or a variable: fields of other types read it as what they need.
 
-    __slots__ = ()
+    A field that takes references keeps `reference`, the text that was written, when it is one as a whole.
+    """
+
+    __slots__ = ("reference",)
+
+    reference: str | None
+
+    def __new__(cls, text: str, reference: str | None = None) -> "Substituted":
+        """The text, and what was written in its place."""
+        self = super().__new__(cls, text)
+        self.reference = reference
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class Unresolved:
 
     message: str
     found: str
+    """What was written."""
 
 
 def wrong_type(value: Any, word: str) -> Refused:
@@ -42,7 +58,7 @@ def wrong_type(value: Any, word: str) -> Refused:
 def string(value: Any) -> str:
     """A text that UTF-8 can write."""
     if value.__class__ is str:
-        if value.isascii():
+        if value.isascii() and "\0" not in value:
             return value
     elif not isinstance(value, str):
         raise wrong_type(value, "string")
@@ -50,23 +66,33 @@ def string(value: Any) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise Refused(f"invalid utf-8 character sequence detected at position {error.start + 1}") from None
+    if "\0" in value:
+        raise Refused(NUL)
     return str(value)
 
 
 def integer(value: Any) -> int:
     """A whole number; 80.0 is one."""
     if value.__class__ is int:
-        return value
+        return _storable(value)
     if value.__class__ is float and value.is_integer():
-        return int(value)
+        return _storable(int(value))
     if isinstance(value, Substituted) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
         return int(value)
     raise wrong_type(value, "integer")
 
 
+def _storable(value: int) -> int:
+    if -_LARGEST <= value <= _LARGEST:
+        return value
+    raise Refused(f"value should be between {-_LARGEST} and {_LARGEST}")
+
+
 def number(value: Any) -> float:
     """A number, neither infinite nor "not a number"."""
-    if value.__class__ is int or (value.__class__ is float and math.isfinite(value)):
+    if value.__class__ is int:
+        return _storable(value)
+    if value.__class__ is float and math.isfinite(value):
         return value
     if isinstance(value, Substituted):
         try:
@@ -125,6 +151,20 @@ def mapping(key: Checker, element: Checker) -> Checker:
         return {key(name): element(item) for name, item in value.items()}
 
     return check
+
+
+def or_reference(check: Checker) -> Checker:
+    """A checker that lets references to secrets pass: what they stand for is known only when it is used."""
+
+    def either(value: Any) -> Any:
+        written = value
+        if isinstance(value, Substituted):
+            written = value.reference
+        elif isinstance(value, Unresolved):
+            written = value.found
+        return written if is_reference(written) else check(value)
+
+    return either
 
 
 def constrained(check: Checker, refusals: tuple[Callable[[Any], str | None], ...]) -> Checker:

@@ -3,12 +3,13 @@
 A check gets the values (defaults filled in, null as None) and the violations found so far, and adds to them. Field
 names may be dotted (`config.second`) to reach into records.
 """
-# ruff: noqa: D102 - what `run` does is said once, at Check
+# ruff: noqa: D102 - what the methods do is said once, at Check
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateline.entities.constraints import Constraint
 from gateline.entities.errors import MUST_BE_NULL, REQUIRED, quoted
 from gateline.entities.violations import Violations
 
@@ -21,6 +22,14 @@ class Check:
     def run(self, values: Values, violations: Violations) -> None:
         """Add what is wrong to the violations."""
         raise NotImplementedError
+
+    def kong(self) -> dict[str, Any] | None:
+        """The check as an element of `entity_checks` in Kong's schema layout, None when it has no form there."""
+        return None
+
+    def json_schema(self) -> dict[str, Any] | None:
+        """The check for a whole entity as JSON schema says it, None when it cannot."""
+        return None
 
 
 def value_of(values: Any, name: str) -> Any:
@@ -41,6 +50,12 @@ def _filled(values: Values, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if not is_empty(value_of(values, name))]
 
 
+def _present(name: str) -> dict[str, Any]:
+    """JSON schema: the field is there and not null."""
+    first, _, rest = name.partition(".")
+    return {"required": [first], "properties": {first: _present(rest) if rest else {"not": {"type": "null"}}}}
+
+
 @dataclass(frozen=True, slots=True)
 class AtLeastOneOf(Check):
     """One or more of the fields must be there."""
@@ -50,6 +65,12 @@ class AtLeastOneOf(Check):
     def run(self, values: Values, violations: Violations) -> None:
         if not _filled(values, self.names):
             violations.add_entity(f"at least one of these fields must be non-empty: {quoted(self.names)}")
+
+    def kong(self) -> dict[str, Any]:
+        return {"at_least_one_of": list(self.names)}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [_present(name) for name in self.names]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,12 @@ class ExactlyOneOf(Check):
         if len(_filled(values, self.names)) != 1:
             violations.add_entity(f"exactly one of these fields must be non-empty: {quoted(self.names)}")
 
+    def kong(self) -> dict[str, Any]:
+        return {"only_one_of": list(self.names)}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"oneOf": [_present(name) for name in self.names]}
+
 
 @dataclass(frozen=True, slots=True)
 class AtMostOneOf(Check):
@@ -72,6 +99,9 @@ class AtMostOneOf(Check):
     def run(self, values: Values, violations: Violations) -> None:
         if len(_filled(values, self.names)) > 1:
             violations.add_entity(f"only one or none of these fields must be set: {quoted(self.names)}")
+
+    def kong(self) -> dict[str, Any]:
+        return {"mutually_exclusive": list(self.names)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +114,9 @@ class AllOrNoneOf(Check):
         if 0 < len(_filled(values, self.names)) < len(self.names):
             violations.add_entity(f"all or none of these fields must be set: {quoted(self.names)}")
 
+    def kong(self) -> dict[str, Any]:
+        return {"mutually_required": list(self.names)}
+
 
 @dataclass(frozen=True, slots=True)
 class Distinct(Check):
@@ -95,6 +128,9 @@ class Distinct(Check):
         found = [value_of(values, name) for name in _filled(values, self.names)]
         if any(value in found[:position] for position, value in enumerate(found)):
             violations.add_entity(f"values of these fields must be distinct: {quoted(self.names)}")
+
+    def kong(self) -> dict[str, Any]:
+        return {"distinct": list(self.names)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +147,79 @@ class ExclusiveSets(Check):
                 f"these sets are mutually exclusive: ({quoted(tuple(one))}), ({quoted(tuple(other))})"
             )
 
+    def kong(self) -> dict[str, Any]:
+        return {"mutually_exclusive_sets": {"set1": list(self.one), "set2": list(self.other)}}
+
+
+@dataclass(frozen=True, slots=True)
+class Null(Constraint):
+    """No value."""
+
+    def refuse(self, value: Any) -> str | None:
+        return None if value is None else MUST_BE_NULL
+
+    def kong(self) -> dict[str, Any]:
+        return {"eq": None}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Empty(Constraint):
+    """No value, or a collection with nothing in it."""
+
+    def refuse(self, value: Any) -> str | None:
+        return None if is_empty(value) else "length must be 0"
+
+    def kong(self) -> dict[str, Any]:
+        return {"len_eq": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class There(Constraint):
+    """Any value but null."""
+
+    def refuse(self, value: Any) -> str | None:
+        return REQUIRED if value is None else None
+
+    def kong(self) -> dict[str, Any]:
+        return {"required": True}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"not": {"type": "null"}}
+
 
 @dataclass(frozen=True, slots=True)
 class Conditional(Check):
-    """When a field has one of some values, another must be null, empty or there.
+    """When a field fulfils a condition, another must fulfil one.
 
-    `when` gets the value of `field`; it is not asked when that field has a violation of its own.
+    The condition is not asked when its field has a violation of its own.
     """
 
     field: str
-    when: Callable[[Any], bool]
+    when: Constraint
     then: str
-    must: str
+    must: Constraint
     sentence: str | None = None
 
     def run(self, values: Values, violations: Violations) -> None:
-        if self.field in violations.fields or not self.when(value_of(values, self.field)):
+        if violations.has(self.field) or self.when.refuse(value_of(values, self.field)):
             return
-        value = value_of(values, self.then)
-        if self.must == "be null":
-            refusal = None if value is None else MUST_BE_NULL
-        elif self.must == "be empty":
-            refusal = None if is_empty(value) else "length must be 0"
-        else:
-            refusal = REQUIRED if value is None else None
-        if refusal:
+        if refusal := self.must.refuse(value_of(values, self.then)):
             violations.add(self.then, refusal)
             violations.add_entity(self.sentence or f"failed conditional validation given value of field '{self.field}'")
+
+    def kong(self) -> dict[str, Any]:
+        condition = {
+            "if_field": self.field,
+            "if_match": self.when.kong(),
+            "then_field": self.then,
+            "then_match": self.must.kong(),
+        }
+        if self.sentence:
+            condition["then_err"] = self.sentence
+        return {"conditional": condition}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +230,14 @@ class OneOfWhen(Check):
     """
 
     field: str
-    cases: tuple[tuple[Callable[[Any], bool], tuple[str, ...], str], ...]
+    cases: tuple[tuple[Constraint, tuple[str, ...], str], ...]
 
     def run(self, values: Values, violations: Violations) -> None:
-        if self.field in violations.fields:
+        if violations.has(self.field):
             return
         given = value_of(values, self.field)
         for condition, names, sentence in self.cases:
-            if condition(given):
+            if condition.refuse(given) is None:
                 if not _filled(values, names):
                     violations.add_entity(sentence.replace("{}", quoted(names)))
                 return
@@ -172,10 +254,13 @@ class Custom(Check):
     refuse: Callable[[Values], str | Mapping[str, Any] | None]
 
     def run(self, values: Values, violations: Violations) -> None:
-        if any(name in violations.fields for name in self.names):
+        if any(violations.has(name) for name in self.names):
             return
         refusal = self.refuse(values)
         if isinstance(refusal, str):
             violations.add_entity(refusal)
         elif refusal:
             violations.fields.update(refusal)
+
+    def kong(self) -> dict[str, Any]:
+        return {"custom_entity_check": {"field_sources": list(self.names)}}

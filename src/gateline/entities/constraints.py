@@ -1,4 +1,4 @@
-"""What a field's declaration may say beyond its Python type: constraints on its value, and marks of its use.
+"""What a field's declaration may say about its value, beyond the Python type.
 
 A field is declared once, as `name: Annotated[type, constraint, mark, ...] = default` in its entity. From that one
 declaration come validation with Kong's sentences, the default, JSON schema, Kong's schema layout (`kong`) and the
@@ -7,9 +7,9 @@ documentation. Constraints are tried in Kong's order (`rank`), not in the order 
 # ruff: noqa: D102 - what the three methods do is said once, at Constraint
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from gateline.entities.errors import INVALID_TIMESTAMP, INVALID_UUID
 from gateline.entities.formats import is_uuid
@@ -182,6 +182,9 @@ class Without(Constraint):
     def kong(self) -> dict[str, Any]:
         return {"match_none": [{"pattern": self.part, "err": self.sentence}]}
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"not": {"pattern": re.escape(self.part)}}
+
 
 @dataclass(frozen=True, slots=True)
 class NotNamed(Constraint):
@@ -232,7 +235,7 @@ class Matches(Constraint):
         return {"match": self.lua}
 
     def json_schema(self) -> dict[str, Any]:
-        return {"pattern": f"^{self.pattern}$"}
+        return {"pattern": f"^{self.pattern}$(?!\\n)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,71 +267,29 @@ class Format(Constraint):
         return self.check(value)
 
 
-# Marks
+@dataclass(frozen=True, slots=True)
+class Contains(Constraint):
+    """A collection that has an element."""
+
+    element: str
+
+    def refuse(self, value: Any) -> str | None:
+        return None if isinstance(value, Collection) and self.element in value else f"must contain {self.element}"
+
+    def kong(self) -> dict[str, Any]:
+        return {"contains": self.element}
 
 
 @dataclass(frozen=True, slots=True)
-class AsSet:
-    """The tuple is a set: its elements differ, repeats are dropped, the order stays."""
+class Each(Constraint):
+    """A collection with something in it, of which each element fulfils a condition."""
 
+    element: Constraint
 
-@dataclass(frozen=True, slots=True)
-class Unique:
-    """No two entities of the kind have the same value."""
+    def refuse(self, value: Any) -> str | None:
+        if not value:
+            return "length must be at least 1"
+        return next((problem for item in value if (problem := self.element.refuse(item))), None)
 
-
-@dataclass(frozen=True, slots=True)
-class Auto:
-    """Made by Gateline when it is left out; may be given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The field takes a reference to a secret, `{vault://env/NAME}`, in the place of a value; nothing else is checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """The value is never shown in errors, differences and logs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Abstract:
-    """The record's fields depend on another field: a plugin's `config` on its `name`. `variant` says what they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultForNull:
-    """A null means the default. Kong stores the null, and takes the default when it reads the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyIn:
-    """The field exists in these router flavours only; elsewhere it is an unknown field."""
-
-    flavors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PerFlavor:
-    """The constraint is another one in some router flavours."""
-
-    default: Constraint
-    flavors: tuple[tuple[str, Constraint], ...]
-
-    def chosen(self, flavor: str) -> Constraint:
-        """The constraint that holds in a flavour."""
-        return dict(self.flavors).get(flavor, self.default)
-
-
-@dataclass(frozen=True, slots=True)
-class To:
-    """The `Reference` points to an entity of this kind.
-
-    `on_delete` says what becomes of this entity when that one is deleted; `nests` whether this one may be written
-    inside that one in a declarative file and in the Admin API.
-    """
-
-    kind: str
-    on_delete: Literal["restrict", "cascade", "null"] = "restrict"
-    nests: bool = True
+    def kong(self) -> dict[str, Any]:
+        return {"elements": {"type": "string", **self.element.kong()}}

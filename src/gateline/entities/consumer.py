@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from gateline.entities.checks import AtLeastOneOf, Check
-from gateline.entities.constraints import Unique
 from gateline.entities.fields import Tags
+from gateline.entities.marks import Unique
 from gateline.entities.model import Entity
 
 

@@ -97,6 +97,8 @@ REQUIRED = "required field missing"
 UNKNOWN = "unknown field"
 MISSING_PRIMARY_KEY = "missing primary key"
 MUST_BE_NULL = "value must be null"
+NUL = "must not have a NUL character"
+IMMUTABLE = "immutable field cannot be updated"
 INVALID_UUID = "expected a valid UUID"
 INVALID_TIMESTAMP = "expected a valid timestamp"
 

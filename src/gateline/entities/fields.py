@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.constraints import AsSet, Auto, Between, Format, OneOf, Timestamp, Unique, Uuid
+from gateline.entities.constraints import Between, Format, OneOf, Timestamp, Uuid
+from gateline.entities.marks import AsSet, Auto, Unique
 
 PROTOCOLS = ("grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp")
 
@@ -19,6 +20,8 @@ Port = Annotated[int, Between(0, 65535)]
 Milliseconds = Annotated[int, Between(1, 2**31 - 2)]
 Protocol = Annotated[str, OneOf(PROTOCOLS)]
 HeaderName = Annotated[str, Format(formats.header_name)]
+Sni = Annotated[str, Format(formats.sni)]
+WildcardSni = Annotated[str, Format(formats.wildcard_sni)]
 IpOrCidr = Annotated[str, Format(formats.ip_or_cidr)]
 Tags = Annotated[
     tuple[Annotated[str, Format(formats.tag)], ...],

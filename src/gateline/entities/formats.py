@@ -14,6 +14,7 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _SLASHES = re.compile(r"//+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _INVALID_PORT = "invalid port number"
@@ -67,6 +68,42 @@ def wildcard_sni(value: str) -> str | None:
         return "only one wildcard must be specified"
     problem = sni(value.replace("*", "wildcard"))
     return f"invalid value: {value}" if problem and problem.startswith("invalid value") else problem
+
+
+def upstream_name(value: str) -> str | None:
+    """A host name: neither an address nor with a port."""
+    kind, has_port, problem = _host_and_port(value)
+    if problem and problem != _INVALID_PORT:
+        return f"Invalid name ('{value}'); must be a valid hostname"
+    if kind != "name":
+        return f"Invalid name ('{value}'); no ip addresses allowed"
+    return f"Invalid name ('{value}'); no port allowed" if has_port or problem else None
+
+
+def host_with_optional_port(value: str) -> str | None:
+    """A host name or an IP address, with or without a port."""
+    return f"invalid value: {value}" if _host_and_port(value)[2] else None
+
+
+def target(value: str) -> str | None:
+    """A host name or an IP address, with or without a port."""
+    return "Invalid target; not a valid hostname or ip address" if _host_and_port(value)[2] else None
+
+
+def target_with_port(value: str) -> str:
+    """A target in its normal form: with a port (8000 when it has none), an IPv6 address in brackets and in full."""
+    kind, has_port, _ = _host_and_port(value)
+    if kind != "ipv6":
+        return value if has_port else f"{value}:8000"
+    address, _, port = value.removeprefix("[").partition("]")
+    return f"[{ipaddress.IPv6Address(address).exploded}]{port if has_port else ':8000'}"
+
+
+def cookie_name(value: str) -> str | None:
+    """Letters, digits, `_`, `.` and `-`."""
+    if _COOKIE_NAME.fullmatch(value):
+        return None
+    return f"bad cookie name '{value}', allowed characters are A-Z, a-z, 0-9, '_', '.', and '-'"
 
 
 def name(value: str) -> str | None:

@@ -12,7 +12,7 @@ _ESCAPED = re.compile('["\\\\\n\r\0]')
 
 
 def table(value: Any, null: str = "nil") -> str:
-    """Dictionaries, lists (None leaves a hole), texts, numbers, booleans. `null` is how a None in a dictionary looks."""
+    """Dictionaries, lists (None leaves a hole), texts, numbers, booleans. `null` is a None in a dictionary."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_key(name)}={table(value[name], null)}" for name in sorted(value)) + "}"
     if isinstance(value, list):

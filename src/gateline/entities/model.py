@@ -5,15 +5,17 @@ The wire form is Kong's Admin API layout as plain JSON data: every field, null w
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Self, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
+from gateline.entities import patching
 from gateline.entities.checks import Check
-from gateline.entities.constraints import OnlyIn
 from gateline.entities.fields import CreatedAt, Id, UpdatedAt
-from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, marks_of, schema_of
+from gateline.entities.marks import Auto, OnlyIn
+from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, bare_type, marks_of, schema_of
 from gateline.entities.wire import Convert, converters
 
 _set = object.__setattr__
@@ -35,6 +37,7 @@ class Record(BaseModel):
     _to_wire: ClassVar[tuple[tuple[str, Convert], ...]] = ()
     _from_wire: ClassVar[tuple[tuple[str, Convert], ...]] = ()
     _hidden: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    _made: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -46,8 +49,15 @@ class Record(BaseModel):
             for name, info in fields.items()
         }
         found = [(name, *converters(hints[name])) for name in fields]
+        cls._wire_defaults |= {name: {} for name, info in fields.items() if _is_record(info, hints[name])}
         cls._to_wire = tuple((name, to) for name, to, _ in found if to)
         cls._from_wire = tuple((name, back) for name, _, back in found if back)
+        cls._made = tuple(
+            (name, mark.make)
+            for name in fields
+            for mark in marks_of(hints[name])
+            if isinstance(mark, Auto) and mark.make
+        )
         cls._hidden = tuple(
             (name, cls._wire_defaults[name])
             for name in fields
@@ -68,6 +78,13 @@ class Record(BaseModel):
     def variant(cls, data: Mapping[str, Any]) -> Variant | None:  # noqa: ARG003 - for entities that have variants
         """What is special about an entity with this data."""
         return None
+
+    @classmethod
+    def derive(cls, values: dict[str, Any], given: Collection[str]) -> None:
+        """Compute values from others, once all are right, or bring them into the form in which they are kept.
+
+        `given` are the fields that were written now: a password that was not is kept in its form already.
+        """
 
     @classmethod
     def built(cls, values: Mapping[str, Any]) -> Self:
@@ -104,6 +121,27 @@ class Record(BaseModel):
         return row
 
 
+def _is_record(info: FieldInfo, annotation: Any) -> bool:
+    """Whether a field holds a record that cannot be null: read from a row without it, all in it has its default."""
+    bare, nullable = bare_type(annotation)
+    return info.is_required() and not nullable and isinstance(bare, type) and issubclass(bare, Record)
+
+
+class Opaque(Record):
+    """A record that was once valid and of which nothing is known now: it is kept as it is."""
+
+    content: dict[str, Any]
+
+    @classmethod
+    def from_wire(cls, row: Mapping[str, Any]) -> Self:
+        """A record that holds the row."""
+        return cls.built({"content": dict(row)})
+
+    def to_wire(self) -> dict[str, Any]:
+        """The row."""
+        return dict(self.content)
+
+
 class Entity(Record):
     """Something that a user configures and that has an id."""
 
@@ -115,6 +153,13 @@ class Entity(Record):
     """The unique field by which one is addressed and referred to, besides its id."""
     unique_together: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of fields of which no two entities have the same values; nulls count as equal."""
+    flat_path: ClassVar[str | None]
+    """The collection in the Admin API, the kind unless said otherwise; None: it is reached through a parent only."""
+    nested_path: ClassVar[str]
+    """The collection in the Admin API below a parent."""
+
+    _fractions: ClassVar[bool] = False
+    """Whether timestamps have milliseconds."""
 
     id: Id = Field(default_factory=lambda: str(uuid.uuid4()))
     created_at: CreatedAt = Field(default_factory=lambda: int(time.time()))
@@ -124,10 +169,13 @@ class Entity(Record):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "kind" in cls.__dict__:
+            cls.flat_path = cls.__dict__.get("flat_path", cls.kind)
+            cls.nested_path = cls.__dict__.get("nested_path", cls.flat_path or cls.kind)
+            cls._fractions = cls.model_fields["created_at"].annotation is float
             FOREIGN_MODELS[cls.kind] = cls
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any], *, router_flavor: str = DEFAULT_FLAVOR, now: int | None = None) -> Self:
+    def parse(cls, data: Mapping[str, Any], *, router_flavor: str = DEFAULT_FLAVOR, now: float | None = None) -> Self:
         """Validate what a user gave and make the entity, with a new id and the present time where they are left out.
 
         Raises `EntityError` (schema violation) that holds every violation.
@@ -135,20 +183,59 @@ class Entity(Record):
         values, violations = schema_of(cls, router_flavor).validate(data)
         if violations:
             raise violations.error()
-        return cls.completed(values, now=int(time.time()) if now is None else now)
+        return cls.completed(values, now=time.time() if now is None else now)
 
     @classmethod
-    def completed(cls, values: dict[str, Any], *, now: int) -> Self:
-        """An entity from validated values, of which id and timestamps may still be None."""
+    def patched(
+        cls,
+        row: Mapping[str, Any],
+        patch: Mapping[str, Any],
+        *,
+        router_flavor: str = DEFAULT_FLAVOR,
+        now: float | None = None,
+    ) -> Self:
+        """The entity of which `row` is the wire form, with some fields changed.
+
+        Records are merged field by field, everything else is replaced; a null takes a field back, and is refused where
+        a value is needed. `updated_at` is the present. Raises `EntityError` that holds every violation.
+        """
+        values, violations = patching.patch(schema_of(cls, router_flavor), row, patch)
+        if violations:
+            raise violations.error()
+        return cls.completed(values, now=time.time() if now is None else now)
+
+    @classmethod
+    def replaced(
+        cls,
+        row: Mapping[str, Any],
+        data: Mapping[str, Any],
+        *,
+        router_flavor: str = DEFAULT_FLAVOR,
+        now: float | None = None,
+    ) -> Self:
+        """What takes the place of the entity of which `row` is the wire form: what is not given has its default.
+
+        Id and `created_at` stay. Raises `EntityError` that holds every violation.
+        """
+        kept = {"created_at": row["created_at"], **data, "id": row["id"]}
+        return cls.parse(kept, router_flavor=router_flavor, now=now)
+
+    @classmethod
+    def completed(cls, values: dict[str, Any], *, now: float) -> Self:
+        """An entity from validated values, of which id, timestamps and what else is made may still be None."""
         given = values["id"]
         values["id"] = str(uuid.uuid4()) if given is None else given.lower()
+        moment = round(now, 3) if cls._fractions else int(now)
         if values["created_at"] is None:
-            values["created_at"] = now
+            values["created_at"] = moment
         if values["updated_at"] is None:
-            values["updated_at"] = now
+            values["updated_at"] = moment
+        for name, make in cls._made:
+            if values[name] is None:
+                values[name] = make()
         return cls.built(values)
 
     @property
-    def key(self) -> str | None:
+    def endpoint_value(self) -> str | None:
         """The value of the endpoint key, such as the name."""
         return getattr(self, self.endpoint_key) if self.endpoint_key else None

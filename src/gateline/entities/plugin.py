@@ -3,14 +3,26 @@
 Source: Kong's Plugin object.
 """
 
-from typing import Annotated, ClassVar
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
-from gateline.entities.constraints import Abstract, AsSet, To
+from gateline.entities.constraints import Format
 from gateline.entities.fields import Name, Protocol, Tags
-from gateline.entities.model import Entity, Record
-from gateline.entities.schema import Reference
+from gateline.entities.marks import Abstract, AsSet, To
+from gateline.entities.model import Entity, Opaque, Record
+from gateline.entities.plugin_configs import HTTP_PROTOCOLS, plugin_type
+from gateline.entities.schema import Reference, Variant
+
+NOT_WITH_ROUTE = "must match the associated route's protocols"
+NOT_WITH_SERVICE = "must match the protocols of at least one route pointing to this Plugin's service"
+
+
+def _enabled(name: str) -> str | None:
+    if plugin_type(name):
+        return None
+    return f"plugin '{name}' not enabled; add it to the 'plugins' configuration property"
 
 
 class Ordering(Record):
@@ -28,7 +40,7 @@ class Plugin(Entity):
     endpoint_key: ClassVar = "instance_name"
     unique_together: ClassVar = (("name", "route", "service", "consumer", "consumer_group"),)
 
-    name: Annotated[str, Field(description="Which plugin.")]
+    name: Annotated[str, Format(_enabled), Field(description="Which plugin.")]
     instance_name: Annotated[Name | None, Field(description="A unique name for this use of the plugin.")] = None
     route: Annotated[
         Reference | None, To("routes", on_delete="cascade"), Field(description="Run for this route only.")
@@ -47,7 +59,34 @@ class Plugin(Entity):
     config: Annotated[Record, Abstract(), Field(description="What the plugin needs to know.")]
     protocols: Annotated[
         tuple[Protocol, ...], AsSet(), Field(description="Run for requests of these protocols only.")
-    ] = ("grpc", "grpcs", "http", "https")
+    ] = HTTP_PROTOCOLS
     enabled: Annotated[bool, Field(description="Whether it runs.")] = True
     ordering: Annotated[Ordering | None, Field(description="Which plugins it runs before and after.")] = None
     tags: Tags | None = None
+
+    @classmethod
+    def variant(cls, data: Mapping[str, Any]) -> Variant | None:
+        """What the plugin's own declaration says: its configuration, protocols and scopes."""
+        known = plugin_type(data.get("name"))
+        return known.variant if known else None
+
+    @classmethod
+    def from_wire(cls, row: Mapping[str, Any]) -> Self:
+        """A plugin from its wire form. The configuration of one that is not registered is kept as it is."""
+        known = plugin_type(row.get("name"))
+        config: type[Record] = known.config if known else Opaque
+        return super().from_wire({**row, "config": config.from_wire(row.get("config") or {})})
+
+
+def protocols_problem(
+    plugin: Plugin, route_protocols: Collection[str] | None, service_protocols: Collection[Collection[str]]
+) -> str | None:
+    """What is wrong with a plugin's `protocols` beside those of its route, or of the routes of its service.
+
+    `route_protocols` is None for a plugin without a route.
+    """
+    if route_protocols is not None:
+        return None if set(plugin.protocols) & set(route_protocols) else NOT_WITH_ROUTE
+    if service_protocols and all(set(plugin.protocols).isdisjoint(protocols) for protocols in service_protocols):
+        return NOT_WITH_SERVICE
+    return None

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel
 
-from gateline.entities.constraints import To
+from gateline.entities.marks import To
 from gateline.entities.model import Entity
 from gateline.entities.schema import FOREIGN_MODELS, schema_of
 

@@ -1,35 +1,36 @@
 """Route: which requests go to which service. Source: Kong's Route object."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.checks import AtLeastOneOf, Check, Conditional, Custom, ExclusiveSets, OneOfWhen, Values
+from gateline.entities.checks import AtLeastOneOf, Check, Conditional, Custom, Empty, ExclusiveSets, OneOfWhen, Values
 from gateline.entities.constraints import (
-    AsSet,
     Between,
-    DefaultForNull,
+    Constraint,
+    Contains,
+    Each,
     ExclusiveSubsets,
     Format,
     Matches,
     MinLength,
     NotNamed,
+    NotOneOf,
     OneOf,
-    OnlyIn,
-    PerFlavor,
     StartsWithAny,
-    To,
     Without,
 )
 from gateline.entities.fields import HeaderName, IpOrCidr, Name, Port, Protocol, Tags
+from gateline.entities.marks import AsSet, DefaultForNull, OnlyIn, PerFlavor, To
 from gateline.entities.model import Entity, Record
 from gateline.entities.schema import Reference, Variant
 
 _FAMILIES = (("http", "https"), ("tcp", "tls", "udp"), ("tls_passthrough",), ("grpc", "grpcs"))
-_WITH_SNI = frozenset({"grpcs", "https", "tls", "tls_passthrough"})
-_STREAM = frozenset({"tcp", "tls", "udp"})
+_WITHOUT_SNI = Each(NotOneOf(("grpcs", "https", "tls", "tls_passthrough")))
+_STREAM = Each(OneOf(("tcp", "tls", "udp")))
+_TLS_PASSTHROUGH = Each(OneOf(("tls_passthrough",)))
 _MATCHED_BY = ("methods", "hosts", "headers", "paths", "snis", "sources", "destinations")
 
 
@@ -58,14 +59,6 @@ MatchedHeader = Annotated[
 Sni = Annotated[str, PerFlavor(Format(formats.wildcard_sni), (("traditional", Format(formats.sni)),))]
 
 
-def _includes(protocol: str) -> Any:
-    return lambda protocols: isinstance(protocols, Collection) and protocol in protocols
-
-
-def _only_of(family: frozenset[str]) -> Any:
-    return lambda protocols: bool(protocols) and family.issuperset(protocols)
-
-
 def _wrong_header_regexes(values: Values) -> Mapping[str, Any] | None:
     for wanted in (values["headers"] or {}).values():
         if len(wanted) == 1 and wanted[0].startswith("~*") and (problem := formats.regex(wanted[0][2:])):
@@ -85,8 +78,8 @@ def _variant(
     )
 
 
-def _needs(names: tuple[str, ...], protocol: str) -> tuple[Any, tuple[str, ...], str]:
-    return _includes(protocol), names, f"must set one of {{}} when 'protocols' is '{protocol}'"
+def _needs(names: tuple[str, ...], protocol: str) -> tuple[Constraint, tuple[str, ...], str]:
+    return Contains(protocol), names, f"must set one of {{}} when 'protocols' is '{protocol}'"
 
 
 def _variants(expression: tuple[str, ...]) -> dict[str, Variant]:
@@ -119,12 +112,12 @@ def _variants(expression: tuple[str, ...]) -> dict[str, Variant]:
             "protocols",
             (
                 (
-                    _only_of(_STREAM),
+                    _STREAM,
                     ("sources", "destinations", "snis", *expression),
                     "must set one of {} when 'protocols' is 'tcp', 'tls' or 'udp'",
                 ),
                 (
-                    _only_of(frozenset({"tls_passthrough"})),
+                    _TLS_PASSTHROUGH,
                     ("snis", *expression),
                     "must set snis when 'protocols' is 'tls_passthrough'",
                 ),
@@ -215,9 +208,9 @@ class Route(Entity):
     checks: ClassVar[tuple[Check, ...]] = (
         Conditional(
             "protocols",
-            lambda protocols: bool(protocols) and _WITH_SNI.isdisjoint(protocols),
+            _WITHOUT_SNI,
             "snis",
-            "be empty",
+            Empty(),
             "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'",
         ),
         Custom(("headers",), _wrong_header_regexes),

@@ -6,8 +6,7 @@ as tuples, records as model instances, references as `Reference`.
 """
 
 import types
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -17,80 +16,20 @@ from pydantic.fields import FieldInfo
 from gateline.entities import checkers
 from gateline.entities.checkers import Checker, Refused, wrong_type
 from gateline.entities.checks import Check
-from gateline.entities.constraints import (
-    AsSet,
-    Auto,
-    Constraint,
-    DefaultForNull,
-    MinLength,
-    OneOf,
-    OnlyIn,
-    PerFlavor,
-    To,
-    Unique,
-    Uuid,
-)
+from gateline.entities.constraints import Constraint, MinLength, OneOf, Uuid
 from gateline.entities.errors import MISSING_PRIMARY_KEY, REQUIRED, UNKNOWN
+from gateline.entities.field_schema import FieldSchema, Reference, Variant
+from gateline.entities.marks import Abstract, AsSet, Auto, DefaultForNull, OnlyIn, PerFlavor, Ref, Secret, To, Unique
 from gateline.entities.violations import Violations
+
+__all__ = ["DEFAULT_FLAVOR", "FOREIGN_MODELS", "FieldSchema", "Reference", "Schema", "Variant", "field_of", "schema_of"]
 
 DEFAULT_FLAVOR = "traditional_compatible"
 
 FOREIGN_MODELS: dict[str, type[BaseModel]] = {}
 """Kind → entity class, filled as entities are declared."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A foreign key: the id of the entity that is pointed to."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """What differs in an entity when one of its fields holds a certain value."""
-
-    null: Mapping[str, str] = field(default_factory=dict)
-    """Fields that must be null, each with the sentence that says so."""
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    never: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
-    """A value that a field may not have, with the sentence."""
-    checks: tuple[Check, ...] = ()
-
-    def run(self, values: dict[str, Any], violations: Violations) -> None:
-        """Add what is wrong to the violations."""
-        errors = violations.fields
-        for name, sentence in self.null.items():
-            if name not in errors and values[name] is not None:
-                errors[name] = sentence
-        for name, (forbidden, sentence) in self.never.items():
-            if name not in errors and values[name] == forbidden:
-                errors[name] = sentence
-        for check in self.checks:
-            check.run(values, violations)
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSchema:
-    """One field: everything that its declaration says."""
-
-    name: str
-    type: str
-    """Kong's word: string, integer, number, boolean, array, set, map, record, foreign."""
-    check: Checker
-    required: bool
-    """Whether null is refused."""
-    has_default: bool
-    default: Any
-    auto: bool
-    unique: bool
-    default_for_null: bool
-    constraints: tuple[Constraint, ...]
-    description: str | None
-    to: To | None = None
-    elements: "FieldSchema | None" = None
-    keys: "FieldSchema | None" = None
-    record: "Schema | None" = None
+Derive = Callable[[dict[str, Any], Collection[str]], None]
 
 
 class Schema:
@@ -102,32 +41,62 @@ class Schema:
         self.fields: dict[str, FieldSchema] = _fields_of(model, flavor)
         self.checks: tuple[Check, ...] = getattr(model, "checks", ())
         self.shorthands: Mapping[str, Callable[[str], dict[str, Any]]] = getattr(model, "shorthands", {})
-        self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = getattr(model, "variant", None)
-        self._defaults: dict[str, Any] = {
+        self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = _own(model, "variant")
+        self._derive: Derive | None = _own(model, "derive")
+        self.refers = any(field.refers for field in self.fields.values())
+        """Whether some field takes a reference to a secret."""
+        self.defaults: dict[str, Any] = {
             name: self.fields[name].default if name in self.fields else info.get_default(call_default_factory=False)
             for name, info in model.model_fields.items()
         }
-        self._needed = tuple(
-            name for name, schema in self.fields.items() if schema.required and not (schema.has_default or schema.auto)
+        """The value of every field that is left out; of a record, in which all have theirs."""
+        self.needed: tuple[str, ...] = tuple(
+            name
+            for name, schema in self.fields.items()
+            if schema.required and not (schema.has_default or schema.auto) and not self._implied(schema)
         )
+        """Fields that cannot be left out."""
 
-    def validate(self, data: Mapping[str, Any], *, partial: bool = False) -> tuple[dict[str, Any], Violations]:
+    def _implied(self, schema: FieldSchema) -> bool:
+        """Whether a record may be left out, for it is then one in which every field has its default."""
+        if schema.type != "record" or schema.abstract:
+            return False
+        try:
+            self.defaults[schema.name] = schema.check({})
+        except Refused:
+            return False
+        return True
+
+    def variant(self, data: Mapping[str, Any]) -> Variant | None:
+        """What is special about an entity with this data."""
+        return self._variant(data) if self._variant else None
+
+    def field(self, name: str, data: Mapping[str, Any]) -> FieldSchema | None:
+        """The schema of a field in an entity with this data."""
+        variant = self.variant(data)
+        return (variant.fields.get(name) if variant else None) or self.fields.get(name)
+
+    def validate(
+        self, data: Mapping[str, Any], *, partial: bool = False, given: Collection[str] | None = None
+    ) -> tuple[dict[str, Any], Violations]:
         """Check a dictionary; returns the value of every field, and the violations (false when there are none).
 
         With `partial`, only the fields that are there are looked at: nothing is required, nothing is compared.
+        `given` are the fields that were written now, all unless said otherwise; the others come from what is stored.
         """
         violations = Violations()
         errors = violations.fields
-        for shorthand in self.shorthands:
-            if shorthand in data:
-                data = self._expanded(shorthand, data, errors)
-        values = self._defaults.copy()
+        if self.shorthands:
+            data = self.expanded(data, errors)
+        values = self.defaults.copy()
         variant = self._variant(data) if self._variant else None
+        own: Mapping[str, FieldSchema] = {}
         if variant:
             values.update(variant.defaults)
+            own = variant.fields
         fields = self.fields
         for name, value in data.items():
-            schema = fields.get(name)
+            schema = (own.get(name) if own else None) or fields.get(name)
             if schema is None:
                 errors[name] = UNKNOWN
             elif value is None:
@@ -143,34 +112,47 @@ class Schema:
                     values[name] = value
         if partial:
             return values, violations
-        for name in self._needed:
+        for name in self.needed:
             if name not in data:
-                self._fill(name, values, errors)
+                _fill(own.get(name) or fields[name], values, errors)
         for check in self.checks:
             check.run(values, violations)
         if variant:
             variant.run(values, violations)
+        if self._derive and not errors:
+            self._derive(values, data if given is None else given)
         return values, violations
 
-    def _expanded(self, shorthand: str, data: Mapping[str, Any], errors: dict[str, Any]) -> dict[str, Any]:
-        value = data[shorthand]
-        expanded = {name: value for name, value in data.items() if name != shorthand}
-        if value is not None:
-            try:
-                expanded.update(self.shorthands[shorthand](_non_empty(value)))
-            except Refused as refused:
-                errors[shorthand] = refused.error
-        return expanded
+    def expanded(self, data: Mapping[str, Any], errors: dict[str, Any]) -> Mapping[str, Any]:
+        """The data with shorthands written out; what is wrong with one goes into `errors`."""
+        for shorthand, expand in self.shorthands.items():
+            value = data.get(shorthand)
+            if value is not None:
+                data = {name: value for name, value in data.items() if name != shorthand}
+                try:
+                    data.update(expand(_non_empty(value)))
+                except Refused as refused:
+                    errors[shorthand] = refused.error
+            elif shorthand in data and shorthand not in self.fields:
+                data = {name: value for name, value in data.items() if name != shorthand}
+        return data
 
-    def _fill(self, name: str, values: dict[str, Any], errors: dict[str, Any]) -> None:
-        schema = self.fields[name]
-        if schema.type != "record":
-            errors[name] = REQUIRED
-            return
-        try:  # a record that is left out is one in which every field has its default
-            values[name] = schema.check({})
-        except Refused as refused:
-            errors[name] = refused.error
+
+def _own(model: type[BaseModel], method: str) -> Any:
+    """A method that the class or a parent defines for itself, None when it is the one that does nothing."""
+    found = getattr(model, method, None)
+    return None if found is None or found.__func__.__module__ == "gateline.entities.model" else found
+
+
+def _fill(schema: FieldSchema, values: dict[str, Any], errors: dict[str, Any]) -> None:
+    name = schema.name
+    if schema.type != "record":
+        errors[name] = REQUIRED
+        return
+    try:
+        values[name] = schema.check({})
+    except Refused as refused:
+        errors[name] = refused.error
 
 
 @cache
@@ -182,38 +164,50 @@ def schema_of(model: type[BaseModel], flavor: str = DEFAULT_FLAVOR) -> Schema:
 def _fields_of(model: type[BaseModel], flavor: str) -> dict[str, FieldSchema]:
     hints = get_type_hints(model, include_extras=True)
     return {
-        name: _field(name, hints[name], flavor, info)
+        name: field_of(name, hints[name], flavor, info)
         for name, info in model.model_fields.items()
         if not any(isinstance(mark, OnlyIn) and flavor not in mark.flavors for mark in marks_of(hints[name]))
     }
 
 
-def _field(name: str, annotation: Any, flavor: str, info: FieldInfo | None = None) -> FieldSchema:
+def field_of(name: str, annotation: Any, flavor: str = DEFAULT_FLAVOR, info: FieldInfo | None = None) -> FieldSchema:
+    """The schema of a field from its declared type."""
     bare, nullable = bare_type(annotation)
     marks = [mark.chosen(flavor) if isinstance(mark, PerFlavor) else mark for mark in marks_of(annotation)]
+    present = {type(mark) for mark in marks}
     constraints = [mark for mark in marks if isinstance(mark, Constraint)]
     word, check, parts = _typed(bare, marks, flavor)
-    if word == "string" and not any(isinstance(mark, (MinLength, OneOf)) for mark in constraints):
+    if word == "string" and not present & {MinLength, OneOf}:
         constraints.append(MinLength(1))
     constraints.sort(key=lambda constraint: constraint.rank)
-    auto = any(isinstance(mark, Auto) for mark in marks)
-    default_for_null = any(isinstance(mark, DefaultForNull) for mark in marks)
-    has_default = info is not None and not info.is_required() and not auto
+    check = checkers.constrained(check, tuple(constraint.refuse for constraint in constraints))
+    has_default = info is not None and not info.is_required() and Auto not in present
     return FieldSchema(
         name=name,
         type=word,
-        check=checkers.constrained(check, tuple(constraint.refuse for constraint in constraints)),
-        required=not nullable and not default_for_null,
+        check=checkers.or_reference(check) if Ref in present else check,
+        required=not nullable and DefaultForNull not in present,
         has_default=has_default,
         default=info.get_default(call_default_factory=False) if info and has_default else None,
-        auto=auto,
-        unique=any(isinstance(mark, Unique) for mark in marks),
-        default_for_null=default_for_null,
+        auto=Auto in present,
+        unique=Unique in present,
+        default_for_null=DefaultForNull in present,
+        referenceable=Ref in present,
+        refers=Ref in present or any(part.refers for part in parts.values()),
+        secret=Secret in present,
         constraints=tuple(constraints),
-        description=info.description if info else None,
+        description=_description(marks, info),
+        abstract=Abstract in present,
         to=next((mark for mark in marks if isinstance(mark, To)), None),
         **parts,
     )
+
+
+def _description(marks: list[Any], info: FieldInfo | None) -> str | None:
+    """The field's own description, or that of the type that several fields share."""
+    if info and info.description:
+        return info.description
+    return next((mark.description for mark in marks if isinstance(mark, FieldInfo) and mark.description), None)
 
 
 def marks_of(annotation: Any) -> list[Any]:
@@ -252,13 +246,15 @@ def _typed(bare: Any, marks: list[Any], flavor: str) -> tuple[str, Checker, dict
         return *_PLAIN[bare], {}
     if get_origin(bare) is tuple:
         word = "set" if any(isinstance(mark, AsSet) for mark in marks) else "array"
-        elements = _field("", get_args(bare)[0], flavor)
+        elements = field_of("", get_args(bare)[0], flavor)
         return word, checkers.sequence(elements.check, word), {"elements": elements}
     if get_origin(bare) is dict:
-        keys, elements = (_field("", part, flavor) for part in get_args(bare))
+        keys, elements = (field_of("", part, flavor) for part in get_args(bare))
         return "map", checkers.mapping(keys.check, elements.check), {"keys": keys, "elements": elements}
     if bare is Reference:
         return "foreign", _foreign(next(mark for mark in marks if isinstance(mark, To))), {}
+    if any(isinstance(mark, Abstract) for mark in marks):
+        return "record", _any_record(bare), {}
     if isinstance(bare, type) and issubclass(bare, BaseModel):
         schema = schema_of(bare, flavor)
         return "record", _record(schema), {"record": schema}
@@ -277,6 +273,17 @@ def _record(schema: Schema) -> Checker:
         if violations:
             raise Refused(violations.fields)
         return model.built(values)
+
+    return check
+
+
+def _any_record(model: Any) -> Checker:
+    """Whatever is in it: nothing says what may be."""
+
+    def check(value: Any) -> Any:
+        if value.__class__ is dict or isinstance(value, model):
+            return value
+        raise wrong_type(value, "record")
 
     return check
 

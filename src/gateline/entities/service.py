@@ -6,14 +6,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.checks import Check, Conditional
-from gateline.entities.constraints import Between, DefaultForNull, Format, StartsWith, To, Uuid, Without
+from gateline.entities.checks import Check, Conditional, Null
+from gateline.entities.constraints import Between, Format, NotOneOf, OneOf, StartsWith, Uuid, Without
 from gateline.entities.fields import Host, Milliseconds, Name, Port, Protocol, Tags
+from gateline.entities.marks import DefaultForNull, To
 from gateline.entities.model import Entity
 from gateline.entities.schema import Reference
 
-_WITHOUT_PATH = frozenset({"tcp", "tls", "udp", "grpc", "grpcs", "tls_passthrough"})
-_TLS = frozenset({"https", "tls"})
+_WITHOUT_PATH = OneOf(("tcp", "tls", "udp", "grpc", "grpcs", "tls_passthrough"))
+_NOT_TLS = NotOneOf(("https", "tls"))
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _SCHEME = re.compile(r"([A-Za-z0-9][A-Za-z0-9+\-.]*):")
@@ -95,9 +96,9 @@ class Service(Entity):
 
     shorthands: ClassVar = {"url": url_fields}
     checks: ClassVar[tuple[Check, ...]] = (
-        Conditional("protocol", _WITHOUT_PATH.__contains__, "path", "be null"),
+        Conditional("protocol", _WITHOUT_PATH, "path", Null()),
         *(
-            Conditional("protocol", lambda protocol: protocol not in _TLS, name, "be null")
+            Conditional("protocol", _NOT_TLS, name, Null())
             for name in ("client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates")
         ),
     )

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gateline.entities.constraints import To, Unique
 from gateline.entities.fields import Tags, WildcardSni
+from gateline.entities.marks import To, Unique
 from gateline.entities.model import Entity
 from gateline.entities.schema import Reference
 

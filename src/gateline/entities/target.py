@@ -1,12 +1,14 @@
 """Target: one address behind an upstream. Source: Kong's Target object."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.constraints import Auto, Between, Format, Timestamp, To
+from gateline.entities.constraints import Between, Format, Timestamp
 from gateline.entities.fields import Tags
+from gateline.entities.marks import Auto, To
 from gateline.entities.model import Entity
 from gateline.entities.schema import Reference
 
@@ -32,3 +34,8 @@ class Target(Entity):
         Annotated[int, Between(0, 65535)], Field(description="Its share of the requests; 0 takes it out.")
     ] = 100
     tags: Tags | None = None
+
+    @classmethod
+    def derive(cls, values: dict[str, Any], _given: Collection[str]) -> None:
+        """Write the target in its normal form."""
+        values["target"] = formats.target_with_port(values["target"])

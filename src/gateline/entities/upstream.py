@@ -1,25 +1,24 @@
 """Upstream: a virtual host name behind which requests are spread over targets. Source: Kong's Upstream object."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.constraints import Between, Format, OneOf, StartsWith, To, Unique, Without
+from gateline.entities.checks import Check, Conditional, Distinct, There
+from gateline.entities.constraints import Between, Format, OneOf, StartsWith, Without
 from gateline.entities.fields import HeaderName, Sni, Tags
+from gateline.entities.marks import To, Unique
 from gateline.entities.model import Entity, Record
 from gateline.entities.schema import Reference
 
 HASH_INPUTS = ("none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture")
-_MOST = 255
-
 Seconds = Annotated[float, Between(0, 65535)]
-Count = Annotated[int, Between(0, _MOST)]
+Count = Annotated[int, Between(0, 255)]
 Statuses = tuple[Annotated[int, Between(100, 999)], ...]
 CheckType = Annotated[str, OneOf(("tcp", "http", "https", "grpc", "grpcs"))]
 UrlPath = Annotated[str, StartsWith("/"), Without("//", "must not have empty segments"), Format(formats.service_path)]
 HashInput = Annotated[str, OneOf(HASH_INPUTS)]
-OptionalText = Annotated[str, Field()]
 
 
 class ActiveHealthy(Record):
@@ -96,6 +95,28 @@ class HealthChecks(Record):
     passive: Annotated[PassiveChecks, Field(description="What is learned from the answers to clients' requests.")]
 
 
+def _algorithm(algorithm: str) -> dict[str, Any]:
+    """What else an algorithm says: with the least connections, nothing is hashed."""
+    if algorithm == "least-connections":
+        return {"algorithm": algorithm, "hash_on": "none"}
+    return {"algorithm": algorithm}
+
+
+def _hash_on(hash_on: str) -> dict[str, Any]:
+    """What else a hash input says: a hash is only used by consistent hashing."""
+    if hash_on == "none":
+        return {"hash_on": hash_on}
+    return {"hash_on": hash_on, "algorithm": "consistent-hashing"}
+
+
+def _needs(field: str, value: str, other: str) -> Conditional:
+    return Conditional(field, OneOf((value,)), other, There())
+
+
+def _fallbacks(hash_on: str, *fallbacks: str) -> Conditional:
+    return Conditional("hash_on", OneOf((hash_on,)), "hash_fallback", OneOf(fallbacks))
+
+
 class Upstream(Entity):
     """A set of targets, how requests are spread over them, and how their health is found out."""
 
@@ -123,9 +144,7 @@ class Upstream(Entity):
     hash_fallback_query_arg: Annotated[str | None, Field(description="The query argument of the fallback.")] = None
     hash_on_uri_capture: Annotated[str | None, Field(description="The capture of the path that is hashed.")] = None
     hash_fallback_uri_capture: Annotated[str | None, Field(description="The capture of the fallback.")] = None
-    slots: Annotated[
-        Annotated[int, Between(10, 2**16)], Field(description="Size of the hash ring.")
-    ] = 10000
+    slots: Annotated[Annotated[int, Between(10, 2**16)], Field(description="Size of the hash ring.")] = 10000
     healthchecks: Annotated[HealthChecks, Field(description="How the health of targets is found out.")]
     tags: Tags | None = None
     host_header: Annotated[
@@ -140,3 +159,21 @@ class Upstream(Entity):
     use_srv_name: Annotated[
         bool, Field(description="Whether targets that come from an SRV record see its name as Host.")
     ] = False
+
+    shorthands: ClassVar = {"algorithm": _algorithm, "hash_on": _hash_on}
+    checks: ClassVar[tuple[Check, ...]] = (
+        _needs("hash_on", "header", "hash_on_header"),
+        _needs("hash_fallback", "header", "hash_fallback_header"),
+        _needs("hash_on", "cookie", "hash_on_cookie"),
+        _needs("hash_fallback", "cookie", "hash_on_cookie"),
+        _fallbacks("none", "none"),
+        _fallbacks("cookie", "none"),
+        *(_fallbacks(one, *(name for name in HASH_INPUTS if name != one)) for one in ("consumer", "ip", "path")),
+        Distinct(("hash_on_header", "hash_fallback_header")),
+        _needs("hash_on", "query_arg", "hash_on_query_arg"),
+        _needs("hash_fallback", "query_arg", "hash_fallback_query_arg"),
+        Distinct(("hash_on_query_arg", "hash_fallback_query_arg")),
+        _needs("hash_on", "uri_capture", "hash_on_uri_capture"),
+        _needs("hash_fallback", "uri_capture", "hash_fallback_uri_capture"),
+        Distinct(("hash_on_uri_capture", "hash_fallback_uri_capture")),
+    )

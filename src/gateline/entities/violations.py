@@ -28,8 +28,23 @@ class Violations:
         return f"Violations({self.fields!r})"
 
     def add(self, field: str, error: Any) -> None:
-        """Set what is wrong with a field."""
-        self.fields[field] = error
+        """Set what is wrong with a field; its name may be dotted, to reach into records."""
+        *records, name = field.split(".")
+        fields = self.fields
+        for record in records:
+            fields = fields.setdefault(record, {})
+        fields[name] = error
+
+    def has(self, field: str) -> bool:
+        """Whether something is wrong with a field, or with the record that it is in."""
+        fields: Any = self.fields
+        for name in field.split("."):
+            if not isinstance(fields, dict):
+                return True
+            if name not in fields:
+                return False
+            fields = fields[name]
+        return True
 
     def add_entity(self, sentence: str) -> None:
         """Append a sentence about the whole entity."""

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from gateline.entities.constraints import AsSet
+from gateline.entities.marks import Abstract, AsSet
 from gateline.entities.schema import Reference, bare_type, marks_of
 
 Convert = Callable[[Any], Any]
@@ -49,7 +49,20 @@ def converters(annotation: Any) -> tuple[Convert | None, Convert | None]:
             lambda items: {name: to(item) for name, item in items.items()},
             lambda items: {name: back(item) for name, item in items.items()},
         )
+    if any(isinstance(mark, Abstract) for mark in marks_of(annotation)):
+        return (lambda record: record.to_wire()), None
     if isinstance(bare, type) and issubclass(bare, BaseModel):
         record: Any = bare
         return record.to_wire, record.from_wire
     return None, None
+
+
+def plain(value: Any) -> Any:
+    """Any value of a model as plain JSON data."""
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, Reference):
+        return _reference_to_wire(value)
+    return value.to_wire() if isinstance(value, BaseModel) else value  # type: ignore[attr-defined]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateline.settings.listen import Listen
 from gateline.settings.sources import Findings, Given, no_meaning
 from gateline.settings.table import SETTINGS, family_of
 
@@ -22,8 +24,17 @@ def check_together(values: Mapping[str, Any], given: Mapping[str, Given], findin
             secret=SETTINGS[name].secret,
         )
 
-    if values["database"] != "off":
-        refuse("database", "off: entities are kept in memory, filled from declarative_config or through POST /config")
+    if values["database"] == "cassandra":
+        refuse("database", "postgres, sqlite or off: Cassandra is not supported")
+    for name in ("declarative_config", "declarative_config_string"):
+        if values[name] and values["database"] in ("sqlite", "postgres"):
+            refuse(
+                name,
+                f"no declarative configuration with database = {values['database']}: set database = off to serve it, "
+                "or put it into the database with `gateline config db_import`",
+            )
+    if values["pg_ssl_cert"] and not values["pg_ssl_cert_key"]:
+        refuse("pg_ssl_cert", "pg_ssl_cert_key to be set with it")
     if values["role"] != "traditional":
         refuse("role", "traditional: there is no hybrid mode")
     for name in _CERTIFICATES:
@@ -48,6 +59,12 @@ def check_together(values: Mapping[str, Any], given: Mapping[str, Given], findin
         for listen in values[name]:
             if (listen.port or listen.path) and taken.setdefault(listen.address, name) != name:
                 refuse(name, f"addresses of its own ({listen.address} is in {taken[listen.address]} too)")
+    if values["admin_token"] is None and (
+        far := [listen.address for listen in values["admin_listen"] if _is_far(listen)]
+    ):
+        findings.warnings.append(
+            f"whoever reaches {', '.join(far)} may change everything: set admin_token, or listen on 127.0.0.1"
+        )
     if values["declarative_config"] and values["declarative_config_string"]:
         findings.warnings.append("declarative_config and declarative_config_string are both set; the file counts")
 
@@ -63,15 +80,39 @@ def warn_of_no_effect(given: Mapping[str, Given], values: Mapping[str, Any], fin
             family = family_of(name)
             if family and family.status == "later":
                 to_come.append(name)
-        elif row.status != "used" and values[name] != (
-            row.kind.nothing if row.default is None else row.kind.parse(row.default)
-        ):
+        elif row.status != "used" and _says_something(name, values):
             if row.status == "none":
                 findings.warnings.append(f"{one.where}: {name} has no effect: {row.about}")
             else:
                 to_come.append(name)
+    if values["database"] != "postgres":
+        idle = [
+            name
+            for name in sorted(given)
+            if name.startswith("pg_") and SETTINGS[name].status == "used" and _says_something(name, values)
+        ]
+        if idle:
+            findings.warnings.append(
+                f"{', '.join(idle)} have no effect with database = {values['database']}; set database = postgres"
+            )
     if to_come:
         findings.warnings.append(f"no effect yet: {', '.join(sorted(to_come))}")
+
+
+def _says_something(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a setting has another value than without being set."""
+    row = SETTINGS[name]
+    return bool(values[name] != (row.kind.nothing if row.default is None else row.kind.parse(row.default)))
+
+
+def _is_far(listen: Listen) -> bool:
+    """Whether other machines can reach the address, as far as it tells."""
+    if listen.path or listen.host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(listen.host.strip("[]")).is_loopback
+    except ValueError:
+        return True
 
 
 def _is_template(path: Path) -> bool:

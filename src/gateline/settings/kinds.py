@@ -137,6 +137,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,1024}", text):
+        raise BadValue("visible ASCII characters without spaces, as it travels in a header")
+    return text
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
@@ -270,6 +276,7 @@ INTEGER = integer()
 SIZE = size()
 DURATION = duration()
 TEXT = Kind("text", _text)
+TOKEN = Kind("text", _token)
 LIST = Kind("list", _split, list, tuple, ())
 PATH = Kind("path", _path, str, Path)
 LOG_FILE = Kind("path \\| off", _log_file, _dump_path, _load_path)

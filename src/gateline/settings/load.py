@@ -89,6 +89,7 @@ def load_settings(
     }
     others |= {name: one.text for name, one in given.items() if name not in SETTINGS}
     values["worker_processes"] = values["worker_processes"] or _cores()
+    values["database"] = values["database"] or _usual_database(values)
     if not findings.errors:
         _use_suite(values)
         check_together(values, given, findings)
@@ -143,6 +144,11 @@ def _gather(
     given = {name: one for name, one in given.items() if one.text.strip()}
     _resolve_references(given, environ, findings)
     return given
+
+
+def _usual_database(values: Mapping[str, Any]) -> str:
+    """Where entities are when nothing is said: a declarative configuration needs no database, everything else does."""
+    return "off" if values["declarative_config"] or values["declarative_config_string"] else "sqlite"
 
 
 def _cores() -> int:

@@ -33,6 +33,23 @@ class Settings:
     max_connections: int
 
     database: str
+    """`off`, `sqlite` or `postgres`."""
+    sqlite_path: Path
+    pg_host: str
+    pg_port: int
+    pg_user: str
+    pg_password: str | None
+    pg_database: str
+    pg_schema: str | None
+    pg_timeout: int
+    """Milliseconds."""
+    pg_pool_size: int
+    pg_ssl: bool
+    pg_ssl_required: bool
+    pg_ssl_verify: bool
+    pg_ssl_cert: Path | None
+    pg_ssl_cert_key: Path | None
+    db_update_frequency: float
     declarative_config: Path | None
     declarative_config_string: str | None
     router_flavor: str
@@ -41,6 +58,7 @@ class Settings:
 
     proxy_listen: tuple[Listen, ...]
     admin_listen: tuple[Listen, ...]
+    admin_token: str | None
     status_listen: tuple[Listen, ...]
     admin_gui_listen: tuple[Listen, ...]
     port_maps: Mapping[int, int]

@@ -20,6 +20,8 @@ from gateline.store.tables import Tables
 
 MOST = 20_000
 """Rows up to which the log is read; reading everything is cheaper then."""
+MANY = 1000
+"""Rows from which on a transaction is told to the planner of queries."""
 _PART = 1000
 
 T = TypeVar("T")
@@ -50,30 +52,34 @@ class State:
     pruned_number: int
 
 
-async def read_state(session: Session, tables: Tables, *, lock: bool = False) -> State:
-    """The state; with `lock`, nobody else gets so far until this transaction has ended."""
+async def read_state(session: Session, tables: Tables, *, lock: float | None = None) -> State:
+    """The state; with `lock`, nobody else gets so far until this transaction has ended, and `lock` is how many
+    seconds to wait until nobody else is."""
     columns = tables.state.c
     query = sa.select(
         columns.lineage, columns.version, columns.number, columns.pruned_version, columns.pruned_number
     ).where(columns.id == 1)
-    row = await session.row(query.with_for_update() if lock else query)
+    row = await session.row(query if lock is None else query.with_for_update(), limit=lock)
     if row is None:
         raise NotMigrated(f"the database at {session.database.place} is not set up: run `gateline migrations up`")
-    return State(*row)
+    return State(row.lineage, row.version, row.number, row.pruned_version, row.pruned_number)
 
 
 def net_change(tables: Tables, net: Net, version: int = 0) -> Change:
     """What a transaction did."""
     put: dict[str, list[Entity]] = {}
     delete: dict[str, list[str]] = {}
+    before: dict[str, dict[str, Mapping[str, Any]]] = {}
     for (kind, identifier), written in net.items():
         if _unchanged(written):
             continue
+        if written.before is not None:
+            before.setdefault(kind, {})[identifier] = written.before
         if written.after is None:
             delete.setdefault(kind, []).append(identifier)
         else:
             put.setdefault(kind, []).append(written.after)
-    return Change(version, _parents_first(tables, put), _parents_first(tables, delete))
+    return Change(version, _parents_first(tables, put), _parents_first(tables, delete), before)
 
 
 def _parents_first(tables: Tables, by_kind: Mapping[str, list[T]]) -> dict[str, list[T]]:
@@ -82,7 +88,7 @@ def _parents_first(tables: Tables, by_kind: Mapping[str, list[T]]) -> dict[str, 
 
 def _unchanged(written: Written) -> bool:
     if written.after is None or written.before is None:
-        return written.after is written.before
+        return written.after is None and written.before is None
     return written.after.to_wire() == written.before
 
 
@@ -113,6 +119,9 @@ async def record(
     if values["number"] - state.pruned_number >= kept + max(_SLACK, kept // 10):
         values |= await _prune(session, tables, values["number"] - kept)
     await session.run(tables.state.update().where(tables.state.c.id == 1).values(values))
+    if len(rows) >= MANY:
+        filled = [tables.of(kind).table.name for kind in change.put]
+        await session.database.count(session.connection, [*filled, tables.tags.name])
     await session.database.notify(session.connection, change.version)
     return change
 
@@ -122,12 +131,15 @@ async def _prune(session: Session, tables: Tables, number: int) -> dict[str, int
     columns = tables.changes.c
     version = sa.select(columns.version).where(columns.number == number).scalar_subquery()
     row = await session.row(
-        sa.select(sa.func.max(columns.version), sa.func.max(columns.number)).where(columns.version < version)
+        sa.select(columns.version, columns.number)
+        .where(columns.version < version)
+        .order_by(columns.number.desc())
+        .limit(1)
     )
-    if row is None or row[0] is None:
+    if row is None:
         return {}
-    await session.run(tables.changes.delete().where(columns.number <= row[1]))
-    return {"pruned_version": row[0], "pruned_number": row[1]}
+    await session.run(tables.changes.delete().where(columns.number <= row.number))
+    return {"pruned_version": row.version, "pruned_number": row.number}
 
 
 async def read_since(session: Session, tables: Tables, state: State, version: int) -> list[Change] | None:
@@ -137,12 +149,12 @@ async def read_since(session: Session, tables: Tables, state: State, version: in
     columns = tables.changes.c
     query = sa.select(columns.number, columns.version, columns.kind, columns.entity_id, columns.after)
     query = query.order_by(columns.number).limit(_PART)
-    first = await session.row(sa.select(sa.func.min(columns.number)).where(columns.version > version))
-    if first is None or first[0] is None:
+    first = await session.row(query.where(columns.version > version).limit(1))
+    if first is None:
         return []
-    if state.number - first[0] >= MOST:
+    if state.number - first.number >= MOST:
         return None
-    number = first[0] - 1
+    number = first.number - 1
     changes: list[Change] = []
     while rows := await session.rows(query.where(columns.number > number)):
         _collect(changes, tables, rows)

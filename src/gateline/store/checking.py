@@ -48,13 +48,13 @@ class Candidate:
 
 async def refuse_taken(
     session: Session, of: KindTable, batch: Sequence[Candidate], *, replacing: bool = False
-) -> Set[str]:
+) -> set[str]:
     """Raise EntityError when an id or a unique value is taken, within the batch or by a stored entity.
 
     When the batch replaces what is stored, its ids are of course taken, and values that the batch itself gives up are
     free: the ids of those that have to let go of theirs first are returned.
     """
-    owners = _owners(of, batch, replacing=replacing)
+    owners = _owners(of, batch)
     ids = {candidate.id: candidate for candidate in batch}
     places = {candidate.id: place for place, candidate in enumerate(batch)}
     first: tuple[int, int, EntityError] | None = None
@@ -63,7 +63,7 @@ async def refuse_taken(
         found: list[tuple[int, int, EntityError]] = []
         if not replacing and row.id in ids:
             found.append((places[row.id], 0, errors.primary_key(row.id)))
-        for rank, (column, fields) in enumerate(of.keys(), start=1):
+        for rank, (column, fields) in enumerate(of.unique_columns(), start=1):
             owner = owners[column].get(getattr(row, column))
             if owner is None or owner.id == row.id:
                 continue
@@ -79,15 +79,15 @@ async def refuse_taken(
     return letting_go
 
 
-def _owners(of: KindTable, batch: Sequence[Candidate], *, replacing: bool) -> dict[str, dict[Any, Candidate]]:
+def _owners(of: KindTable, batch: Sequence[Candidate]) -> dict[str, dict[Any, Candidate]]:
     """Column → value → who wants it."""
-    owners: dict[str, dict[Any, Candidate]] = {column: {} for column, _ in of.keys()}
+    owners: dict[str, dict[Any, Candidate]] = {column: {} for column, _ in of.unique_columns()}
     ids: set[str] = set()
     for candidate in batch:
         if candidate.id in ids:
             raise errors.primary_key(candidate.id)
         ids.add(candidate.id)
-        for column, fields in of.keys():
+        for column, fields in of.unique_columns():
             value = candidate.row[column]
             if value is not None and owners[column].setdefault(value, candidate) is not candidate:
                 raise candidate.unique_error(fields)
@@ -147,7 +147,7 @@ def from_constraint(of: KindTable, batch: Sequence[Candidate], constraint: str) 
     name, candidate = of.table.name, batch[0]
     if constraint in (f"{name}_pk", f"{name}.id"):
         return errors.primary_key(candidate.id)
-    for column, fields in of.keys():
+    for column, fields in of.unique_columns():
         if constraint in (f"{name}_{column}_unique", f"{name}.{column}"):
             return candidate.unique_error(fields)
     pointing = [foreign for foreign in of.foreign.values() if candidate.row[foreign.column] is not None]

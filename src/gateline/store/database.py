@@ -1,5 +1,6 @@
 """What SQLite and PostgreSQL do differently, as one interface; `sqlite.py` and `postgres.py` have it."""
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -44,9 +45,6 @@ class Database(Protocol):
     def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction, while which nobody else migrates. Committed at the end."""
 
-    def locks_rows(self) -> bool:
-        """Whether a writer has to lock the row of state, because more than one may be in a transaction."""
-
     def fault(self, error: BaseException) -> StoreUnavailable | EntityError:
         """What an error of the driver or of the network means."""
 
@@ -55,6 +53,9 @@ class Database(Protocol):
 
     async def notify(self, connection: AsyncConnection, version: int) -> None:
         """Tell the other nodes of a version, once it is committed."""
+
+    async def count(self, connection: AsyncConnection, tables: Iterable[str]) -> None:
+        """After many rows were written: let the planner of queries know how many there are."""
 
     def bell(self) -> Bell:
         """What tells of the other nodes' versions."""

@@ -22,7 +22,7 @@ class StoreUnavailable(Exception):  # noqa: N818 - a state of the store, as "tem
         self.reason = reason
 
 
-class NotMigrated(StoreUnavailable):  # noqa: N818 - as its parent
+class NotMigrated(StoreUnavailable):
     """The database can be reached, but its tables are missing or of another release."""
 
 

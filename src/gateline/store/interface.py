@@ -4,15 +4,18 @@ Three stores have this interface: `MemoryStore` (a declarative file, read-only),
 PostgreSQL. Entities go in and come out; no row, connection or statement does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from gateline.entities import Entity
 
 Where = Mapping[str, str | None]
 """Conditions on columns: foreign field → id of the parent, or another stored field → its value; None means null."""
+ANYWHERE: Where = MappingProxyType({})
+"""No condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Change:
     version: int = 0
     put: dict[str, list[Entity]] = field(default_factory=dict)
     delete: dict[str, list[str]] = field(default_factory=dict)
+    before: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Kind → id → wire form before, of what was replaced or deleted; only in the `Transaction.change` that did it."""
 
     def __bool__(self) -> bool:
         return bool(self.put or self.delete)
@@ -73,13 +78,28 @@ class StoredConfiguration:
 
 
 class Reading(Protocol):
-    """Looking up single entities."""
+    """Looking up entities."""
 
     async def get(self, kind: str, id: str) -> Entity | None:  # noqa: A002 - Kong's word
         """The entity with an id."""
 
-    async def find(self, kind: str, field: str, value: str, *, where: Where = {}) -> Entity | None:
+    async def find(self, kind: str, field: str, value: str, *, where: Where = ANYWHERE) -> Entity | None:
         """The entity with a value in a unique field; in one that is unique within a parent, with `where`."""
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        size: int,
+        after: str | None = None,
+        where: Where = ANYWHERE,
+        tags: TagFilter | None = None,
+        descending: bool = False,
+    ) -> Page:
+        """Up to `size` entities in order of their ids, or newest first; `after` comes from the page before.
+
+        Raises EntityError (invalid offset) when `after` is not from such a page.
+        """
 
 
 class Transaction(Reading, Protocol):
@@ -138,40 +158,25 @@ class Store(Reading, Protocol):
     async def version(self) -> int:
         """The version of the last change."""
 
-    async def whole(self) -> StoredConfiguration:
-        """Every entity, as of one moment."""
+    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
+        """Every entity, or those of some kinds alone, as of one moment."""
 
     async def since(self, version: int) -> list[Change] | None:
         """The changes after a version, oldest first; None when they are no longer kept (or never were in this
         store): then take the whole."""
 
-    async def page(
-        self,
-        kind: str,
-        *,
-        size: int,
-        after: str | None = None,
-        where: Where = {},
-        tags: TagFilter | None = None,
-        descending: bool = False,
-    ) -> Page:
-        """Up to `size` entities in order of their ids, or newest first; `after` comes from the page before.
-
-        Raises EntityError (invalid offset) when `after` is not from such a page.
-        """
-
     async def tags(self, tag: str | None = None, *, size: int, after: str | None = None) -> TagPage:
         """Which entities have which tags, or which have this tag."""
 
-    def write(
-        self, *, actor: str | None = None, reason: str | None = None
-    ) -> AbstractAsyncContextManager[Transaction]:
+    def write(self, *, actor: str | None = None, reason: str | None = None) -> AbstractAsyncContextManager[Transaction]:
         """A transaction, one at a time in the whole installation. Committed when the block ends without an exception.
 
         `actor` and `reason` go into the log of changes. StoreUnavailable out of the end of the block means that it is
         unknown whether the transaction was committed.
         """
 
-    async def wait_for_change(self) -> int:
-        """Wait until there is a version that this store has neither written nor handed out (by `whole` or `since`),
-        and give it. Survives that the store is gone for a while."""
+    async def wait_for_change(self, known: int | None = None) -> int:
+        """Wait until the version is another one than `known`, and give it. Survives that the store is gone for a while.
+
+        Without `known`: until there is one that this store has neither written nor handed out (by `whole` or `since`).
+        """

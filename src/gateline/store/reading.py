@@ -4,13 +4,12 @@ does."""
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from gateline.entities import Entity
 from gateline.entities.formats import is_uuid
-from gateline.store.errors import invalid_offset
-from gateline.store.interface import Page, Tagged, TagFilter, TagPage, Where
+from gateline.store.interface import Page, TagFilter, Tagged, TagPage, Where
+from gateline.store.positions import id_position, newest_position, newest_token, tag_position, tag_token
 from gateline.store.session import Session
 from gateline.store.tables import KindTable, Tables
 
@@ -56,7 +55,9 @@ async def page(
             return Page([], None)
         # The first ids with the tags are the first of the page, unless something else has a say in it.
         first = not where and not descending
-        conditions.append(columns.id.in_(_tagged(tables, of, tags, after if first else None, size + 1 if first else None)))
+        conditions.append(
+            columns.id.in_(_tagged(tables, of, tags, after if first else None, size + 1 if first else None))
+        )
     query = sa.select(columns.id, columns.created_at, columns.body).where(*conditions).limit(size + 1)
     if descending:
         query = query.order_by(columns.created_at.desc(), columns.id.desc())
@@ -72,7 +73,7 @@ async def page(
     following = None
     if len(rows) > size:
         last = rows[size - 1]
-        following = f"{last.created_at!r}:{last.id}" if descending else str(last.id)
+        following = newest_token(last.created_at, last.id) if descending else str(last.id)
     return Page([of.model.from_wire(row.body) for row in rows[:size]], following)
 
 
@@ -89,7 +90,7 @@ async def tags_page(session: Session, tables: Tables, tag: str | None, *, size: 
         key = sa.tuple_(columns.tag, columns.kind, columns.entity_id)
         given = zip(tag_position(after), key.clauses, strict=True)
         query = query.where(key > sa.tuple_(*(sa.literal(value, column.type) for value, column in given)))
-    rows = [Tagged(*row) for row in await session.rows(query)]
+    rows = [Tagged(row.tag, row.kind, row.entity_id) for row in await session.rows(query)]
     return TagPage(rows[:size], tag_token(rows[size - 1]) if len(rows) > size else None)
 
 
@@ -103,38 +104,6 @@ async def everything(session: Session, of: KindTable) -> AsyncIterator[list[Enti
         if len(rows) < _CHUNK:
             return
         rows = await session.rows(query.where(columns.id > rows[-1].id))
-
-
-def tag_token(row: Tagged) -> str:
-    """What continues a page of tags after a row."""
-    return msgspec.json.encode([row.tag, row.entity_name, row.entity_id]).decode()
-
-
-def tag_position(token: str) -> tuple[str, str, str]:
-    """Tag, kind and id out of what `tag_token` made. Raises EntityError for anything else."""
-    try:
-        position = msgspec.json.decode(token, type=tuple[str, str, str])
-    except msgspec.DecodeError:
-        raise invalid_offset(token) from None
-    if not is_uuid(position[2]) or "\0" in token:
-        raise invalid_offset(token)
-    return position
-
-
-def id_position(after: str) -> str:
-    """The `after` of a page in order of ids. Raises EntityError for anything else."""
-    if not is_uuid(after):
-        raise invalid_offset(after)
-    return after.lower()
-
-
-def newest_position(after: str) -> tuple[float, str]:
-    """Time and id out of the `after` of a page of the newest. Raises EntityError for anything else."""
-    created, _, identifier = after.partition(":")
-    try:
-        return float(created), id_position(identifier)
-    except ValueError:
-        raise invalid_offset(after) from None
 
 
 def _conditions(of: KindTable, where: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]] | None:
@@ -168,9 +137,12 @@ def _tagged(tables: Tables, of: KindTable, tags: TagFilter, after: str | None, l
     first, *others = dict.fromkeys(tags.tags)
     if tags.every or not others:
         other = tables.tags.alias()
-        same = (other.c.kind == of.kind, other.c.entity_id == columns.entity_id)
+        same = [other.c.kind == of.kind, other.c.entity_id == columns.entity_id]
+        if after is not None:  # follows from the above, but not every planner sees it
+            same.append(other.c.entity_id > after.lower())
         return first_of(
-            columns.tag == first, *(sa.exists().where(*same, other.c.tag == tag).correlate(tables.tags) for tag in others)
+            columns.tag == first,
+            *(sa.exists().where(*same, other.c.tag == tag).correlate(tables.tags) for tag in others),
         )
     each = [first_of(columns.tag == tag).subquery() for tag in (first, *others)]
     return sa.select(sa.union(*(sa.select(found.c.entity_id) for found in each)).subquery().c.entity_id)

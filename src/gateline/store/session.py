@@ -55,17 +55,19 @@ class Session:
         """All rows of a query."""
         return (await self._execute(statement, None)).all()
 
-    async def row(self, statement: sa.Executable) -> Row[Any] | None:
-        """The first row of a query."""
-        return (await self._execute(statement, None)).first()
+    async def row(self, statement: sa.Executable, *, limit: float | None = None) -> Row[Any] | None:
+        """The first row of a query, which may take `limit` seconds."""
+        return (await self._execute(statement, None, limit)).first()
 
     async def run(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None = None) -> None:
         """A statement without an answer, once or for each of `rows`."""
         await self._execute(statement, rows)
 
-    async def _execute(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None) -> CursorResult[Any]:
+    async def _execute(
+        self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None, limit: float | None = None
+    ) -> CursorResult[Any]:
         try:
-            async with guarded(self.database):
+            async with guarded(self.database, limit):
                 return await self.connection.execute(statement, rows)
         except BaseException:
             self.broken = True

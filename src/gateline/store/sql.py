@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,8 +14,8 @@ from gateline.store import changes, reading
 from gateline.store.changes import State
 from gateline.store.database import Database, database_of
 from gateline.store.errors import NotMigrated, StoreUnavailable
-from gateline.store.interface import Change, Page, StoredConfiguration, TagFilter, TagPage, Where
-from gateline.store.migrating import migrate_with, missing
+from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration, TagFilter, TagPage, Where
+from gateline.store.migrating import migrate_with, remedy, state_with
 from gateline.store.options import StoreOptions
 from gateline.store.session import FAULTS, Session, guarded, translated
 from gateline.store.tables import Tables
@@ -43,7 +42,7 @@ class SqlStore:
 
     @property
     def name(self) -> str:
-        """ "sqlite" or "postgres"."""
+        """Kong's name of the database: "sqlite" or "postgres"."""
         return self._database.name
 
     async def open(self) -> None:
@@ -54,7 +53,7 @@ class SqlStore:
         self._tables = Tables()
         if self._database.migrates_itself:
             await migrate_with(self._database)
-        elif what := await missing(self._database, self._tables):
+        if what := remedy(await state_with(self._database), self._database):
             raise NotMigrated(what)
         async with self._reading(self._database.snapshot) as session:
             self._lineage = (await changes.read_state(session, self._tables)).lineage
@@ -74,18 +73,20 @@ class SqlStore:
         """The version of the last change."""
         return (await self._state()).version
 
-    async def whole(self) -> StoredConfiguration:
+    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
         """Every entity, as of one moment."""
 
         async def work(session: Session) -> StoredConfiguration:
             state = await changes.read_state(session, self._tables)
-            kinds: dict[str, dict[str, Entity]] = {}
+            found: dict[str, dict[str, Entity]] = {}
             for kind, of in self._tables.kinds.items():
-                entities = kinds[kind] = {}
+                if kinds is not None and kind not in kinds:
+                    continue
+                entities = found[kind] = {}
                 async for some in reading.everything(session, of):
                     entities.update((entity.id, entity) for entity in some)
             self._saw(state)
-            return StoredConfiguration(state.version, kinds)
+            return StoredConfiguration(state.version, found)
 
         return await self._read(work, self._database.snapshot)
 
@@ -108,7 +109,7 @@ class SqlStore:
         of = self._tables.of(kind)
         return await self._read(lambda session: reading.get(session, of, id))
 
-    async def find(self, kind: str, field: str, value: str, *, where: Where = {}) -> Entity | None:
+    async def find(self, kind: str, field: str, value: str, *, where: Where = ANYWHERE) -> Entity | None:
         """The entity with a value in a unique field."""
         of = self._tables.of(kind)
         return await self._read(lambda session: reading.find(session, of, field, value, where))
@@ -119,7 +120,7 @@ class SqlStore:
         *,
         size: int,
         after: str | None = None,
-        where: Where = {},
+        where: Where = ANYWHERE,
         tags: TagFilter | None = None,
         descending: bool = False,
     ) -> Page:
@@ -180,8 +181,8 @@ class SqlStore:
             yield transaction
             await transaction.finish(actor=actor, reason=reason, kept=self._options.changes_kept)
             await self._commit(session)
-            if self._seen is None or transaction.change.version == self._seen + 1:
-                self._seen = transaction.change.version or self._seen
+            if transaction.change:
+                self._wrote(transaction.change.version)
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
@@ -198,8 +199,22 @@ class SqlStore:
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[tuple[Session, State]]:
         """A transaction in which nobody else writes. Begun once more when the connection turned out to be dead."""
-        ...
-        yield
+        async with AsyncExitStack() as stack:
+            try:
+                begun = await self._begin(stack)
+            except StoreUnavailable as error:
+                if not _was_dead(error):
+                    raise
+                await stack.aclose()
+                begun = await self._begin(stack)
+            yield begun
+
+    async def _begin(self, stack: AsyncExitStack) -> tuple[Session, State]:
+        patience = self._options.patience
+        async with guarded(self._database, patience + self._database.limit):
+            connection = await stack.enter_async_context(self._database.writing())
+        session = Session(connection, self._database)
+        return session, await changes.read_state(session, self._tables, lock=patience)
 
     async def _commit(self, session: Session) -> None:
         try:
@@ -217,10 +232,39 @@ class SqlStore:
         lost = False
         while True:
             try:
-                version = (await self._state()).version
-                ...
+                state = await self._state()
             except StoreUnavailable as error:
                 if not lost:
                     logger.warning("changes of other nodes cannot be seen: %s", error.reason)
                 lost = True
+            else:
+                if lost:
+                    logger.warning("changes of other nodes can be seen again")
+                lost = False
+                if state.lineage != self._lineage or await self._is_new(state, known):
+                    return state.version
             await self._bell.wait(self._options.poll_interval)
+
+    async def _is_new(self, state: State, known: int | None) -> bool:
+        if known is not None:
+            return state.version != known
+        if state.version == self._seen:
+            return False
+        async with self._turn:  # a write of our own may have been committed, but not yet counted
+            return self._seen is None or state.version > self._seen
+
+    def _saw(self, state: State) -> None:
+        same = state.lineage == self._lineage
+        self._seen = max(state.version, self._seen or 0) if same else state.version
+        self._lineage = state.lineage
+
+    def _wrote(self, version: int) -> None:
+        """Count a version of our own, unless another node's came before it that has not been handed out."""
+        if self._seen is None or version == self._seen + 1:
+            self._seen = version
+
+
+def _was_dead(error: StoreUnavailable) -> bool:
+    """Whether a connection was used that had been closed from the other side."""
+    cause = error.__cause__
+    return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class SQLite:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """A deferred transaction: in WAL mode it sees the file as of its first statement."""
+        _create(self._path)
         async with self._readers.connect() as connection:
             await connection.exec_driver_sql("BEGIN")
             yield connection
@@ -72,10 +73,6 @@ class SQLite:
             yield connection
             await connection.commit()
 
-    def locks_rows(self) -> bool:
-        """The whole file is locked already."""
-        return False
-
     def fault(self, error: BaseException) -> StoreUnavailable:
         """What an error means."""
         cause = getattr(error, "orig", None) or error
@@ -93,6 +90,9 @@ class SQLite:
 
     async def notify(self, connection: AsyncConnection, version: int) -> None:
         """Nobody listens: other processes are found by looking."""
+
+    async def count(self, connection: AsyncConnection, tables: Iterable[str]) -> None:
+        """Its planner does well without."""
 
     def bell(self) -> "Silence":
         """What never rings."""

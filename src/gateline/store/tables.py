@@ -72,7 +72,7 @@ class KindTable:
         foreign = self.foreign.get(field)
         return self.table.c[foreign.column if foreign else field]
 
-    def keys(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def unique_columns(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(column, fields) of everything that is unique, besides the id."""
         for field in self.unique:
             foreign = self.foreign.get(field)
@@ -166,7 +166,7 @@ def _kind_table(kind: str, model: type[Entity], metadata: sa.MetaData) -> KindTa
         sa.PrimaryKeyConstraint("id", name=f"{name}_pk"),
     )
     described = KindTable(kind, model, table, plain, unique, foreign, together, "tags" in fields)
-    for column, _ in described.keys():
+    for column, _ in described.unique_columns():
         table.append_constraint(sa.UniqueConstraint(column, name=f"{name}_{column}_unique"))
     for field in plain:
         if field not in unique:

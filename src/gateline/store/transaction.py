@@ -13,7 +13,7 @@ from gateline.store import changes, deleting, errors, reading
 from gateline.store.changes import State, Written
 from gateline.store.checking import Candidate, chunks, from_constraint, refuse_dangling, refuse_taken
 from gateline.store.errors import StoreUnavailable
-from gateline.store.interface import Change, Where
+from gateline.store.interface import ANYWHERE, Change, Page, TagFilter, Where
 from gateline.store.session import Session
 from gateline.store.tables import KindTable, Tables
 
@@ -42,9 +42,31 @@ class SqlTransaction:
         """The entity with an id."""
         return await reading.get(self._session, self._tables.of(kind), id)
 
-    async def find(self, kind: str, field: str, value: str, *, where: Where = {}) -> Entity | None:
+    async def find(self, kind: str, field: str, value: str, *, where: Where = ANYWHERE) -> Entity | None:
         """The entity with a value in a unique field."""
         return await reading.find(self._session, self._tables.of(kind), field, value, where)
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        size: int,
+        after: str | None = None,
+        where: Where = ANYWHERE,
+        tags: TagFilter | None = None,
+        descending: bool = False,
+    ) -> Page:
+        """Up to `size` entities in order."""
+        return await reading.page(
+            self._session,
+            self._tables,
+            self._tables.of(kind),
+            size=size,
+            after=after,
+            where=where,
+            tags=tags,
+            descending=descending,
+        )
 
     async def insert(self, entity: Entity) -> None:
         """Add an entity."""
@@ -79,11 +101,9 @@ class SqlTransaction:
     async def replace_many(self, entities: Iterable[Entity]) -> None:
         """Put entities of any kinds in the place of those with their ids."""
         groups = self._by_kind(entities)
-        plans: list[tuple[KindTable, list[Candidate], deleting.Bodies, Sequence[str]]] = []
+        plans: list[tuple[KindTable, list[Candidate], deleting.Bodies, list[str]]] = []
         for of, batch in groups:
-            before = await deleting.bodies(
-                self._session, of, of.table.c.id, [candidate.id for candidate in batch]
-            )
+            before = await deleting.bodies(self._session, of, of.table.c.id, [candidate.id for candidate in batch])
             for candidate in batch:
                 if candidate.id not in before:
                     raise errors.not_found(candidate.id)
@@ -92,8 +112,8 @@ class SqlTransaction:
                 letting_go = await refuse_taken(self._session, of, changed, replacing=True)
                 await refuse_dangling(self._session, self._tables, of, changed, {})
                 plans.append((of, changed, before, list(letting_go)))
-        for of, batch, before, letting_go in plans:
-            await self._update(of, batch, before, letting_go)
+        for of, changed, before, owners in plans:
+            await self._update(of, changed, before, owners)
 
     async def delete(self, kind: str, id: str) -> bool:  # noqa: A002 - Kong's word
         """Delete an entity and what goes with it."""
@@ -137,7 +157,7 @@ class SqlTransaction:
         columns = of.table.c
         async with self._writing(of, batch):
             for part in chunks(letting_go):
-                nothing = dict.fromkeys(column for column, _ in of.keys())
+                nothing = dict.fromkeys(column for column, _ in of.unique_columns())
                 await self._session.run(of.table.update().where(columns.id.in_(part)).values(nothing))
             statement = of.table.update().where(columns.id == sa.bindparam("which"))
             await self._run(statement, [{**candidate.row, "which": candidate.id} for candidate in batch])

@@ -6,7 +6,7 @@ from gateline.engine.peer import Peer
 
 
 def _peer(*, tls: bool = False) -> Peer:
-    return Peer("1.2.3.4", 5678, tls=tls, sni=b"", listener_port=8000, trusted=False)
+    return Peer("1.2.3.4", 5678, server_address="127.0.0.1", tls=tls, sni=b"", listener_port=8000, trusted=False)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,13 @@ def test_lines_follow_the_host_that_was_asked_for_last() -> None:
     for host in (b"a.test", b"b.test", b"b.test", b"a.test"):
         peer.host_of(host + b":80")
         assert b"X-Forwarded-Host: " + host + b"\r\n" in peer.forwarding_lines()
+
+
+def test_lines_say_nothing_of_a_host_that_was_not_named() -> None:
+    peer = _peer()
+    peer.host_of(b"a.test")
+    peer.host_of(b"")
+    assert b"X-Forwarded-Host" not in peer.forwarding_lines()
 
 
 def test_lines_tell_who_is_there() -> None:

@@ -16,8 +16,9 @@ from gateline.entities import (
     kinds,
     unique_fields,
 )
-from gateline.entities.checks import AllOrNoneOf, AtMostOneOf, Check, Conditional, Distinct, ExactlyOneOf
-from gateline.entities.constraints import AsSet, Between, GreaterThan, MinLength, NotOneOf, OneOf, To
+from gateline.entities.checks import AllOrNoneOf, AtMostOneOf, Check, Conditional, Distinct, ExactlyOneOf, There
+from gateline.entities.constraints import Between, GreaterThan, MinLength, NotOneOf, OneOf
+from gateline.entities.marks import AsSet, To
 from gateline.entities.fields import Name, Port, Tags
 from gateline.entities.schema import FOREIGN_MODELS
 
@@ -54,7 +55,7 @@ def pool() -> Iterator[type[Entity]]:
         tags: Tags | None = None
 
         checks: ClassVar[tuple[Check, ...]] = (
-            Conditional("algorithm", lambda value: value == "hash", "hash_on", "be there"),
+            Conditional("algorithm", OneOf(("hash",)), "hash_on", There()),
             AtMostOneOf(("one", "other")),
             Distinct(("hash_on", "one")),
             AllOrNoneOf(("one", "hash_on")),
@@ -90,7 +91,7 @@ def test_records_left_out_get_the_defaults_of_their_fields(pool: type[Entity]) -
         "threshold": 0.0,
     }
     assert pool.from_wire(wire) == entity
-    assert entity.key == "a"
+    assert entity.endpoint_value == "a"
 
 
 def test_violations_inside_of_records_are_told_by_their_path(pool: type[Entity]) -> None:

@@ -149,8 +149,14 @@ def test_a_setting_without_a_meaning_is_accepted_with_one_warning(tmp_path: Path
 
 
 def test_settings_of_features_to_come_share_one_warning() -> None:
-    loaded = load({"KONG_PG_HOST": "db", "KONG_PLUGINS": "bundled,mine", "KONG_VAULT_AWS_REGION": "x"})
-    assert loaded.warnings == ["no effect yet: pg_host, plugins, vault_aws_region"]
+    loaded = load({"KONG_PG_RO_HOST": "db", "KONG_PLUGINS": "bundled,mine", "KONG_VAULT_AWS_REGION": "x"})
+    assert loaded.warnings == ["no effect yet: pg_ro_host, plugins, vault_aws_region"]
+
+
+def test_settings_of_postgresql_without_it_get_a_warning() -> None:
+    loaded = load({"KONG_PG_PORT": "5433", "KONG_PG_HOST": "db"})
+    assert loaded.warnings == ["pg_host, pg_port have no effect with database = sqlite; set database = postgres"]
+    assert load({"KONG_PG_HOST": "db", "KONG_DATABASE": "postgres"}).warnings == []
 
 
 @pytest.mark.parametrize("name", ["pg_host", "mem_cache_size", "anonymous_reports"])
@@ -227,8 +233,19 @@ def test_a_secret_is_not_in_the_message_about_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "key", "expected"),
     [
-        ({"KONG_DATABASE": "postgres"}, "database", "expected off"),
-        ({"KONG_DATABASE": "cassandra"}, "database", "expected off"),
+        ({"KONG_DATABASE": "cassandra"}, "database", "expected postgres, sqlite or off"),
+        (
+            {"KONG_DATABASE": "postgres", "KONG_DECLARATIVE_CONFIG": "kong.yml"},
+            "declarative_config",
+            "set database = off to serve it, or put it into the database with `gateline config db_import`",
+        ),
+        (
+            {"KONG_DATABASE": "sqlite", "KONG_DECLARATIVE_CONFIG_STRING": "{}"},
+            "declarative_config_string",
+            "no declarative configuration with database = sqlite",
+        ),
+        ({"KONG_PG_SSL_CERT": "/c.pem"}, "pg_ssl_cert", "pg_ssl_cert_key to be set"),
+        ({"KONG_ADMIN_TOKEN": "two words"}, "admin_token", "visible ASCII characters"),
         ({"KONG_ROLE": "data_plane"}, "role", "there is no hybrid mode"),
         ({"KONG_SSL_CIPHER_SUITE": "custom"}, "ssl_cipher_suite", "ssl_ciphers to be set"),
         ({"KONG_SSL_CIPHERS": "NO-SUCH-CIPHER"}, "ssl_ciphers", "a list of ciphers that OpenSSL knows"),
@@ -240,6 +257,55 @@ def test_settings_that_do_not_go_together_are_refused(environ: dict[str, str], k
     (message,) = problems(environ)
     assert key in message
     assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "sqlite"),
+        ({"KONG_DECLARATIVE_CONFIG": "kong.yml"}, "off"),
+        ({"KONG_DECLARATIVE_CONFIG_STRING": "{}"}, "off"),
+        ({"KONG_DATABASE": "off"}, "off"),
+        ({"KONG_DATABASE": "postgres"}, "postgres"),
+        ({"KONG_DATABASE": "off", "KONG_DECLARATIVE_CONFIG": "kong.yml"}, "off"),
+    ],
+)
+def test_the_database_follows_from_whether_a_file_is_given(environ: dict[str, str], expected: str) -> None:
+    assert load(environ).settings.database == expected
+
+
+def test_the_file_of_sqlite_is_below_the_prefix(tmp_path: Path) -> None:
+    assert load({"KONG_PREFIX": "/p"}).settings.sqlite_path == Path("/p/gateline.db")
+    assert load({"KONG_PREFIX": "/p", "KONG_SQLITE_PATH": "/data/g.db"}).settings.sqlite_path == Path("/data/g.db")
+
+
+def test_settings_of_postgresql_are_read() -> None:
+    settings = load(
+        {
+            "KONG_DATABASE": "postgres",
+            "KONG_PG_HOST": "db.test",
+            "KONG_PG_PORT": "5433",
+            "KONG_PG_TIMEOUT": "2500",
+            "KONG_PG_SSL": "on",
+            "SECRET": "s3cret",
+            "KONG_PG_PASSWORD": "{vault://env/secret}",
+        }
+    ).settings
+    assert (settings.pg_host, settings.pg_port, settings.pg_timeout) == ("db.test", 5433, 2500)
+    assert (settings.pg_user, settings.pg_database, settings.pg_schema) == ("kong", "kong", None)
+    assert (settings.pg_ssl, settings.pg_ssl_verify, settings.pg_password) == (True, False, "s3cret")
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8001", "[::]:8001 ssl", "admin.test:8001"])
+def test_an_admin_api_without_a_token_that_others_can_reach_gets_a_warning(listen: str) -> None:
+    (warning,) = load({"KONG_ADMIN_LISTEN": listen}).warnings
+    assert "set admin_token" in warning
+    assert load({"KONG_ADMIN_LISTEN": listen, "KONG_ADMIN_TOKEN": "t"}).warnings == []
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8001, [::1]:8001", "localhost:8001", "unix:/run/admin.sock", "off"])
+def test_an_admin_api_on_this_machine_alone_needs_no_token(listen: str) -> None:
+    assert load({"KONG_ADMIN_LISTEN": listen}).warnings == []
 
 
 def test_two_declarative_configurations_get_a_warning() -> None:
@@ -434,6 +500,9 @@ def test_settings_survive_their_plain_form_and_pickling(tmp_path: Path) -> None:
             "KONG_TRUSTED_IPS": "10.0.0.0/8",
             "KONG_HEADERS": "via",
             "KONG_PG_PASSWORD": "secret",
+            "KONG_PG_SSL_CERT": "c.pem",
+            "KONG_PG_SSL_CERT_KEY": "k.pem",
+            "KONG_ADMIN_TOKEN": "secret",
         }
     ).settings
     assert Settings.from_dict(settings.to_dict()) == settings
@@ -442,10 +511,16 @@ def test_settings_survive_their_plain_form_and_pickling(tmp_path: Path) -> None:
 
 def test_secrets_are_masked() -> None:
     settings = load(
-        {"KONG_PG_PASSWORD": "secret-1", "KONG_DECLARATIVE_CONFIG_STRING": "secret-2", "KONG_VAULT_X_TOKEN": "secret-3"}
+        {
+            "KONG_PG_PASSWORD": "secret-1",
+            "KONG_DECLARATIVE_CONFIG_STRING": "secret-2",
+            "KONG_VAULT_X_TOKEN": "secret-3",
+            "KONG_ADMIN_TOKEN": "secret-4",
+        }
     ).settings
     masked = settings.masked()
     assert masked["pg_password"] == masked["declarative_config_string"] == masked["vault_x_token"] == "******"
+    assert masked["admin_token"] == "******"
     assert "secret-" not in repr(masked)
     assert masked["database"] == "off"
     assert masked["proxy_listen"][0] == "0.0.0.0:8000 reuseport backlog=16384"

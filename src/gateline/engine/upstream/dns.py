@@ -52,7 +52,10 @@ class Resolver:
             return known.next()
         if is_address(host):
             return host
+        stale = known if known is not None and now - known.asked < STALE else None
         if self._failures.get(host, 0.0) > now:
+            if stale is not None:
+                return stale.next()
             raise NameResolutionError(host)
         pending = self._pending.get(host)
         if pending is None:
@@ -62,8 +65,8 @@ class Resolver:
         try:
             answer = await asyncio.shield(pending)
         except NameResolutionError:
-            if known is not None and now - known.asked < STALE:
-                return known.next()
+            if stale is not None:
+                return stale.next()
             raise
         return answer.next()
 

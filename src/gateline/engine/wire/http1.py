@@ -101,8 +101,12 @@ class ClientConnection:
                 self._discard(data)
             elif self._ahead:  # its turn comes in a moment, and what came after it must not overtake it
                 self._ahead += data
-            else:
-                self._read_head(self._partial + data if self._partial else data)
+            elif not self._partial:
+                self._read_head(data)
+            elif b"\n" in data or len(self._partial) + len(data) > self._door.head_limits.line:
+                self._read_head(self._partial + data)
+            else:  # no line ends here: nothing to learn from reading it all again
+                self._partial += data
         elif self._left or self._decoder is not None:
             self._read_body(data)
         elif self._exchange.tunnel:
@@ -348,12 +352,12 @@ class ClientConnection:
 
     def finish(self, now: float) -> None:
         exchange, self._exchange = self._exchange, None
-        if self._close or self._door.draining:
+        if self._close:
             self._end(unread=exchange is not None and not exchange.request_done)
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._next)
         else:
-            self.deadline = now + self._door.idle_timeout
+            self.deadline = now + (DRAIN_GRACE if self._door.draining else self._door.idle_timeout)
             if self._paused:
                 self.resume_reading()
 
@@ -409,8 +413,10 @@ class ClientConnection:
 
     def drain(self) -> None:
         """Close after the next answer; an idle connection has a moment left for a request that is on its way."""
-        self._close = True
-        if self._exchange is None and not self._partial and not self._lingering:
+        exchange = self._exchange
+        if exchange is None or not exchange.responded:
+            self._close = True  # else the client has been told that the connection stays
+        if exchange is None and not self._partial and not self._lingering:
             self.deadline = min(self.deadline, monotonic() + DRAIN_GRACE)
 
     def stop(self) -> None:

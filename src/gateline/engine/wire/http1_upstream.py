@@ -7,6 +7,7 @@ arrives beyond an answer's end is never taken for the next one's beginning.
 
 import asyncio
 import logging
+import os
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -157,6 +158,8 @@ class UpstreamConnection:
     def connection_lost(self, exc: Exception | None) -> None:
         self.deadline = NEVER
         self._pool.lost(self)
+        if exc is not None and self._exchange is not None and not self._tunnel and not self._pool.target.tls:
+            self._read_what_came_before()
         exchange = self._exchange
         if exchange is None:
             return
@@ -167,6 +170,16 @@ class UpstreamConnection:
             exchange.response_end([])
         else:
             self._fail(CATALOGUE.RESET)
+
+    def _read_what_came_before(self) -> None:
+        """Take what is left in the socket: an upstream that refuses a body answers and hangs up, and what shows first is
+        that it cannot be written to any more."""
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        try:
+            while self._exchange is not None and (data := os.read(descriptor, 65536)):
+                self.data_received(data)
+        except OSError as error:  # the end, in the shape that a reset gives it
+            _log.debug("nothing more came: %s", error)
 
     def pause_writing(self) -> None:
         self._write_paused = True

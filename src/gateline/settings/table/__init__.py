@@ -5,13 +5,14 @@ of the environment, and the checks follow from it.
 """
 
 from gateline.settings.table.foreign import ALIASES, CLUSTER, FAMILIES, UNUSED
-from gateline.settings.table.general import CONFIGURATION, GENERAL, LOGS, STORE
+from gateline.settings.table.general import CONFIGURATION, GENERAL, LOGS
 from gateline.settings.table.rows import Alias, Family, Setting, Status
+from gateline.settings.table.store import DATABASE, STORE
 from gateline.settings.table.traffic import LISTENERS, REQUESTS, TLS, UPSTREAM
 
 GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("The node", GENERAL),
-    ("Configuration", CONFIGURATION),
+    ("Configuration", (*DATABASE, *CONFIGURATION)),
     ("Addresses", LISTENERS),
     ("TLS", TLS),
     ("Requests", REQUESTS),

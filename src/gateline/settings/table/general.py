@@ -2,7 +2,6 @@
 
 from gateline.settings.kinds import (
     BOOLEAN,
-    DURATION,
     LIST,
     LOG_FILE,
     PATH,
@@ -59,13 +58,6 @@ GENERAL = (
 )
 
 CONFIGURATION = (
-    Setting(
-        "database",
-        choice("off", "postgres", "cassandra"),
-        "off",
-        "Where entities are stored. `off` keeps them in memory, from a declarative file or from `POST /config`; the "
-        "others are refused, for now.",
-    ),
     Setting(
         "declarative_config",
         PATH,
@@ -163,45 +155,4 @@ LOGS = (
     later("tracing_sampling_rate", number(0, 1), "0.01", "Share of requests that is traced."),
     later("request_debug", BOOLEAN, "on", "Whether a request may ask for a report of its own timing."),
     later("request_debug_token", TEXT, None, "Token that such a request shows.", secret=True),
-)
-
-STORE = (
-    later("pg_host", TEXT, "127.0.0.1", "PostgreSQL: host."),
-    later("pg_port", integer(0, 65535), "5432", "PostgreSQL: port."),
-    later("pg_timeout", integer(), "5000", "PostgreSQL: timeout, in ms."),
-    later("pg_user", TEXT, "kong", "PostgreSQL: user."),
-    later("pg_password", TEXT, None, "PostgreSQL: password.", secret=True),
-    later("pg_database", TEXT, "kong", "PostgreSQL: database."),
-    later("pg_schema", TEXT, None, "PostgreSQL: schema."),
-    later("pg_ssl", BOOLEAN, "off", "PostgreSQL: TLS."),
-    later("pg_ssl_version", choice("tlsv1_1", "tlsv1_2", "tlsv1_3", "any"), "tlsv1_2", "PostgreSQL: version of TLS."),
-    later("pg_ssl_required", BOOLEAN, "off", "PostgreSQL: refuse to go on without TLS."),
-    later("pg_ssl_verify", BOOLEAN, "off", "PostgreSQL: check the server's certificate."),
-    later("pg_max_concurrent_queries", integer(), "0", "PostgreSQL: queries at a time; 0 is no limit."),
-    later("pg_semaphore_timeout", integer(), "60000", "PostgreSQL: longest wait for a query's turn, in ms."),
-    later("pg_keepalive_timeout", integer(), None, "PostgreSQL: idle time of a connection, in ms."),
-    later("pg_pool_size", integer(), None, "PostgreSQL: connections in the pool."),
-    later("pg_backlog", integer(), None, "PostgreSQL: queries that may wait for a connection."),
-    later("pg_ro_host", TEXT, None, "PostgreSQL, read only: host."),
-    later("pg_ro_port", integer(0, 65535), None, "PostgreSQL, read only: port."),
-    later("pg_ro_timeout", integer(), None, "PostgreSQL, read only: timeout, in ms."),
-    later("pg_ro_user", TEXT, None, "PostgreSQL, read only: user."),
-    later("pg_ro_password", TEXT, None, "PostgreSQL, read only: password.", secret=True),
-    later("pg_ro_database", TEXT, None, "PostgreSQL, read only: database."),
-    later("pg_ro_schema", TEXT, None, "PostgreSQL, read only: schema."),
-    later("pg_ro_ssl", BOOLEAN, None, "PostgreSQL, read only: TLS."),
-    later("pg_ro_ssl_version", TEXT, None, "PostgreSQL, read only: version of TLS."),
-    later("pg_ro_ssl_required", BOOLEAN, None, "PostgreSQL, read only: refuse to go on without TLS."),
-    later("pg_ro_ssl_verify", BOOLEAN, None, "PostgreSQL, read only: check the server's certificate."),
-    later("pg_ro_max_concurrent_queries", integer(), None, "PostgreSQL, read only: queries at a time."),
-    later("pg_ro_semaphore_timeout", integer(), None, "PostgreSQL, read only: longest wait for a query's turn, in ms."),
-    later("pg_ro_keepalive_timeout", integer(), None, "PostgreSQL, read only: idle time of a connection, in ms."),
-    later("pg_ro_pool_size", integer(), None, "PostgreSQL, read only: connections in the pool."),
-    later("pg_ro_backlog", integer(), None, "PostgreSQL, read only: queries that may wait."),
-    later("db_update_frequency", DURATION, "5", "Seconds between looks for changes in the database."),
-    later("db_update_propagation", DURATION, "0", "Seconds that a change needs to reach every database node."),
-    later("db_cache_ttl", DURATION, "0", "Seconds that an entity stays cached; 0 is for ever."),
-    later("db_cache_neg_ttl", DURATION, None, "Seconds that a miss stays cached."),
-    later("db_resurrect_ttl", DURATION, "30", "Seconds that a stale entity serves while the database is gone."),
-    later("db_cache_warmup_entities", LIST, "services", "Entities that are loaded at start."),
 )

@@ -16,6 +16,7 @@ from gateline.settings.kinds import (
     PORT_MAPS,
     SIZE,
     TEXT,
+    TOKEN,
     choice,
     choices,
     duration,
@@ -36,6 +37,14 @@ LISTENERS = (
         LISTENS,
         "127.0.0.1:8001 reuseport backlog=16384, 127.0.0.1:8444 http2 ssl reuseport backlog=16384",
         "Addresses of the Admin API, or `off`.",
+    ),
+    Setting(
+        "admin_token",
+        TOKEN,
+        None,
+        "What a client of the Admin API has to show, as `Authorization: Bearer <token>` or `Kong-Admin-Token: "
+        "<token>`. Without it, whoever reaches `admin_listen` may do everything.",
+        secret=True,
     ),
     Setting(
         "status_listen", LISTENS, "127.0.0.1:8007 reuseport backlog=16384", "Addresses of the status API, or `off`."
@@ -108,8 +117,8 @@ TLS = (
         "lua_ssl_trusted_certificate",
         PEM_LIST,
         "system",
-        "Certificate authorities that upstream certificates are checked against: `system`, paths, PEM.",
-        "later",
+        "Certificate authorities that PostgreSQL's certificate is checked against: `system`, paths, PEM. Those for "
+        "upstream certificates are the system's.",
     ),
     Setting("lua_ssl_verify_depth", integer(0, 100), "1", "Longest chain of certificates that is accepted.", "later"),
 )

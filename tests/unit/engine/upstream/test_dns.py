@@ -37,7 +37,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> _NameServer:
 def _run(server: _NameServer, main: Callable[[Resolver], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        loop.getaddrinfo = server.getaddrinfo  # type: ignore[method-assign]
+        loop.__dict__["getaddrinfo"] = server.getaddrinfo
         await main(Resolver())
 
     asyncio.run(run())

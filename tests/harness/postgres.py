@@ -1,0 +1,199 @@
+"""A PostgreSQL of the tests' own: a cluster in a temporary folder, started for a test session and ended with it.
+
+The server does not run as root: started by root it becomes `postgres` or `nobody`. `fsync` is off, for these tests end
+processes and not the machine.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+
+from gateline.store import StoreOptions
+from gateline.store.migrating import migrate
+
+__all__ = ["Postgres"]
+
+_DEADLINE = 60.0
+_USER = "gateline"
+_INSTALL = (
+    "these tests need PostgreSQL (13 or later): its `initdb` and `postgres` were found neither in PATH nor where "
+    "`pg_config --bindir` says. On Debian and Ubuntu: apt-get install postgresql"
+)
+
+
+class Postgres:
+    """A running server. Use it in a `with` statement; `stop` and `start` as often as a test needs."""
+
+    def __init__(self) -> None:
+        self._binaries = _binaries()
+        self._account = _account()
+        self._folder = Path(tempfile.mkdtemp(prefix="gateline-pg-"))
+        self._log = self._folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._template: str | None = None
+        self.host = "127.0.0.1"
+        self.port = _free_port()
+        self.user = _USER
+
+    def __enter__(self) -> Self:
+        os.chmod(self._folder, 0o711)
+        data = self._folder / "data"
+        data.mkdir()
+        self._log.touch()
+        if self._account:
+            for path in (data, self._log, self._folder):
+                os.chown(path, self._account.pw_uid, self._account.pw_gid)
+        command = [str(self._binaries / "initdb"), "-D", str(data), "-U", _USER, "-A", "trust"]
+        command += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        done = subprocess.run(command, capture_output=True, text=True, **self._as_account())
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr}")
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = {
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            "unix_socket_directories": str(self._folder),
+            "fsync": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "32MB",
+            "max_connections": "100",
+        }
+        given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", "-D", str(self._folder / "data"), *given],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **self._as_account(),
+            )
+        deadline = time.monotonic() + _DEADLINE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End the server at once; what was committed is there when it starts again."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGINT)  # "fast": connections are cut, nothing is waited for
+            try:
+                process.wait(_DEADLINE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    async def create_database(self, *, migrated: bool = False) -> str:
+        """A new, empty database, without tables or with them; gives its name."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        if not migrated:
+            await self._run(f"CREATE DATABASE {name}")
+            return name
+        if self._template is None:  # copying a database is faster than migrating one
+            self._template = await self.create_database()
+            await migrate(self.options(self._template))
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        return name
+
+    async def drop_database(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        await self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def options(self, database: str, **others: Any) -> StoreOptions:
+        """How a store reaches a database."""
+        reached = {"pg_host": self.host, "pg_port": self.port, "pg_user": self.user, "pg_database": database}
+        return StoreOptions("postgres", **{**reached, "poll_interval": 0.2, **others})
+
+    def environment(self, database: str) -> dict[str, str]:
+        """How a gateway is told of a database."""
+        return {
+            "KONG_DATABASE": "postgres",
+            "KONG_PG_HOST": self.host,
+            "KONG_PG_PORT": str(self.port),
+            "KONG_PG_USER": self.user,
+            "KONG_PG_DATABASE": database,
+        }
+
+    async def connect(self, database: str = "postgres") -> "asyncpg.Connection[Any]":
+        """A connection past the gateway."""
+        return await asyncpg.connect(
+            host=self.host, port=self.port, user=self.user, database=database, ssl=False, timeout=_DEADLINE
+        )
+
+    async def _run(self, statement: str) -> None:
+        connection = await self.connect()
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _as_account(self) -> dict[str, Any]:
+        if self._account is None:
+            return {"cwd": self._folder}
+        return {
+            "cwd": self._folder,
+            "user": self._account.pw_uid,
+            "group": self._account.pw_gid,
+            "extra_groups": [],
+            "env": {**os.environ, "HOME": str(self._folder)},
+        }
+
+    def _answers(self) -> bool:
+        command = [str(self._binaries / "pg_isready"), "-q", "-h", self.host, "-p", str(self.port)]
+        return subprocess.run(command, check=False).returncode == 0
+
+
+def _binaries() -> Path:
+    """Where `initdb` and `postgres` are."""
+    found: list[Path] = []
+    if (initdb := shutil.which("initdb")) is not None:
+        found.append(Path(initdb).parent)
+    if (pg_config := shutil.which("pg_config")) is not None:
+        asked = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
+        found.append(Path(asked.stdout.strip()))
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in found:
+        if all((folder / name).exists() for name in ("initdb", "postgres", "pg_isready")):
+            return folder
+    raise RuntimeError(_INSTALL)
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Whom the server runs as when this is root; None to stay who we are."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody`")
+
+
+def _free_port() -> int:
+    """A port that nobody listens on now, outside the range that the system gives out by itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
