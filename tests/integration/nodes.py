@@ -42,6 +42,7 @@ class Node:
         self.conf = prefix.parent / f"{prefix.name}.conf"
         self.settings = {
             "prefix": str(prefix),
+            "database": "off",
             "proxy_listen": "127.0.0.1:0",
             "admin_listen": "127.0.0.1:0",
             "status_listen": "127.0.0.1:0",

@@ -1,42 +1,69 @@
 """The two applications: the Admin API with every group of paths, and the status API, which only tells."""
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
+from collections.abc import Iterable, Mapping
 
-from gateline.admin import config, information
+from gateline.admin import config, consumers, debug, information, openapi, plugins, schemas, tags, targets
+from gateline.admin.access import Access
+from gateline.admin.certificates import Certificates
+from gateline.admin.collection import Collection
+from gateline.admin.consumers import Consumers
 from gateline.admin.edge import Edge
-from gateline.admin.errors import not_found
+from gateline.admin.entities import Endpoints
 from gateline.admin.node import Node
-from gateline.admin.routing import error_answer, paths
+from gateline.admin.plugins import Plugins
+from gateline.admin.routing import Paths, Resource
+from gateline.admin.targets import Targets
+from gateline.entities import kinds
+
+SPECIAL: Mapping[str, type[Collection]] = {
+    "certificates": Certificates,
+    "consumers": Consumers,
+    "plugins": Plugins,
+    "targets": Targets,
+}
+"""Kinds that are more than their declaration."""
+
+OF_THEIR_OWN = frozenset({"consumer_group_consumers"})
+"""Kinds whose paths a module makes by itself."""
 
 
 def admin_app(node: Node) -> Edge:
     """The Admin API of a node."""
-    routes: list[BaseRoute] = [
+    resources: list[Resource] = [
         information.root(node),
         *information.health(node, lambda: edge.requests),
-        *information.routes(node),
-        information.endpoints(lambda: paths(routes)),
-        *config.routes(node),
+        *information.resources(node),
+        information.endpoints(lambda: paths.names),
+        openapi.resource(lambda: paths.resources, node),
+        *config.resources(node),
+        *debug.resources(node),
+        *schemas.resources(node),
+        *tags.resources(node),
+        *plugins.resources(),
+        *_entities(node),
     ]
-    edge = _application(routes, node)
+    paths = Paths(resources)
+    edge = Edge(paths, node.settings, Access(node.settings))
     return edge
 
 
 def status_app(node: Node, admin: Edge) -> Edge:
     """The status API of a node, which counts the requests to its Admin API as well as those to itself."""
-    edge = _application(information.health(node, lambda: admin.requests + edge.requests), node)
+    edge = Edge(Paths(information.health(node, lambda: admin.requests + edge.requests)), node.settings)
     return edge
 
 
-def _application(routes: list[BaseRoute], node: Node) -> Edge:
-    application = Starlette(routes=routes, exception_handlers={404: _not_found})
-    application.router.redirect_slashes = False
-    return Edge(application, node.settings)
-
-
-async def _not_found(_request: Request, _error: Exception | HTTPException) -> Response:
-    return error_answer(not_found())
+def _entities(node: Node) -> Iterable[Resource]:
+    flavor = node.settings.router_flavor
+    collections = {
+        kind: SPECIAL.get(kind, Collection)(model, flavor)
+        for kind, model in kinds().items()
+        if kind not in OF_THEIR_OWN
+    }
+    endpoints = Endpoints(node, collections)
+    for kind, of in collections.items():
+        if of.model.flat_path is not None:
+            yield from endpoints.flat(kind)
+        yield from endpoints.nested(kind)
+    yield from targets.resources(node, endpoints, collections["upstreams"], collections["targets"])
+    yield from consumers.resources(node, endpoints, collections["consumers"], collections["consumer_groups"])

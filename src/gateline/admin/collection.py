@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import QueryParams
+
 from gateline.admin.documentation import Parameter
-from gateline.admin.errors import invalid_primary_key, invalid_unique, missing_entity
+from gateline.admin.errors import invalid_primary_key, invalid_unique, missing_entity, not_found
 from gateline.admin.references import resolved
-from gateline.admin.writing import Reading, Write
+from gateline.admin.writing import Write
 from gateline.entities import Entity, schema_of
 from gateline.entities.checkers import Refused
 from gateline.entities.formats import is_uuid
 from gateline.store import Where
+from gateline.store.interface import Reading
 
 Data = dict[str, Any]
 Row = dict[str, Any]
@@ -75,6 +78,18 @@ class Collection:
         """The entity that a segment of a path names."""
         return await self.find(reading, await self.address(reading, segment), where)
 
+    async def existing(self, reading: Reading, segment: str) -> Entity:
+        """The entity that a segment of a path names. Raises ApiError or EntityError when there is none."""
+        address = await self.address(reading, segment)
+        entity = await self.find(reading, address)
+        if entity is None:
+            raise self.absent(address)
+        return entity
+
+    async def searched(self, reading: Reading, query: QueryParams) -> list[Entity] | None:  # noqa: ARG002 - as `address`
+        """The entities that arguments of the flat list ask for by a unique value; None when they do not."""
+        return None
+
     async def rows(self, reading: Reading, entities: Sequence[Entity]) -> list[Row]:  # noqa: ARG002 - as `address`
         """Entities as they are shown."""
         return [entity.to_wire() for entity in entities]
@@ -108,7 +123,7 @@ class Collection:
         before = await self.find(write.reading, address, self._scope(where))
         await self._check(write, before)
         if before is None:
-            raise missing_entity(address.field, address.value)
+            raise self.unpatchable(address)
         given = await resolved(write.reading, self.kind, data)
         entity = self.model.patched(before.to_wire(), given, router_flavor=self.flavor)
         await self.refuse(write.reading, entity)
@@ -126,6 +141,14 @@ class Collection:
 
     async def refuse(self, reading: Reading, entity: Entity) -> None:
         """Raise EntityError when an entity does not go with others. Most kinds have no such rule."""
+
+    def absent(self, address: Address) -> Exception:  # noqa: ARG002 - as `address`
+        """What is said when there is nothing to be read."""
+        return not_found()
+
+    def unpatchable(self, address: Address) -> Exception:
+        """What is said when there is nothing to be changed."""
+        return missing_entity(address.field, address.value)
 
     async def _parsed(self, reading: Reading, data: Mapping[str, Any], before: Entity | None = None) -> Entity:
         given = await resolved(reading, self.kind, data)

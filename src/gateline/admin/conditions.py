@@ -1,5 +1,5 @@
-"""Concurrent writers: the entity tag that every answer with one entity carries, and the conditions on it that a write may
-have (RFC 9110, section 13). They are looked at inside the write's transaction, so that nothing comes between.
+"""Concurrent writers: the entity tag that every answer with one entity carries, and the conditions on it that a write
+may have (RFC 9110, section 13). They are looked at inside the write's transaction, so that nothing comes between.
 """
 
 import hashlib

@@ -5,12 +5,13 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from gateline.admin import body
+from gateline.admin import documentation as doc
+from gateline.admin.documentation import Operation, Parameter
 from gateline.admin.errors import ApiError, refusal
 from gateline.admin.node import Node, Source
-from gateline.admin.routing import json_answer, resource
+from gateline.admin.routing import Resource, json_answer
 from gateline.declarative import DeclarativeError
 
 YAML_TYPES = frozenset({"application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"})
@@ -19,14 +20,19 @@ OPTIONS = ("check_hash", "flatten_errors")
 """Arguments that say how to load, from the query or beside the configuration."""
 
 
-def routes(node: Node) -> list[BaseRoute]:
+NEEDS_NO_DATABASE = "this endpoint is only available when Kong is configured to not use a database"
+
+
+def resources(node: Node) -> list[Resource]:
     """The paths of this module."""
     limit = node.settings.nginx_admin_client_max_body_size
 
     async def get(_request: Request) -> dict[str, str]:
+        _refuse_with_store(node)
         return {"config": await node.dump()}
 
     async def post(request: Request) -> Response:
+        _refuse_with_store(node)
         source, options = await _source(request, limit)
         options |= {name: request.query_params[name] for name in OPTIONS if name in request.query_params}
         unless_loaded = str(options.get("check_hash")) == "1" and isinstance(source, bytes)
@@ -39,7 +45,22 @@ def routes(node: Node) -> list[BaseRoute]:
         shown = {kind: of_kind for kind, of_kind in rows.items() if of_kind}
         return await asyncio.to_thread(json_answer, shown, 201)
 
-    return [resource("/config", get=get, post=post)]
+    text = {"type": "object", "required": ["config"], "properties": {"config": doc.TEXT}}
+    answers = {201: doc.OBJECT, 304: doc.NOTHING, 400: doc.ERROR, 429: doc.MESSAGE, 504: doc.MESSAGE}
+    arguments = (
+        Parameter("check_hash", "1: do nothing when this very text is in force."),
+        Parameter("flatten_errors", "1: tell what is wrong entity by entity."),
+    )
+    load = Operation(
+        post, "Load a declarative configuration", answers, arguments, doc.OBJECT, (body.JSON, *sorted(YAML_TYPES))
+    )
+    dump = Operation(get, "The configuration as a declarative file", {200: text, 400: doc.MESSAGE})
+    return [Resource("/config", get=dump, post=load)]
+
+
+def _refuse_with_store(node: Node) -> None:
+    if node.store.writable:
+        raise refusal(400, NEEDS_NO_DATABASE)
 
 
 async def _source(request: Request, limit: int) -> tuple[Source, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What every request to the Admin API and every answer of it have in common, whatever the path: the trailing slash, the
-headers that Kong's answers carry, the rule for pages of other origins, HEAD without a body, the access log, the count.
+headers that Kong's answers carry, the rule for pages of other origins, HEAD without a body, who may ask at all, the
+access log, the count.
 """
 
 import logging
@@ -10,6 +11,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateline.admin.access import SCOPE_KEY, Access
+from gateline.admin.errors import unauthorized
+from gateline.admin.routing import error_answer
 from gateline.settings import Settings
 from gateline.version import KONG_VERSION
 
@@ -20,9 +24,11 @@ access_log = logging.getLogger("gateline.admin.access")
 class Edge:
     """Wraps an application. `requests` counts what came in."""
 
-    def __init__(self, application: ASGIApp, settings: Settings) -> None:
+    def __init__(self, application: ASGIApp, settings: Settings, access: Access | None = None) -> None:
+        """Without `access`, everybody may ask."""
         self.requests = 0
         self._application = application
+        self._access = access
         self._server = f"kong/{KONG_VERSION}".encode() if "server" in settings.headers else None
         self._latency = "x-kong-admin-latency" in settings.headers
         self._origins = _origins(settings.others.get("admin_gui_url") or ())
@@ -48,9 +54,16 @@ class Edge:
                 size += len(message.get("body", b""))
             await send(message)
 
-        await self._application(_without_slash(scope), receive, dressed)
+        await self._admitted(scope, headers, receive, dressed)
         if access_log.isEnabledFor(logging.INFO):
             access_log.info("%s", _line(scope, headers, status, size))
+
+    async def _admitted(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        actor = self._access.actor(scope, headers) if self._access else None
+        if self._access and actor is None:
+            await error_answer(unauthorized())(scope, receive, send)
+        else:
+            await self._application({**_without_slash(scope), SCOPE_KEY: actor}, receive, send)
 
     def _headers(self, request: Headers, started: float) -> Iterable[tuple[bytes, bytes]]:
         origin = self._origin(request.get("origin"))

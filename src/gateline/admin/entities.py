@@ -1,5 +1,5 @@
-"""The paths of entities, generated from the registry: each kind flat, each under what it points to, and what it points to
-under each.
+"""The paths of entities, generated from the registry: each kind flat, each under what it points to, and what it points
+to under each.
 
     /routes                                  GET POST
     /routes/{routes}                         GET PUT PATCH DELETE
@@ -9,7 +9,7 @@ under each.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -25,11 +25,13 @@ from gateline.admin.errors import method_not_allowed, not_found
 from gateline.admin.node import Node
 from gateline.admin.paging import Position, page_body, tag_filter
 from gateline.admin.routing import Resource, json_answer
-from gateline.admin.writing import Reading, Write, writing
+from gateline.admin.writing import Write, writing
 from gateline.entities import Entity, EntityError, foreign_fields, schema_of
 from gateline.store import Page, Where
+from gateline.store.interface import Reading
 
-Guard = Callable[[Entity | None], Entity]
+NOT_REACHED = frozenset({("snis", "certificate")})
+"""Kind and field of references that Kong does not serve."""
 
 
 class Endpoints:
@@ -48,7 +50,7 @@ class Endpoints:
         resources = [self._list(path, of), self._item(item, of)]
         for foreign in foreign_fields(kind):
             target = self._collections.get(foreign.to.kind)
-            if target is not None:
+            if target is not None and (kind, foreign.field) not in NOT_REACHED:
                 resources.append(self._pointed_to(f"{item}/{foreign.field}", of, foreign.field, target))
         return resources
 
@@ -95,7 +97,9 @@ class Endpoints:
 
     def _list(self, path: str, of: Collection) -> Resource:
         async def get(request: Request) -> Row:
-            page = await self.page(request, of)
+            store = self._node.store
+            searched = await of.searched(store, request.query_params)
+            page = await self.page(request, of) if searched is None else Page(searched, None)
             return page_body(path, await of.rows(self._node.store, page.entities), page.after, request)
 
         async def post(request: Request) -> Response:
@@ -109,7 +113,7 @@ class Endpoints:
     def _item(self, path: str, of: Collection) -> Resource:
         async def get(request: Request) -> Response:
             store = self._node.store
-            return shown(await of.row(store, found(await of.at(store, request.path_params[of.kind]))))
+            return shown(await of.row(store, await of.existing(store, request.path_params[of.kind])))
 
         async def put(request: Request) -> Response:
             data = await self.data(request, of)
@@ -204,7 +208,9 @@ class Endpoints:
         async def put(request: Request) -> Response:
             data = await self.data(request, target)
             async with writing(self._node, request) as write:
-                row = await target.row(write.reading, await self._put_pointed_to(write, request, of, field, target, data))
+                row = await target.row(
+                    write.reading, await self._put_pointed_to(write, request, of, field, target, data)
+                )
             return shown(row)
 
         async def patch(request: Request) -> Response:

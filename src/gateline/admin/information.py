@@ -1,4 +1,4 @@
-"""Paths that tell about the node: `/`, `/status`, `/timers`, `/endpoints`, the log level.
+"""Paths that tell about the node: `/`, `/status`, `/timers`, `/endpoints`.
 
 Those of features that this node does not have are here too, and say so in Kong's words.
 """
@@ -11,15 +11,21 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
+from gateline.admin import documentation as doc
+from gateline.admin.documentation import Operation, Parameter
 from gateline.admin.errors import refusal
 from gateline.admin.node import Figures, Node
-from gateline.admin.routing import json_answer, resource
+from gateline.admin.paging import every
+from gateline.admin.routing import Resource, json_answer
+from gateline.entities import Plugin
+from gateline.entities.plugin_configs import plugin_types
+from gateline.store import StoreUnavailable
 from gateline.version import KONG_VERSION, __version__
 
 NOT_READY = {
     "no configuration": "no configuration available (empty configuration present)",
+    "no database": "failed to connect to database",
     "draining": "draining",
 }
 """What `/status/ready` says of a node that is not."""
@@ -30,16 +36,18 @@ SHARED_MEMORY = 5 * 2**20
 """Bytes reported as the size of Kong's dictionary "kong", where its monitoring tools look; it grows with need here."""
 
 _CONTROL_PLANE_ONLY = "this endpoint is only available when Kong is configured to run as Control Plane for the cluster"
-_LOG_LEVEL_NEEDS_DATABASE = "cannot change log level when not using a database"
 _FILTERS_NEED_WASM = "this endpoint is only available when wasm is enabled"
 _NO_DNS_STATISTICS = "not implemented with the legacy DNS client"
 
 
-def root(node: Node) -> BaseRoute:
+def root(node: Node) -> Resource:
     """`/`: what this is, its settings, its processes."""
 
     async def get(_request: Request) -> dict[str, Any]:
         figures = node.figures()
+        available = {
+            name: {"version": plugin.version, "priority": plugin.priority} for name, plugin in plugin_types().items()
+        }
         return {
             "tagline": "Welcome to kong",
             "version": KONG_VERSION,
@@ -47,23 +55,28 @@ def root(node: Node) -> BaseRoute:
             "hostname": socket.gethostname(),
             "node_id": node.identity,
             "timers": {"pending": 0, "running": 0},
-            "plugins": {"available_on_server": {}, "enabled_in_cluster": []},
+            "plugins": {"available_on_server": available, "enabled_in_cluster": await _used_plugins(node)},
             "lua_version": f"{platform.python_implementation()} {platform.python_version()}",
             "configuration": node.settings.masked(),
             "pids": {"master": node.master_pid, "workers": [worker.pid for worker in figures.workers]},
             "gateline": {"version": __version__},
         }
 
-    return resource("/", get=get)
+    return Resource("/", get=Operation(get, "What this node is", {200: doc.OBJECT}))
 
 
-def health(node: Node, admin_requests: Callable[[], int]) -> list[BaseRoute]:
+async def _used_plugins(node: Node) -> list[str]:
+    """Names of the plugins that are configured."""
+    return sorted({plugin.name async for plugin in every(node.store, "plugins", {}) if isinstance(plugin, Plugin)})
+
+
+def health(node: Node, admin_requests: Callable[[], int]) -> list[Resource]:
     """`/status` and what is below it, as on the Admin API so on the status API."""
 
     async def status(request: Request) -> dict[str, Any]:
         size = _sizes(request.query_params.get("unit", "m"), request.query_params.get("scale"))
         figures = node.figures()
-        return {
+        answer: dict[str, Any] = {
             "memory": {
                 "lua_shared_dicts": {
                     "kong": {
@@ -76,9 +89,11 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[BaseRoute]:
                 ],
             },
             "server": _server(figures, admin_requests()),
-            "database": {"reachable": True},
-            "configuration_hash": node.snapshot.hash,
+            "database": {"reachable": await _reachable(node)},
         }
+        if not node.store.writable:
+            answer["configuration_hash"] = node.snapshot.hash
+        return answer
 
     async def ready(_request: Request) -> Response:
         if node.readiness == "ready":
@@ -88,14 +103,30 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[BaseRoute]:
     async def dns(_request: Request) -> Response:
         return json_answer({"message": _NO_DNS_STATISTICS}, 501)
 
+    units = (
+        Parameter(
+            "unit", "Of the figures of memory.", {"enum": ["b", "B", "k", "K", "m", "M", "g", "G"], "default": "m"}
+        ),
+        Parameter("scale", "Digits after the point.", {"type": "integer", "minimum": 0, "maximum": 99, "default": 2}),
+    )
     return [
-        resource("/status", get=status),
-        resource("/status/ready", get=ready),
-        resource("/status/dns", get=dns),
+        Resource("/status", get=Operation(status, "Counters and memory", {200: doc.OBJECT, 400: doc.MESSAGE}, units)),
+        Resource(
+            "/status/ready", get=Operation(ready, "Whether the node serves", {200: doc.MESSAGE, 503: doc.MESSAGE})
+        ),
+        Resource("/status/dns", get=Operation(dns, "Figures of the resolver", {501: doc.MESSAGE})),
     ]
 
 
-def routes(node: Node) -> list[BaseRoute]:
+async def _reachable(node: Node) -> bool:
+    try:
+        await node.store.check()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def resources(node: Node) -> list[Resource]:
     """The other paths of this module."""
 
     async def timers(_request: Request) -> dict[str, Any]:
@@ -103,40 +134,32 @@ def routes(node: Node) -> list[BaseRoute]:
         workers = node.figures().workers
         return {"worker": {"id": 0, "count": len(workers)}, "stats": {"flamegraph": {}, "sys": counts, "timers": {}}}
 
-    async def log_level(_request: Request) -> dict[str, str]:
-        return {"message": f"log level: {node.settings.log_level}"}
-
-    async def set_log_level(_request: Request) -> Response:
-        raise refusal(405, _LOG_LEVEL_NEEDS_DATABASE)
-
     async def control_plane_only(_request: Request) -> Response:
         raise refusal(400, _CONTROL_PLANE_ONLY)
 
     async def filters(_request: Request) -> Response:
         raise refusal(400, _FILTERS_NEED_WASM)
 
-    level = "/log-level/{log_level}"
-    every = {"get": filters, "put": filters, "patch": filters, "delete": filters}
+    control_plane = Operation(control_plane_only, "Nodes of a control plane", {400: doc.MESSAGE})
+    filter_chains = Operation(filters, "Filter chains", {400: doc.MESSAGE})
+    every = dict.fromkeys(("get", "put", "patch", "delete"), filter_chains)
     return [
-        resource("/timers", get=timers),
-        resource("/debug/node/log-level", get=log_level),
-        resource(f"/debug/node{level}", put=set_log_level),
-        resource(f"/debug/cluster{level}", put=set_log_level),
-        resource(f"/debug/cluster/control-planes-nodes{level}", put=set_log_level),
-        resource("/clustering/data-planes", get=control_plane_only),
-        resource("/clustering/status", get=control_plane_only),
-        resource("/filter-chains", get=filters, post=filters),
-        resource("/filter-chains/{filter_chains}", **every),
+        Resource("/timers", get=Operation(timers, "Figures of timers", {200: doc.OBJECT})),
+        Resource("/clustering/data-planes", get=control_plane),
+        Resource("/clustering/status", get=control_plane),
+        Resource("/filter-chains", get=filter_chains, post=filter_chains),
+        Resource("/filter-chains/{filter_chains}", **every),
     ]
 
 
-def endpoints(paths: Callable[[], list[str]]) -> BaseRoute:
+def endpoints(paths: Callable[[], list[str]]) -> Resource:
     """`/endpoints`: every path that there is."""
 
     async def get(_request: Request) -> dict[str, list[str]]:
         return {"data": paths()}
 
-    return resource("/endpoints", get=get)
+    answer = {"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": doc.TEXT}}}
+    return Resource("/endpoints", get=Operation(get, "Every path that there is", {200: answer}))
 
 
 def _server(figures: Figures, admin_requests: int) -> dict[str, int]:

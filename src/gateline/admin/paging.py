@@ -1,4 +1,5 @@
-"""Lists: the size of a page, where it begins, which tags its entities must have, and what an answer says about the next.
+"""Lists: the size of a page, where it begins, which tags its entities must have, and what an answer says about the
+next.
 
 An offset is opaque to clients: what the store continues a page with, in base64.
 """
@@ -6,7 +7,7 @@ An offset is opaque to clients: what the store continues a page with, in base64.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +15,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from gateline.admin.errors import invalid_offset, invalid_option, invalid_size
-from gateline.entities import EntityError
+from gateline.entities import Entity, EntityError
 from gateline.entities.errors import INVALID_OFFSET
-from gateline.store import TagFilter
+from gateline.store import TagFilter, Where
+from gateline.store.interface import Reading
 
 SIZE = 100
 LARGEST = 1000
@@ -104,3 +106,15 @@ def page_body(
 def query(arguments: Mapping[str, str]) -> str:
     """Arguments as they stand in a URL."""
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in arguments.items())
+
+
+async def every(reading: Reading, kind: str, where: Where) -> AsyncIterator[Entity]:
+    """All entities that fulfil conditions, read page by page."""
+    after: str | None = None
+    while True:
+        page = await reading.page(kind, size=LARGEST, after=after, where=where)
+        for entity in page.entities:
+            yield entity
+        after = page.after
+        if after is None:
+            return

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateline.admin.writing import Reading
 from gateline.entities import Entity, EntityError, foreign_fields, lua, schema_of, unique_fields
 from gateline.entities.checkers import Refused
 from gateline.entities.errors import FOREIGN_KEYS_UNRESOLVED
 from gateline.entities.registry import entity_class
+from gateline.store.interface import Reading
 
 
 async def resolved(reading: Reading, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Paths and verbs of the Admin API: what each path answers to, and what it says to the verbs that it does not have.
 
-A path is matched segment by segment, each percent-decoded by itself, so that a name may hold an encoded slash; a literal
-segment is preferred to a parameter. Handlers give a value for a JSON answer or a whole `Response`, and raise `ApiError`,
-`EntityError` or `StoreUnavailable` to refuse. HEAD is GET without the body; OPTIONS lists the verbs and the rules for
-pages of other origins.
+A path is matched segment by segment, each percent-decoded by itself, so that a name may hold an encoded slash; a
+literal segment is preferred to a parameter. Handlers give a value for a JSON answer or a whole `Response`, and raise
+`ApiError`, `EntityError` or `StoreUnavailable` to refuse. HEAD is GET without the body; OPTIONS lists the verbs and the
+rules for pages of other origins.
 """
 
 import logging
@@ -95,7 +95,9 @@ class Paths:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         try:
-            segments = [unquote_to_bytes(segment).decode() for segment in _segments(scope["raw_path"].decode("latin-1"))]
+            segments = [
+                unquote_to_bytes(segment).decode() for segment in _segments(scope["raw_path"].decode("latin-1"))
+            ]
         except UnicodeDecodeError:
             return error_answer(not_found())
         found = self._root.find(segments, [])

@@ -5,7 +5,7 @@ have been written, so that everything else that is wrong is told before.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 
@@ -14,20 +14,11 @@ from gateline.admin.conditions import Conditions, Row
 from gateline.admin.errors import unsupported
 from gateline.admin.node import Node
 from gateline.entities import Entity
-from gateline.store import Transaction, Where
+from gateline.store import Transaction
+from gateline.store.interface import Reading
 
 REASON_HEADER = "gateline-reason"
 LONGEST_REASON = 500
-
-
-class Reading(Protocol):
-    """Looking up single entities: a store, or a transaction, which sees what it has written."""
-
-    async def get(self, kind: str, id: str) -> Entity | None:  # noqa: A002 - as the store
-        """The entity with an id."""
-
-    async def find(self, kind: str, field: str, value: str, *, where: Where = ...) -> Entity | None:
-        """The entity with a value in a unique field."""
 
 
 class Write:

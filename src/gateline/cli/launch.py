@@ -95,6 +95,10 @@ def _configuration(settings: Settings) -> str:
         return str(settings.declarative_config)
     if settings.declarative_config_string is not None:
         return "the text of declarative_config_string"
+    if settings.database == "sqlite":
+        return f"the database {settings.sqlite_path}"
+    if settings.database == "postgres":
+        return f"the database {settings.pg_database} at {settings.pg_host}:{settings.pg_port}"
     return "empty; POST /config on the Admin API fills it"
 
 

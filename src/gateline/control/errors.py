@@ -13,9 +13,13 @@ class StartError(ControlError):
         self.messages = list(messages)
 
 
-class ChangeRefusedError(ControlError):
+class ChangeError(ControlError):
+    """A configuration cannot be put in force in every worker."""
+
+
+class ChangeRefusedError(ChangeError):
     """A worker cannot put a configuration in force; the configuration before it is in force again everywhere."""
 
 
-class ChangeTimeoutError(ControlError):
+class ChangeTimeoutError(ChangeError):
     """A worker did not answer in time; the configuration before was sent again to all."""

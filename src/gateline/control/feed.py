@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
 from gateline.control.rows import Delta, Rows, advance, changed, difference, everything, size_of
-from gateline.engine.feed import Ack, FeedError, Hello, Stats, control_messages
+from gateline.engine.feed import Ack, FeedError, Hello, LogLevel, Stats, control_messages, encode
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class FeedServer:
         self._hash = ""
         self._rows: Rows = {}
         self._published = False
+        self._log_level: int | None = None
         self._links: set[_Link] = set()
         self._ended = Stats()
         self._changed = asyncio.Event()
@@ -71,6 +72,11 @@ class FeedServer:
     def version(self) -> int:
         """The number of the last change, a change back included."""
         return self._version
+
+    @property
+    def published(self) -> bool:
+        """Whether there is a configuration at all."""
+        return self._published
 
     @property
     def rows(self) -> Rows:
@@ -172,10 +178,17 @@ class FeedServer:
         for link in self._links:
             link.send(frames)
 
+    def set_log_level(self, level: int) -> None:
+        """Have every worker log from this level (Python's number) on, those that connect later too."""
+        self._log_level = level
+        self._send([encode(LogLevel(level))])
+
     # What a link tells.
 
     def _connected(self, link: "_Link") -> None:
         self._links.add(link)
+        if self._log_level is not None:
+            link.send([encode(LogLevel(self._log_level))])
         if self._published:
             link.send(everything(self._rows, self._version, self._hash))
 

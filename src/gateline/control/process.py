@@ -7,32 +7,33 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
-import os
 import signal
-import uuid
 from pathlib import Path
 
 import uvloop
 
 from gateline.admin.app import admin_app, status_app
 from gateline.admin.edge import access_log
-from gateline.admin.errors import ApiError, busy, exiting, not_in_force, timed_out
-from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
 from gateline.control import channel, logs
+from gateline.control.admin_node import AdminNode
 from gateline.control.configuration import BusyError, Configuration
 from gateline.control.context import ControlContext
-from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
+from gateline.control.declared import DeclaredConfiguration
+from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
+from gateline.control.live import LiveConfiguration
+from gateline.control.places import origin_of, store_options
 from gateline.control.servers import Servers, Service
-from gateline.control.state import write_atomically
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
-from gateline.entities import Snapshot
-from gateline.entities.snapshot import EMPTY_HASH
 from gateline.settings import Settings
+from gateline.store import StoreUnavailable, open_store
 
 logger = logging.getLogger(__name__)
+
+REUNION = 2.0
+"""Seconds that the workers of a control process which crashed have to find the next one; they look every second."""
 
 
 def run(context: ControlContext) -> int:
@@ -42,29 +43,31 @@ def run(context: ControlContext) -> int:
 
 
 class ControlProcess:
-    """The control process; the Admin API sees it as its `Node`."""
+    """The control process: its life, and what the supervisor orders."""
 
     def __init__(self, context: ControlContext) -> None:
         self._context = context
         self._end = asyncio.Event()
         self._failed = False
-        self._draining = False
         self._paused = False
         self._one_order = asyncio.Lock()
         self._feed = FeedServer(context.feed)
-        self._configuration = Configuration(context.settings, self._feed, context.configuration_file)
-        self._identity = _identity(context.settings)
         self._channel = _Channel(self)
-        settings = context.settings
-        admin = admin_app(self)
+        self._configuration: Configuration
+        self._node: AdminNode
+        self._servers: Servers
+
+    def _build(self) -> None:
+        """Make the parts. Raises StoreUnavailable, OSError."""
+        context, settings = self._context, self._context.settings
+        self._configuration = _configuration(settings, self._feed, context.configuration_file)
+        self._node = AdminNode(settings, self._configuration, self._feed, self._end.is_set)
+        admin = admin_app(self._node)
+        status = status_app(self._node, admin)
         self._servers = Servers(
             [
                 Service(admin, context.admin, *_pair(settings.admin_ssl_cert, settings.admin_ssl_cert_key)),
-                Service(
-                    status_app(self, admin),
-                    context.status,
-                    *_pair(settings.status_ssl_cert, settings.status_ssl_cert_key),
-                ),
+                Service(status, context.status, *_pair(settings.status_ssl_cert, settings.status_ssl_cert_key)),
             ]
         )
         _open_access_log(settings)
@@ -77,10 +80,17 @@ class ControlProcess:
         self._context.channel.setblocking(False)
         await loop.create_unix_connection(lambda: self._channel, sock=self._context.channel)
         await self._feed.start()
+        try:
+            self._build()
+        except (StoreUnavailable, OSError) as error:
+            self._fail([str(error)])
+            await self._end.wait()
+            return int(self._failed)
         start = tasks.start(self._start(), name="start")
         await self._end.wait()
         start.cancel()
         await self._servers.stop()
+        await self._configuration.close()
         self._feed.close()
         return int(self._failed)
 
@@ -88,17 +98,29 @@ class ControlProcess:
         try:
             await self._configuration.start(recover=self._context.recover)
             if self._context.replacement:
+                await self._workers_back()
                 await self._servers.start()
             await self._feed.complete(self._context.workers)
             await self._servers.start()
         except DeclarativeError as error:
             self._fail([str(problem) for problem in error.problems])
-        except (ChangeRefusedError, ChangeTimeoutError) as error:
+        except StartError as error:
+            self._fail(error.messages)
+        except ChangeError as error:
             self._fail([f"the configuration cannot be put in force: {error}"])
+        except StoreUnavailable as error:
+            self._fail([error.reason])
         except OSError as error:
             self._fail([f"the Admin API cannot be served: {error}"])
         else:
             self._channel.send(channel.Ready())
+
+    async def _workers_back(self) -> None:
+        """Wait until the workers, which serve already, have found this process, but not for one that is not there: what
+        the Admin API says is in force must be so in all of them."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REUNION):
+                await self._feed.complete(self._context.workers)
 
     def _fail(self, messages: list[str]) -> None:
         self._failed = True
@@ -116,7 +138,7 @@ class ControlProcess:
             case channel.Resume():
                 tasks.start(self._resume(), name="resume")
             case channel.Drain():
-                self._draining = True
+                self._node.draining = True
 
     def orphaned(self) -> None:
         """The supervisor is gone."""
@@ -128,9 +150,11 @@ class ControlProcess:
         except DeclarativeError as error:
             problems = [str(problem) for problem in error.problems]
             self._channel.send(channel.Loaded(ok=False, messages=problems))
-        except (ChangeRefusedError, ChangeTimeoutError) as error:
+        except ChangeError as error:
             reason = f"the configuration cannot be put in force: {error}"
             self._channel.send(channel.Loaded(ok=False, messages=[reason]))
+        except (StartError, StoreUnavailable) as error:
+            self._channel.send(channel.Loaded(ok=False, messages=str(error).splitlines()))
         except BusyError:
             self._channel.send(channel.Loaded(ok=False, messages=["another configuration is being loaded; try again"]))
         else:
@@ -150,76 +174,13 @@ class ControlProcess:
                 self._configuration.resume()
                 await self._servers.start()
 
-    # The node, as the Admin API asks for it.
 
-    @property
-    def settings(self) -> Settings:
-        """The settings, with the real ports."""
-        return self._context.settings
-
-    @property
-    def identity(self) -> str:
-        """The node's UUID."""
-        return self._identity
-
-    @property
-    def master_pid(self) -> int:
-        """The supervisor's process id."""
-        return os.getppid()
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The configuration in force."""
-        return self._configuration.snapshot
-
-    @property
-    def readiness(self) -> Readiness:
-        """Whether the node serves."""
-        if self._draining:
-            return "draining"
-        return "no configuration" if self.snapshot.hash == EMPTY_HASH else "ready"
-
-    def figures(self) -> Figures:
-        """What the workers have counted."""
-        totals = self._feed.totals()
-        return Figures(
-            connections_accepted=totals.accepted,
-            connections_handled=totals.handled,
-            connections_active=totals.active,
-            connections_reading=totals.reading,
-            connections_writing=totals.writing,
-            connections_waiting=totals.waiting,
-            total_requests=totals.requests,
-            workers=tuple(WorkerFigures(one.pid, one.stats.resident_bytes) for one in self._feed.workers),
-            configuration_bytes=self._configuration.size,
-        )
-
-    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
-        """Put a declarative configuration in force. Raises DeclarativeError or ApiError."""
-        if self._draining or self._end.is_set():
-            raise exiting()
-        # A load that has begun ends, whatever becomes of the request.
-        load = tasks.start(self._attempt(source, unless_loaded=unless_loaded), name="load")
-        outcome = await asyncio.shield(load)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    async def _attempt(self, source: Source, *, unless_loaded: bool) -> Rows | ApiError | DeclarativeError | None:
-        try:
-            return await self._configuration.load(source, unless_loaded=unless_loaded)
-        except DeclarativeError as error:
-            return error
-        except BusyError:
-            return busy()
-        except ChangeTimeoutError:
-            return timed_out()
-        except ChangeRefusedError as error:
-            return not_in_force(str(error))
-
-    async def dump(self) -> str:
-        """The configuration in force as a declarative file."""
-        return await self._configuration.dump()
+def _configuration(settings: Settings, feed: FeedServer, kept: Path) -> Configuration:
+    """The configuration that the settings ask for. Raises StoreUnavailable, OSError."""
+    if settings.database == "off":
+        return DeclaredConfiguration(settings, feed, kept)
+    options = store_options(settings)
+    return LiveConfiguration(settings, feed, kept, open_store(options), origin_of(options))
 
 
 class _Channel(asyncio.Protocol):
@@ -251,21 +212,6 @@ class _Channel(asyncio.Protocol):
 
 def _pair(certificates: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str | None, str | None]:
     return (certificates[0], keys[0]) if certificates else (None, None)
-
-
-def _identity(settings: Settings) -> str:
-    """The node's UUID: as set, else the one that was made at the first start and kept."""
-    if settings.node_id:
-        return settings.node_id
-    path = settings.prefix / "run" / "node_id"
-    with contextlib.suppress(OSError, ValueError):
-        return str(uuid.UUID(path.read_text().strip()))
-    identity = str(uuid.uuid4())
-    try:
-        write_atomically(path, f"{identity}\n".encode())
-    except OSError as error:
-        logger.error("the node's identity cannot be kept in %s: %s", path, error.strerror)
-    return identity
 
 
 def _open_access_log(settings: Settings) -> None:

@@ -129,6 +129,6 @@ def _puts(rows: Rows) -> list[bytes]:
     frames: list[bytes] = []
     for kind, of_kind in rows.items():
         raw = [msgspec.Raw(row) for row in of_kind.values()]
-        for start in range(0, len(raw), ROWS_PER_FRAME):
-            frames.append(encode(Put(kind, raw[start : start + ROWS_PER_FRAME])))
+        parts = (raw[start : start + ROWS_PER_FRAME] for start in range(0, len(raw), ROWS_PER_FRAME))
+        frames += [encode(Put(kind, part)) for part in parts]
     return frames

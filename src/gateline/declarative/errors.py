@@ -12,6 +12,9 @@ from typing import Any
 from gateline.entities import lua
 from gateline.entities.errors import DECLARATIVE_CONFIG, EntityError
 
+MASK = "******"
+"""Stands for a secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -26,7 +29,7 @@ class Problem:
     expected: str
     """The violation in Kong's words."""
     found: str
-    """What is there, as JSON, shortened; `nothing` when nothing is; empty when no single value is meant."""
+    """What is there, as JSON, shortened; `nothing` when nothing is, stars for a secret; empty for no single value."""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateline.declarative.document import Document
-from gateline.entities import Entity, children
+from gateline.declarative.nesting import nested_in
+from gateline.entities import Entity
 
 Place = tuple[str | int, ...]
-"""Where something stands in all documents together: kind, position, child kind, position, ...; counted from 0."""
+"""Where something stands in all documents together: kind, position, key, position, ...; counted from 0."""
 
 NOTHING = object()
 DROPPED = ("_comment", "_ignore")
@@ -39,6 +40,8 @@ class Item:
     source: Source
     place: Place
     parent: "Item | None"
+    parent_field: str | None
+    """The field that points to the parent."""
     values: dict[str, Any]
     errors: dict[str, Any]
     names: list[tuple[str, str]]
@@ -58,10 +61,12 @@ class Item:
         return key if isinstance(key, str) else None
 
 
-def written(item: Item) -> dict[str, Any]:
+def written(item: Item) -> Any:
     """The entity as it was written, without what is nested in it."""
     row = value_at(item.source.original, place_in_document(item))
-    within = dict(children(item.kind))
+    if not isinstance(row, dict):
+        return row
+    within = nested_in(item.kind)
     return {name: value for name, value in row.items() if name not in within and name not in DROPPED}
 
 

@@ -1,16 +1,24 @@
 """Where configurations come from: a text, an object that was already parsed, a file, a directory."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateline.declarative.document import DEFAULT_LIMITS, Limits, ParseError, canonical_json, check_depth, read
+from gateline.declarative.document import (
+    DEFAULT_LIMITS,
+    Document,
+    Limits,
+    ParseError,
+    canonical_json,
+    check_depth,
+    read,
+)
 from gateline.declarative.errors import DeclarativeError, Problem
 from gateline.declarative.items import Source
 from gateline.declarative.load import digest_of, snapshot_of
-from gateline.declarative.references import may_refer, substitute
+from gateline.declarative.references import may_refer, resolver_for, substitute
 from gateline.entities import Snapshot
 from gateline.entities.schema import DEFAULT_FLAVOR
 
@@ -23,7 +31,7 @@ def load_text(
     source: str,
     environ: Mapping[str, str] | None = None,
     router_flavor: str = DEFAULT_FLAVOR,
-    now: int | None = None,
+    now: float | None = None,
     previous: Snapshot | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Snapshot:
@@ -35,7 +43,7 @@ def load_text(
     """
     with _collection_paused():
         return snapshot_of(
-            [_source(text, source, environ, limits)],
+            _sources([(source, text)], environ, limits),
             digest=digest_of(text),
             router_flavor=router_flavor,
             now=now,
@@ -48,7 +56,7 @@ def load_object(
     *,
     source: str,
     router_flavor: str = DEFAULT_FLAVOR,
-    now: int | None = None,
+    now: float | None = None,
     previous: Snapshot | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Snapshot:
@@ -73,7 +81,7 @@ def load_path(
     *,
     environ: Mapping[str, str] | None = None,
     router_flavor: str = DEFAULT_FLAVOR,
-    now: int | None = None,
+    now: float | None = None,
     previous: Snapshot | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Snapshot:
@@ -86,7 +94,7 @@ def load_path(
     digest = digest_of(texts[0][1] if len(texts) == 1 else b"\0".join(text for _, text in texts))
     with _collection_paused():
         return snapshot_of(
-            [_source(text, name, environ, limits) for name, text in texts],
+            _sources(texts, environ, limits),
             digest=digest,
             router_flavor=router_flavor,
             now=now,
@@ -130,15 +138,25 @@ def _text(file: Path, limits: Limits) -> bytes:
         raise _refused(str(file), f"{file}: {error.strerror or error}") from None
 
 
-def _source(text: str | bytes, name: str, environ: Mapping[str, str] | None, limits: Limits) -> Source:
+def _sources(
+    texts: Sequence[tuple[str, str | bytes]], environ: Mapping[str, str] | None, limits: Limits
+) -> list[Source]:
+    """Documents from (name, text), with what comes from the environment filled in."""
+    documents = [(name, _document(text, name, limits)) for name, text in texts]
+    if environ is None or not any(may_refer(document.text) for _, document in documents):
+        return [_checked(Source(name, document.value, document.value, document)) for name, document in documents]
+    resolver = resolver_for([document.value for _, document in documents], environ)
+    return [
+        _checked(Source(name, substitute(document.value, resolver), document.value, document))
+        for name, document in documents
+    ]
+
+
+def _document(text: str | bytes, name: str, limits: Limits) -> Document:
     try:
-        document = read(text, limits)
+        return read(text, limits)
     except ParseError as error:
         raise _unparsable(error, name) from None
-    value = document.value
-    if environ is not None and may_refer(document.text):
-        value = substitute(value, environ)
-    return _checked(Source(name, value, document.value, document))
 
 
 def _checked(source: Source) -> Source:

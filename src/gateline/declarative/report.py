@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateline.declarative.errors import DeclarativeError, FlattenedEntity, Problem, shown
+from gateline.declarative.errors import MASK, DeclarativeError, FlattenedEntity, Problem, shown
 from gateline.declarative.items import NOTHING, Item, Place, Source, in_document, place_in_document, value_at, written
-from gateline.entities import children, kinds
+from gateline.declarative.nesting import nested_in
+from gateline.entities import Entity, entity_class, schema_of
 from gateline.entities.formats import is_uuid
 from gateline.entities.violations import flatten
 
@@ -78,12 +79,13 @@ def _put_late(fields: dict[str, Any], late: Sequence[Item]) -> None:
 
 def _flattened(item: Item, errors: Sequence[tuple[str, str]]) -> FlattenedEntity:
     row = written(item)
+    if not isinstance(row, dict):  # a mere name, which ties two others together
+        row = {}
     identity, tags = row.get("id"), row.get("tags")
     name = row.get("name")
     parent = item.parent
-    if parent is not None and is_uuid(parent.values["id"]):
-        reference = next(field for kind, field in children(parent.kind) if kind == item.kind)
-        row[reference] = {"id": parent.values["id"]}
+    if parent is not None and item.parent_field and is_uuid(parent.values["id"]):
+        row[item.parent_field] = {"id": parent.values["id"]}
     return FlattenedEntity(
         type=item.entity.singular,
         id=identity if is_uuid(identity) else None,
@@ -97,33 +99,66 @@ def _flattened(item: Item, errors: Sequence[tuple[str, str]]) -> FlattenedEntity
 def _label(source: Source, local: Place) -> str:
     """`services[0] 'demo' > routes[1] 'r'`; positions count from 0, within the file."""
     parts: list[str] = []
+    entity: type[Entity] | None = None
     for depth in range(0, len(local), 2):
         step = local[depth : depth + 2]
         if len(step) < 2:
             parts.append(str(step[0]))
             break
         row = value_at(source.original, local[: depth + 2])
-        entity = kinds()[str(step[0])]
-        key = row.get(entity.endpoint_key) if isinstance(row, dict) and entity.endpoint_key else None
+        entity = _entity_at(entity, str(step[0]))
+        name = entity.endpoint_key if entity else None
+        key = row.get(name) if isinstance(row, dict) and name else None
         parts.append(f"{step[0]}[{step[1]}]" + (f" '{key}'" if isinstance(key, str) and key else ""))
     return " > ".join(parts)
+
+
+def _entity_at(parent: type[Entity] | None, key: str) -> type[Entity] | None:
+    """The class of what stands under a key, at the top or inside of a parent."""
+    if parent is None:
+        return entity_class(key)
+    nested = nested_in(parent.kind).get(key)
+    return nested.entity if nested else None
 
 
 def _entity_problem(item: Item, name: str, sentence: str) -> Problem:
     place = place_in_document(item)
     steps: Place = tuple(int(step) - 1 if step.isdigit() else step for step in name.split(".")) if name else ()
     row = value_at(item.source.original, place)
-    if steps and steps[0] not in row:
+    hidden = _is_secret(item, steps)
+    if steps and isinstance(row, dict) and steps[0] not in row:
         # What a field got from a shorthand (a service's `url`) is told with the shorthand.
         steps = next(((shorthand,) for shorthand in item.entity.shorthands if shorthand in row), steps)
-    return _problem(item.source, (*place, *steps), _label(item.source, place), name, sentence, whole=not name)
+    label = _label(item.source, place)
+    return _problem(item.source, (*place, *steps), label, name, sentence, whole=not name, hidden=hidden)
 
 
-def _problem(source: Source, local: Place, entity: str, name: str, sentence: str, *, whole: bool = False) -> Problem:
+def _is_secret(item: Item, steps: Place) -> bool:
+    """Whether a place inside of an entity holds a secret, or something with one in it."""
+    if not steps:
+        return False
+    field = schema_of(item.entity, "expressions").field(str(steps[0]), item.values)
+    for step in steps[1:]:
+        if field is None or field.secret:
+            break
+        field = field.record.fields.get(str(step)) if field.record else field.elements
+    return field is not None and field.holds_secret
+
+
+def _problem(
+    source: Source,
+    local: Place,
+    entity: str,
+    name: str,
+    sentence: str,
+    *,
+    whole: bool = False,
+    hidden: bool = False,
+) -> Problem:
     """A problem at a place in its document; `whole` when it is about an entity rather than about one of its values."""
     found = ""
     if not whole:
         value = value_at(source.original, local)
-        found = "nothing" if value is NOTHING else shown(value)
+        found = "nothing" if value is NOTHING else MASK if hidden else shown(value)
     line = source.document.line(local) if source.document else None
     return Problem(source.file, line, entity, name, sentence, found)

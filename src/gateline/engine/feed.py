@@ -60,6 +60,12 @@ class Commit(msgspec.Struct, tag=True, frozen=True):
     hash: str
 
 
+class LogLevel(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker, outside of changes: log from this level (Python's number) on."""
+
+    level: int
+
+
 class Hello(msgspec.Struct, tag=True, frozen=True):
     """Worker → control: who connects."""
 
@@ -88,7 +94,7 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     resident_bytes: int = 0
 
 
-ToWorker = Begin | Put | Delete | Commit
+ToWorker = Begin | Put | Delete | Commit | LogLevel
 ToControl = Hello | Ack | Stats
 
 _encoder = msgspec.msgpack.Encoder()
@@ -278,6 +284,9 @@ class _Connection(asyncio.Protocol):
 
     def _collect(self, message: ToWorker) -> None:
         match message:
+            case LogLevel(level):
+                logging.getLogger().setLevel(level)
+                return
             case Begin(version, full):
                 self._open = Transaction(version, full)
                 return

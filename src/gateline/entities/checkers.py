@@ -159,7 +159,7 @@ def or_reference(check: Checker) -> Checker:
     def either(value: Any) -> Any:
         written = value
         if isinstance(value, Substituted):
-            written = value.reference
+            written = value.reference or str(value)
         elif isinstance(value, Unresolved):
             written = value.found
         return written if is_reference(written) else check(value)

@@ -34,6 +34,8 @@ class Check:
 
 def value_of(values: Any, name: str) -> Any:
     """The value of a possibly dotted field, None when something on the way is null."""
+    if values.__class__ is dict and name in values:
+        return values[name]
     for part in name.split("."):
         if values is None:
             return None
@@ -50,6 +52,10 @@ def _filled(values: Values, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if not is_empty(value_of(values, name))]
 
 
+def _any_filled(values: Values, names: tuple[str, ...]) -> bool:
+    return any(not is_empty(value_of(values, name)) for name in names)
+
+
 def _present(name: str) -> dict[str, Any]:
     """JSON schema: the field is there and not null."""
     first, _, rest = name.partition(".")
@@ -63,7 +69,7 @@ class AtLeastOneOf(Check):
     names: tuple[str, ...]
 
     def run(self, values: Values, violations: Violations) -> None:
-        if not _filled(values, self.names):
+        if not _any_filled(values, self.names):
             violations.add_entity(f"at least one of these fields must be non-empty: {quoted(self.names)}")
 
     def kong(self) -> dict[str, Any]:
@@ -238,7 +244,7 @@ class OneOfWhen(Check):
         given = value_of(values, self.field)
         for condition, names, sentence in self.cases:
             if condition.refuse(given) is None:
-                if not _filled(values, names):
+                if not _any_filled(values, names):
                     violations.add_entity(sentence.replace("{}", quoted(names)))
                 return
 

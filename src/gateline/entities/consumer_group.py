@@ -30,8 +30,12 @@ class ConsumerGroupMember(Entity):
     unique_together: ClassVar = (("consumer_group", "consumer"),)
 
     consumer_group: Annotated[
-        Reference, To("consumer_groups", on_delete="cascade", nests=False), Field(description="The group.")
+        Reference,
+        To("consumer_groups", on_delete="cascade", nests=False, ties="consumers"),
+        Field(description="The group."),
     ]
     consumer: Annotated[
-        Reference, To("consumers", on_delete="cascade", nests=False), Field(description="The consumer in it.")
+        Reference,
+        To("consumers", on_delete="cascade", nests=False, ties="groups"),
+        Field(description="The consumer in it."),
     ]

@@ -50,6 +50,12 @@ class FieldSchema:
     keys: "FieldSchema | None" = None
     record: "Schema | None" = None
 
+    @property
+    def holds_secret(self) -> bool:
+        """Whether it is a secret or something in it is one."""
+        parts = [*(self.record.fields.values() if self.record else ()), *((self.elements,) if self.elements else ())]
+        return self.secret or any(part.holds_secret for part in parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:

@@ -69,8 +69,11 @@ class To:
 
     `on_delete` says what becomes of this entity when that one is deleted; `nests` whether this one may be written
     inside that one in a declarative file. (The Admin API lists what points to an entity below it in any case.)
+    An entity that only ties two others together is not written itself: inside of one parent, under the key `ties`, the
+    names of the other one are listed.
     """
 
     kind: str
     on_delete: Literal["restrict", "cascade", "null"] = "restrict"
     nests: bool = True
+    ties: str | None = None

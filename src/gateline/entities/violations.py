@@ -38,6 +38,8 @@ class Violations:
     def has(self, field: str) -> bool:
         """Whether something is wrong with a field, or with the record that it is in."""
         fields: Any = self.fields
+        if not fields:
+            return False
         for name in field.split("."):
             if not isinstance(fields, dict):
                 return True

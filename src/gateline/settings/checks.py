@@ -127,6 +127,6 @@ def _openssl_knows(ciphers: str) -> bool:
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(ciphers)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):
         return False
     return True

@@ -5,87 +5,14 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from gateline.admin.app import admin_app, status_app
-from gateline.admin.edge import Edge, access_log
+from gateline.admin.edge import access_log
 from gateline.admin.errors import busy
-from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
-from gateline.declarative import digest_of, dump, load_object, load_text
-from gateline.entities import Snapshot
-from gateline.settings import Settings, load_settings
+from gateline.admin.node import Readiness
 from gateline.version import KONG_VERSION, __version__
-
-UUID = "5f1d7fbc-0000-4000-8000-000000000001"
-
-
-class SmallNode:
-    """A node without processes: what it loads is its snapshot."""
-
-    def __init__(self, **settings: str) -> None:
-        self.settings: Settings = load_settings(environ={}, overrides=settings, search=()).settings
-        self.identity = UUID
-        self.master_pid = 1
-        self.snapshot = Snapshot()
-        self.readiness: Readiness = "ready"
-        self.sources: list[Source] = []
-        self.refusal: Exception | None = None
-
-    def figures(self) -> Figures:
-        return Figures(
-            connections_accepted=7,
-            connections_handled=7,
-            connections_active=3,
-            connections_reading=0,
-            connections_writing=1,
-            connections_waiting=2,
-            total_requests=100,
-            workers=(WorkerFigures(11, 3 * 2**20), WorkerFigures(12, 2**20)),
-            configuration_bytes=2**20,
-        )
-
-    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
-        self.sources.append(source)
-        if self.refusal is not None:
-            raise self.refusal
-        if unless_loaded and isinstance(source, bytes) and digest_of(source) == self.snapshot.hash:
-            return None
-        if isinstance(source, bytes):
-            self.snapshot = load_text(source, source="test")
-        else:
-            self.snapshot = load_object(source, source="test")
-        return {"services": {one.id: one.to_wire() for one in self.snapshot.services.values()}, "routes": {}}
-
-    async def dump(self) -> str:
-        return dump(self.snapshot)
-
-
-class Client:
-    """Asks an application without a socket."""
-
-    def __init__(self, application: Edge) -> None:
-        self._application = application
-
-    def request(self, method: str, path: str, **details: Any) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._application)
-            async with httpx.AsyncClient(transport=transport, base_url="http://admin.test") as client:
-                return await client.request(method, path, **details)
-
-        return asyncio.run(ask())
-
-    def get(self, path: str, **details: Any) -> httpx.Response:
-        return self.request("GET", path, **details)
-
-    def head(self, path: str) -> httpx.Response:
-        return self.request("HEAD", path)
-
-    def options(self, path: str, **details: Any) -> httpx.Response:
-        return self.request("OPTIONS", path, **details)
-
-    def post(self, path: str, **details: Any) -> httpx.Response:
-        return self.request("POST", path, **details)
+from unit.admin.small_node import UUID, Client, SmallNode
 
 
 @pytest.fixture

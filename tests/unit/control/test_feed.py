@@ -1,6 +1,7 @@
 """The feed, both ends: what travels, what is in force when, and what happens when a worker refuses, lags or is gone."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
-from gateline.control.feed import FeedServer, Rows, Totals
+from gateline.control.feed import FeedServer, Totals
+from gateline.control.rows import Delta, Rows, row_of
 from gateline.engine import feed
 from gateline.engine.feed import (
     Ack,
@@ -33,7 +35,7 @@ LIMIT = 20.0
 
 def rows(*names: str, **changed: int) -> Rows:
     """Services by name, each its own id; `changed` gives some a value."""
-    return {"services": {name: {"id": name, "value": changed.get(name, 0)} for name in names}}
+    return {"services": {name: row_of({"id": name, "value": changed.get(name, 0)}) for name in names}}
 
 
 class Engine:
@@ -147,6 +149,51 @@ def test_only_what_differs_travels(tmp_path: Path) -> None:
             (2, False, ["c", "d"], ["a"], "two"),
             (3, False, [], [], "three"),
         ]
+
+    scene(tmp_path, play)
+
+
+def test_a_change_travels_alone(tmp_path: Path) -> None:
+    async def play(scene: Scene) -> None:
+        engine = await scene.worker()
+        await scene.server.publish(rows("a", "b", "c"), "one")
+        await scene.server.change(Delta(rows("b", "d", b=3), {"services": ["a"]}), "two")
+        assert engine.changes[1:] == [(2, False, ["b", "d"], ["a"], "two")]
+        late = await scene.worker(1)
+        await scene.server.complete(2)
+        assert late.services == {name: {"id": name, "value": 3 * (name == "b")} for name in "bcd"}
+
+    scene(tmp_path, play)
+
+
+def test_a_change_that_is_refused_leaves_what_was_before(tmp_path: Path) -> None:
+    async def play(scene: Scene) -> None:
+        good, bad = await scene.worker(0), await scene.worker(1)
+        await scene.server.publish(rows("a", "b"), "one")
+        bad.refuse[2] = ConfigurationError("no")
+        with pytest.raises(ChangeRefusedError):
+            await scene.server.change(Delta(rows("b", "c", b=3), {"services": ["a"]}), "two")
+        assert sorted(good.services) == sorted(bad.services) == ["a", "b"]
+        assert good.services["b"]["value"] == 0
+        assert good.changes[-1][4] == "one"
+        await scene.server.change(Delta(rows("c")), "three")
+        assert sorted(bad.services) == ["a", "b", "c"]
+
+    scene(tmp_path, play)
+
+
+def test_the_log_level_reaches_workers_that_are_there_and_those_that_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: list[int] = []
+    monkeypatch.setattr(logging.getLogger(), "setLevel", levels.append)
+
+    async def play(scene: Scene) -> None:
+        await scene.worker(0)
+        scene.server.set_log_level(10)
+        await until(lambda: levels == [10])
+        await scene.worker(1)
+        await until(lambda: levels == [10, 10])
 
     scene(tmp_path, play)
 

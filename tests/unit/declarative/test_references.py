@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateline.declarative.references import BadReferenceError, VaultReference, expand, substitute
+from gateline.declarative.references import expand, substitute
 from gateline.entities.checkers import Substituted, Unresolved
+from gateline.entities.references import BadReferenceError, Resolver, VaultReference
 
 ENVIRON = {
     "HOST": "a.test",
@@ -57,7 +58,7 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_vault_references_are_resolved(text: str, resolved: str) -> None:
     reference = VaultReference.parse(text)
     assert reference is not None
-    assert reference.resolve(ENVIRON) == resolved
+    assert Resolver(ENVIRON).resolve(reference) == resolved
 
 
 @pytest.mark.parametrize(
@@ -75,22 +76,22 @@ def test_references_that_lead_nowhere_are_told(text: str, message: str) -> None:
     reference = VaultReference.parse(text)
     assert reference is not None
     with pytest.raises(BadReferenceError) as caught:
-        reference.resolve(ENVIRON)
+        Resolver(ENVIRON).resolve(reference)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("text", ["{vault://env/}", "{vault://env}", "x{vault://env/host}", "{vault://env/host} ", ""])
 def test_what_is_no_whole_reference_is_a_text(text: str) -> None:
     assert VaultReference.parse(text) is None
-    assert substitute(text, ENVIRON) == text
+    assert substitute(text, Resolver(ENVIRON)) == text
 
 
 def test_data_is_copied_and_comments_are_not_looked_at() -> None:
     data = {"_comment": "${UNSET}", "a": ["${HOST}", 5, {"b": "{vault://env/gone}"}], "c": "plain"}
-    assert substitute(data, ENVIRON) == {
+    assert substitute(data, Resolver(ENVIRON)) == {
         "_comment": "${UNSET}",
         "a": ["a.test", 5, {"b": Unresolved("environment variable 'GONE' is not set", "{vault://env/gone}")}],
         "c": "plain",
     }
-    assert isinstance(substitute("${HOST}", ENVIRON), Substituted)
+    assert isinstance(substitute("${HOST}", Resolver(ENVIRON)), Substituted)
     assert data["a"][0] == "${HOST}"

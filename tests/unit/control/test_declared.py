@@ -1,4 +1,4 @@
-"""Where a configuration comes from, what is kept of it, and that loads take turns."""
+"""Without a database: where a configuration comes from, what is kept of it, and that loads take turns."""
 
 import asyncio
 import json
@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from gateline.control import configuration
-from gateline.control.configuration import BusyError, Configuration
+from gateline.control import declared
+from gateline.control.configuration import BusyError
+from gateline.control.declared import DeclaredConfiguration
 from gateline.control.errors import ChangeRefusedError
-from gateline.control.feed import FeedServer, Rows
+from gateline.control.feed import FeedServer
+from gateline.control.rows import Rows
 from gateline.declarative import DeclarativeError
 from gateline.settings import load_settings
 
@@ -45,19 +47,21 @@ def text(*names: str) -> bytes:
     return json.dumps(document(*names)).encode()
 
 
-Make = Callable[..., tuple[Configuration, Feed]]
+Make = Callable[..., tuple[DeclaredConfiguration, Feed]]
 
 
 def run(tmp_path: Path, play: Callable[[Make], Awaitable[None]]) -> None:
-    def make(**settings: str) -> tuple[Configuration, Feed]:
+    def make(**settings: str) -> tuple[DeclaredConfiguration, Feed]:
         feed = Feed()
-        loaded = load_settings(environ={}, overrides={"prefix": str(tmp_path), **settings}, search=()).settings
-        return Configuration(loaded, cast(FeedServer, feed), tmp_path / "kept"), feed
+        loaded = load_settings(
+            environ={}, overrides={"prefix": str(tmp_path), "database": "off", **settings}, search=()
+        ).settings
+        return DeclaredConfiguration(loaded, cast(FeedServer, feed), tmp_path / "kept"), feed
 
     asyncio.run(asyncio.wait_for(cast("Any", play(make)), 20))
 
 
-def names(made: Configuration) -> list[str | None]:
+def names(made: DeclaredConfiguration) -> list[str | None]:
     return [service.name for service in made.snapshot.services.values()]
 
 
@@ -180,7 +184,7 @@ def test_text_that_is_in_force_can_be_passed_over(tmp_path: Path) -> None:
         made, feed = make()
         loaded = await made.load(text("a"), unless_loaded=True)
         assert loaded is not None
-        assert [row["name"] for row in loaded["services"].values()] == ["a"]
+        assert [service.name for service in loaded.services.values()] == ["a"]
         assert await made.load(text("a"), unless_loaded=True) is None
         assert await made.load(text("a"), unless_loaded=False) is not None
         assert await made.load(document("a"), unless_loaded=True) is not None
@@ -196,13 +200,13 @@ def test_entities_that_do_not_change_keep_their_time(tmp_path: Path) -> None:
         await made.load(first, unless_loaded=False)
         loaded = await made.load(document("a"), unless_loaded=False)
         assert loaded is not None
-        assert [row["created_at"] for row in loaded["services"].values()] == [5]
+        assert [service.created_at for service in loaded.services.values()] == [5]
 
     run(tmp_path, play)
 
 
 def test_loads_take_turns_and_do_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configuration, "PATIENCE", 0.02)
+    monkeypatch.setattr(declared, "PATIENCE", 0.02)
 
     async def play(make: Make) -> None:
         made, feed = make()

@@ -1,0 +1,181 @@
+"""`/openapi.json`: the description of the whole API (OpenAPI 3.1), made from the paths with their operations and from
+the declarations of the entities.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from gateline.admin import documentation as doc
+from gateline.admin.documentation import JsonSchema, Operation, Parameter
+from gateline.admin.node import Node
+from gateline.admin.routing import Resource
+from gateline.entities import entity_class, kinds
+from gateline.entities.json_schema import Mode, json_schema
+from gateline.version import __version__
+
+_MODES: Mapping[str, Mode] = {"": "read", ".new": "create", ".change": "update"}
+_SNIS = {
+    "": {"type": "array", "items": {"type": "string"}, "description": "Server names, each an entity of kind snis."},
+    ".new": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Server names."},
+    ".change": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Server names."},
+}
+_REASONS = {
+    200: "Done, or found.",
+    201: "Made.",
+    204: "Done.",
+    304: "Nothing to do.",
+    400: "Refused: something in the request is wrong.",
+    401: "Refused: the token is missing or wrong.",
+    404: "There is no such thing.",
+    405: "Refused: not possible here, or not without a database.",
+    409: "Refused: something that has to be unique is there already.",
+    412: "Refused: the entity is not as the request expects.",
+    413: "Refused: the body is too large.",
+    415: "Refused: bodies of this type are not taken.",
+    429: "Come back later.",
+    500: "The change could not be put in force.",
+    501: "Not implemented.",
+    503: "Not available now.",
+    504: "The change was not in force in time.",
+}
+_CONDITIONS = (
+    Parameter("If-Match", "Entity tags of which the entity must have one; `*`: it must exist.", place="header"),
+    Parameter("If-None-Match", "Entity tags that the entity must not have; `*`: it must not exist.", place="header"),
+)
+_REASON = Parameter("Gateline-Reason", "Why, for the log of changes.", place="header")
+_ETAG = {"ETag": {"description": "The entity tag, for `If-Match`.", "schema": doc.TEXT}}
+_FORM = {"type": "object", "description": "The same fields; those in records as `config.minute`, lists as `paths[]`."}
+
+
+def resource(resources: Callable[[], Iterable[Resource]], node: Node) -> Resource:
+    """The path of the description."""
+    made: dict[str, Any] = {}
+
+    async def get(_request: Request) -> dict[str, Any]:
+        if not made:
+            made.update(description(resources(), node.settings.router_flavor, token=bool(node.settings.admin_token)))
+        return made
+
+    return Resource("/openapi.json", get=Operation(get, "This description", {200: doc.OBJECT}))
+
+
+def description(resources: Iterable[Resource], flavor: str, *, token: bool) -> dict[str, Any]:
+    """The description of an API; with `token`, one that asks for a token."""
+    security: list[dict[str, Any]] = [{"adminToken": []}, {"bearer": []}] if token else []
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Gateline Admin API",
+            "version": __version__,
+            "description": "Configures a gateway. Paths, bodies and messages are those of Kong's Admin API.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": security,
+        "paths": {
+            one.path: {
+                verb.lower(): _operation(one.path, verb, operation, token=token)
+                for verb, operation in one.operations.items()
+            }
+            for one in sorted(resources, key=lambda one: one.path)
+        },
+        "components": {
+            "schemas": {**_schemas(flavor), "Message": _message(), "Error": _error()},
+            "securitySchemes": {
+                "adminToken": {"type": "apiKey", "in": "header", "name": "Kong-Admin-Token"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _operation(path: str, verb: str, operation: Operation, *, token: bool) -> dict[str, Any]:
+    names = re.findall(r"\{(\w+)\}", path)
+    parameters = [_parameter(_path_parameter(name)) for name in names]
+    parameters += [_parameter(one) for one in operation.query]
+    if operation.conditional:
+        parameters += [_parameter(one) for one in _CONDITIONS]
+    if verb != "GET":
+        parameters.append(_parameter(_REASON))
+    answers: dict[int, JsonSchema | None] = {**operation.answers}
+    answers.setdefault(503, doc.MESSAGE)
+    if token:
+        answers.setdefault(401, doc.MESSAGE)
+    if names:
+        answers.setdefault(404, doc.MESSAGE)
+    body: dict[str, Any] = {}
+    if operation.takes is not None:
+        answers |= {413: doc.MESSAGE, 415: doc.NOTHING}
+        content = {kind: {"schema": _taken(kind, operation)} for kind in operation.media_types}
+        body["requestBody"] = {"required": False, "content": content}
+    return {
+        "operationId": _identifier(path, verb),
+        "summary": operation.summary,
+        "tags": [path.split("/")[1] or "node"],
+        "parameters": parameters,
+        **body,
+        "responses": {str(status): _answer(status, answers[status], operation) for status in sorted(answers)},
+    }
+
+
+def _identifier(path: str, verb: str) -> str:
+    return "_".join([verb.lower(), *re.findall(r"[\w-]+", path)])
+
+
+def _path_parameter(name: str) -> Parameter:
+    model = entity_class(name)
+    text = "What is asked for."
+    if model is not None:
+        text = f"The id of one of {name}" + (f", or its {model.endpoint_key}." if model.endpoint_key else ".")
+    return Parameter(name, text, {"type": "string", "minLength": 1}, "path")
+
+
+def _parameter(one: Parameter) -> dict[str, Any]:
+    required = {"required": True} if one.place == "path" else {}
+    return {"name": one.name, "in": one.place, "description": one.description, "schema": one.schema, **required}
+
+
+def _taken(kind: str, operation: Operation) -> JsonSchema:
+    if kind == "application/json":
+        return operation.takes or {}
+    return doc.TEXT if "yaml" in kind else _FORM
+
+
+def _answer(status: int, schema: JsonSchema | None, operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": _REASONS[status]}
+    if schema is not None:
+        answer["content"] = {"application/json": {"schema": schema}}
+    if status in (200, 201) and operation.conditional:
+        answer["headers"] = _ETAG
+    return answer
+
+
+def _schemas(flavor: str) -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for kind in kinds():
+        for ending, mode in _MODES.items():
+            schema = json_schema(kind, mode=mode, router_flavor=flavor) or {}
+            if kind == "certificates":
+                schema = {**schema, "properties": {**schema["properties"], "snis": _SNIS[ending]}}
+            schemas[f"{kind}{ending}"] = schema
+    return schemas
+
+
+def _message() -> JsonSchema:
+    return {"type": "object", "required": ["message"], "properties": {"message": doc.TEXT}}
+
+
+def _error() -> JsonSchema:
+    return {
+        "type": "object",
+        "required": ["message"],
+        "properties": {
+            "message": doc.TEXT,
+            "code": {"type": "integer", "description": "The sort of error, as in Kong."},
+            "name": {"type": "string", "description": "The sort of error in words."},
+            "fields": {"type": "object", "description": "What is wrong, by field; `@entity`: with the whole."},
+            "options": {"type": "object", "description": "What is wrong, by argument."},
+        },
+    }

@@ -1,0 +1,154 @@
+"""From a store to the workers: brings what is in force to what is stored, change by change, in the order of versions.
+
+A change of this node is delivered when its transaction is committed; with it, in one step, whatever others have
+committed since. One delivery runs at a time. When the workers refuse a step of several changes, they get them one by
+one, so that it is known which they refuse: a change of this node is then undone in the store, and whoever made it is
+told; before a change of another node everything stops, until a later change makes it good.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from gateline.control.errors import ChangeError
+from gateline.control.feed import FeedServer
+from gateline.control.kept import KeptFile
+from gateline.control.rows import WORKER_KINDS, Rows, delta_of, difference, encoded
+from gateline.control.undoing import OvertakenError, undo
+from gateline.entities import EntityError
+from gateline.store import Change, Store, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """What is delivered, and how far. `version` is that of the store which is in force; -1: none is known to be."""
+
+    def __init__(self, store: Store, feed: FeedServer, kept: KeptFile) -> None:
+        self.version = -1
+        self._store = store
+        self._feed = feed
+        self._kept = kept
+        self._one = asyncio.Lock()
+        self._own: dict[int, Change] = {}
+        self._refused: dict[int, ChangeError] = {}
+
+    @property
+    def hash(self) -> str:
+        """What names the configuration in force, in 32 digits."""
+        return digest(self.version)
+
+    async def begin(self, rows: Rows, hash_: str) -> None:
+        """Put a first configuration in force, which is of no version. Raises ChangeError."""
+        async with self._one:
+            await self._feed.publish(rows, hash_)
+
+    async def everything(self) -> None:
+        """Read the whole store and put in force what differs. Raises ChangeError, StoreUnavailable."""
+        async with self._one:
+            await self._everything()
+
+    async def catch_up(self) -> None:
+        """Deliver what is stored and not in force. Raises ChangeError, StoreUnavailable."""
+        async with self._one:
+            await self._advance(None)
+
+    async def deliver(self, change: Change) -> None:
+        """Put a committed change of this node in force.
+
+        Raises ChangeError when the workers cannot take it, which is undone then if it can be; StoreUnavailable when
+        what came before it cannot be read now.
+        """
+        self._own[change.version] = change
+        try:
+            async with self._one:
+                if change.version > self.version:  # else another delivery took it along
+                    await self._advance(change)
+        except ChangeError as error:
+            if change.version not in self._refused:  # it stands behind one that is refused
+                await self._take_back(change, error)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error.reason}; the change is stored, and in force when this is over") from error
+        finally:
+            self._own.pop(change.version, None)
+        if change.version in self._refused:
+            raise self._refused.pop(change.version)
+
+    async def idle(self) -> None:
+        """Wait until no delivery runs."""
+        async with self._one:
+            pass
+
+    async def _advance(self, change: Change | None) -> None:
+        while True:
+            changes: Sequence[Change] | None
+            if change is not None and change.version == self.version + 1:
+                changes = [change]
+            else:
+                changes = await self._store.since(self.version) if self.version >= 0 else None
+            if changes is None:
+                await self._everything()
+                return
+            if not changes:
+                return
+            try:
+                await self._deliver(changes)
+            except ChangeError as error:
+                await self._resolve(changes, error)
+                change = None
+            else:
+                return
+
+    async def _deliver(self, changes: Sequence[Change]) -> None:
+        version = changes[-1].version
+        delta = delta_of(changes)
+        if delta:
+            await self._feed.change(delta, digest(version))
+            self._kept.append(delta, self._feed.version, digest(version))
+        self.version = version
+
+    async def _resolve(self, changes: Sequence[Change], error: ChangeError) -> None:
+        """Find the change that is refused and undo it. Returns when going on makes sense, else raises."""
+        refused = changes[0]
+        if len(changes) > 1:
+            for refused in changes:
+                try:
+                    await self._deliver([refused])
+                except ChangeError as one:
+                    error = one
+                    break
+            else:
+                return  # one by one they can be had
+        own = self._own.get(refused.version)
+        if own is None or not await self._take_back(own, error):
+            raise error
+
+    async def _take_back(self, change: Change, error: ChangeError) -> bool:
+        """Undo a change, and have its caller told; whether it could be."""
+        reason = f"version {change.version} undone: {error}"
+        try:
+            async with self._store.write(actor="gateline", reason=reason) as transaction:
+                await undo(transaction, change)
+        except (OvertakenError, EntityError, StoreUnavailable) as problem:
+            logger.error("version %d is stored but not in force, and cannot be undone: %s", change.version, problem)
+            self._refused[change.version] = type(error)(f"{error}; it is stored, but not in force")
+            return False
+        logger.warning(reason)
+        self._refused[change.version] = error
+        return True
+
+    async def _everything(self) -> None:
+        stored = await self._store.whole(WORKER_KINDS)
+        rows = await asyncio.to_thread(encoded, stored.kinds)
+        name = digest(stored.version)
+        if not self._feed.published:
+            await self._feed.publish(rows, name)
+        elif delta := await asyncio.to_thread(difference, self._feed.rows, rows):
+            await self._feed.change(delta, name)
+        self.version = stored.version
+        await self._kept.write(self._feed.rows, self._feed.version, name)
+
+
+def digest(version: int) -> str:
+    """A version as the hash of a configuration; never that of an empty one."""
+    return f"{version + 1:032x}"

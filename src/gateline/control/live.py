@@ -1,0 +1,172 @@
+"""The configuration of a node with a database: a write is committed, then in force in every worker, and only then is
+its caller told. Writes of other nodes are followed. Without its database the node serves on with what it has, which is
+kept on disk, and catches up by itself.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateline.control import logs
+from gateline.control.checking import refuse_unusable
+from gateline.control.configuration import State
+from gateline.control.delivery import Delivery
+from gateline.control.errors import ChangeError, StartError
+from gateline.control.feed import FeedServer
+from gateline.control.kept import KeptFile
+from gateline.engine import tasks
+from gateline.entities import Snapshot
+from gateline.settings import Settings
+from gateline.store import NotMigrated, Store, StoreUnavailable, Transaction
+
+logger = logging.getLogger(__name__)
+
+PAUSES = (0.2, 5.0)
+"""Seconds between tries to reach a database that is gone: the first pause, doubled up to the last."""
+
+LOOK = 2.0
+"""Seconds after which a quiet database is asked whether it is still there."""
+
+
+class LiveConfiguration:
+    """See `configuration.Configuration`. `origin` tells one database from another, for the kept file."""
+
+    def __init__(self, settings: Settings, feed: FeedServer, kept: Path, store: Store, origin: str) -> None:
+        self._settings = settings
+        self._feed = feed
+        self._kept = KeptFile(kept, origin)
+        self._store = store
+        self._delivery = Delivery(store, feed, self._kept)
+        self._opened = False
+        self._lost: str | None = None
+        self._follower: asyncio.Task[None] | None = None
+
+    @property
+    def store(self) -> Store:
+        """Where the entities are."""
+        return self._store
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The hash of what is in force."""
+        return Snapshot(hash=self._delivery.hash)
+
+    @property
+    def state(self) -> State:
+        """Whether the database can be reached; what was last known of it."""
+        return "ready" if self._lost is None else "no database"
+
+    async def start(self, *, recover: bool) -> None:  # noqa: ARG002 - the store knows what was in force
+        """Put in force what is stored; when the store cannot be reached, what was in force last on this node."""
+        try:
+            await self._open()
+            await self._delivery.everything()
+        except NotMigrated as error:
+            raise StartError(error.reason) from None
+        except StoreUnavailable as error:
+            await self._start_without(error.reason)
+        else:
+            logger.log(logs.NOTICE, "version %d of %s is in force", self._delivery.version, self._store.name)
+        self._follower = tasks.start(self._follow(), name="following the database")
+
+    async def _start_without(self, reason: str) -> None:
+        kept = await asyncio.to_thread(self._kept.read)
+        if kept is None:
+            raise StartError(f"{reason}; and this node has no configuration of an earlier run to serve with")
+        self._lose(reason)
+        self._feed.go_on_from(kept.version)
+        await self._delivery.begin(kept.rows, kept.hash)
+        await self._kept.write(kept.rows, self._feed.version, kept.hash)
+        logger.warning("the node serves what it had before, until the database can be reached")
+
+    async def reload(self) -> None:
+        """Compare everything that is in force with the database."""
+        await self._delivery.everything()
+
+    async def pause(self) -> None:
+        """A successor reads the database itself: nothing must wait but what is being delivered."""
+        await self._delivery.idle()
+
+    def resume(self) -> None:
+        """Nothing had stopped."""
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        if self._follower is not None:
+            self._follower.cancel()
+        self._kept.close()
+        await self._store.close()
+
+    # Writes.
+
+    @asynccontextmanager
+    async def writing(self, *, actor: str | None = None, reason: str | None = None) -> AsyncIterator[Transaction]:
+        """A transaction; when the block has ended, it is committed and in force in every worker.
+
+        Raises EntityError for what no worker could use, ChangeError when the workers refused it and it was undone,
+        StoreUnavailable.
+        """
+        async with self._store.write(actor=actor, reason=reason) as transaction:
+            yield transaction
+            refuse_unusable(transaction.change, self._settings.router_flavor)
+        if change := transaction.change:
+            # What is committed gets in force, whatever becomes of the request that waits for it.
+            await asyncio.shield(tasks.start(self._delivery.deliver(change), name="delivery"))
+            await self._shorten()
+
+    async def _shorten(self) -> None:
+        if self._kept.long:
+            tasks.start(
+                self._kept.write(self._feed.rows, self._feed.version, self._delivery.hash), name="keeping configuration"
+            )
+
+    # Following.
+
+    async def _open(self) -> None:
+        if not self._opened:
+            await self._store.open()
+            self._opened = True
+
+    async def _follow(self) -> None:
+        """Put in force what others write, for ever. A look now and then finds what no notification told, and whether
+        the database is still there."""
+        pause = PAUSES[0]
+        news: asyncio.Task[int] | None = None
+        try:
+            while True:
+                try:
+                    await self._open()
+                    await self._delivery.catch_up()
+                    self._find()
+                    news = news or tasks.start(self._store.wait_for_change(), name="waiting for other nodes")
+                    await asyncio.wait({news}, timeout=LOOK)
+                    if news.done():
+                        done, news = news, None
+                        done.result()
+                    pause = PAUSES[0]
+                    continue
+                except StoreUnavailable as error:
+                    self._lose(error.reason)
+                except ChangeError as error:
+                    logger.error("what is stored cannot be put in force here: %s", error)
+                except Exception:
+                    # Whatever it is, a node that follows no longer would be worse.
+                    logger.exception("the database cannot be followed; trying again")
+                await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # noqa: S311 - so that nodes do not come at once
+                pause = min(pause * 2, PAUSES[1])
+        finally:
+            if news is not None:
+                news.cancel()
+
+    def _lose(self, reason: str) -> None:
+        if self._lost is None:
+            logger.error("the database cannot be reached, the node serves on with what it has: %s", reason)
+        self._lost = reason
+
+    def _find(self) -> None:
+        if self._lost is not None:
+            self._lost = None
+            logger.log(logs.NOTICE, "the database can be reached again; version %d is in force", self._delivery.version)

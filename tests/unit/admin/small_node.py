@@ -1,0 +1,152 @@
+"""A node without processes, and a client that asks its Admin API without a socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from gateline.admin.app import admin_app
+from gateline.admin.edge import Edge
+from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
+from gateline.declarative import digest_of, dump, load_object, load_text
+from gateline.entities import Snapshot
+from gateline.settings import Settings, load_settings
+from gateline.store import MemoryStore, Store, StoreOptions, Transaction, open_store
+
+UUID = "5f1d7fbc-0000-4000-8000-000000000001"
+
+
+class SmallNode:
+    """What it loads, or writes to its store, is in force at once."""
+
+    def __init__(self, database: Path | None = None, **settings: str) -> None:
+        """Without the file of a database it has a declarative configuration."""
+        self.settings: Settings = load_settings(environ={}, overrides=settings, search=()).settings
+        self.identity = UUID
+        self.master_pid = 1
+        self.snapshot = Snapshot()
+        self.readiness: Readiness = "ready"
+        self.sources: list[Source] = []
+        self.refusal: Exception | None = None
+        self.memory = MemoryStore()
+        self.store: Store = self.memory
+        if database is not None:
+            self.store = open_store(StoreOptions(database="sqlite", path=database))
+        self.log_level = "notice"
+        self.levels: list[tuple[str, int]] = []
+        self.writes: list[tuple[str | None, str | None]] = []
+
+    def figures(self) -> Figures:
+        return Figures(
+            connections_accepted=7,
+            connections_handled=7,
+            connections_active=3,
+            connections_reading=0,
+            connections_writing=1,
+            connections_waiting=2,
+            total_requests=100,
+            workers=(WorkerFigures(11, 3 * 2**20), WorkerFigures(12, 2**20)),
+            configuration_bytes=2**20,
+        )
+
+    async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
+        self.sources.append(source)
+        if self.refusal is not None:
+            raise self.refusal
+        if unless_loaded and isinstance(source, bytes) and digest_of(source) == self.snapshot.hash:
+            return None
+        if isinstance(source, bytes):
+            self.snapshot = load_text(source, source="test")
+        else:
+            self.snapshot = load_object(source, source="test")
+        self.memory.show(self.snapshot)
+        return {"services": {one.id: one.to_wire() for one in self.snapshot.services.values()}, "routes": {}}
+
+    async def dump(self) -> str:
+        return dump(self.snapshot)
+
+    @asynccontextmanager
+    async def writing(self, *, actor: str | None = None, reason: str | None = None) -> AsyncIterator[Transaction]:
+        self.writes.append((actor, reason))
+        if self.refusal is not None:
+            raise self.refusal
+        async with self.store.write(actor=actor, reason=reason) as transaction:
+            yield transaction
+        whole = await self.store.whole()
+        self.snapshot = Snapshot(**whole.kinds)
+
+    async def set_log_level(self, level: str, seconds: int) -> None:
+        self.log_level = level
+        self.levels.append((level, seconds))
+
+
+class Client:
+    """Asks an application. In a `with` statement, which opens the node's store, all requests share an event loop."""
+
+    def __init__(self, application: Edge, node: SmallNode | None = None, **headers: str) -> None:
+        self.node = node
+        self._application = application
+        self._headers = headers
+        self._runner: asyncio.Runner | None = None
+
+    @classmethod
+    def of(cls, node: SmallNode, **headers: str) -> Self:
+        """A client of a node's Admin API."""
+        return cls(admin_app(node), node, **headers)
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        if self.node is not None:
+            self._runner.run(self.node.store.open())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._runner is not None
+        if self.node is not None:
+            self._runner.run(self.node.store.close())
+        self._runner.close()
+
+    def together(self, *requests: tuple[str, str, dict[str, Any]]) -> list[httpx.Response]:
+        """Several requests at the same time."""
+
+        async def ask() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(self._application)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://admin.test", headers=self._headers
+            ) as client:
+                return await asyncio.gather(
+                    *(client.request(method, path, **details) for method, path, details in requests)
+                )
+
+        return self._runner.run(ask()) if self._runner else asyncio.run(ask())
+
+    def request(self, method: str, path: str, **details: Any) -> httpx.Response:
+        return self.together((method, path, details))[0]
+
+    def get(self, path: str, **details: Any) -> httpx.Response:
+        return self.request("GET", path, **details)
+
+    def head(self, path: str) -> httpx.Response:
+        return self.request("HEAD", path)
+
+    def options(self, path: str, **details: Any) -> httpx.Response:
+        return self.request("OPTIONS", path, **details)
+
+    def post(self, path: str, json: Any = None, **details: Any) -> httpx.Response:
+        return self.request("POST", path, **_with(json, details))
+
+    def put(self, path: str, json: Any = None, **details: Any) -> httpx.Response:
+        return self.request("PUT", path, **_with(json, details))
+
+    def patch(self, path: str, json: Any = None, **details: Any) -> httpx.Response:
+        return self.request("PATCH", path, **_with(json, details))
+
+    def delete(self, path: str, **details: Any) -> httpx.Response:
+        return self.request("DELETE", path, **details)
+
+
+def _with(json: Any, details: dict[str, Any]) -> dict[str, Any]:
+    return details if json is None else {**details, "json": json}
