@@ -38,8 +38,8 @@ class Postgres:
     def __init__(self) -> None:
         self._binaries = _binaries()
         self._account = _account()
-        self._folder = Path(tempfile.mkdtemp(prefix="gateline-pg-"))
-        self._log = self._folder / "log"
+        self.folder = Path(tempfile.mkdtemp(prefix="gateline-pg-"))
+        self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._template: str | None = None
         self.host = "127.0.0.1"
@@ -47,12 +47,12 @@ class Postgres:
         self.user = _USER
 
     def __enter__(self) -> Self:
-        os.chmod(self._folder, 0o711)
-        data = self._folder / "data"
+        os.chmod(self.folder, 0o711)
+        data = self.folder / "data"
         data.mkdir()
         self._log.touch()
         if self._account:
-            for path in (data, self._log, self._folder):
+            for path in (data, self._log, self.folder):
                 os.chown(path, self._account.pw_uid, self._account.pw_gid)
         command = [str(self._binaries / "initdb"), "-D", str(data), "-U", _USER, "-A", "trust"]
         command += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
@@ -66,14 +66,14 @@ class Postgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         settings = {
             "listen_addresses": self.host,
             "port": str(self.port),
-            "unix_socket_directories": str(self._folder),
+            "unix_socket_directories": str(self.folder),
             "fsync": "off",
             "full_page_writes": "off",
             "shared_buffers": "32MB",
@@ -82,7 +82,7 @@ class Postgres:
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", str(self._folder / "data"), *given],
+                [self._binaries / "postgres", "-D", str(self.folder / "data"), *given],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -151,13 +151,13 @@ class Postgres:
 
     def _as_account(self) -> dict[str, Any]:
         if self._account is None:
-            return {"cwd": self._folder}
+            return {"cwd": self.folder}
         return {
-            "cwd": self._folder,
+            "cwd": self.folder,
             "user": self._account.pw_uid,
             "group": self._account.pw_gid,
             "extra_groups": [],
-            "env": {**os.environ, "HOME": str(self._folder)},
+            "env": {**os.environ, "HOME": str(self.folder)},
         }
 
     def _answers(self) -> bool:

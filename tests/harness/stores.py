@@ -73,7 +73,7 @@ def sqlite_options(folder: Path, **others: Any) -> StoreOptions:
 async def filled(store: "MemoryStore | SqlStore", *entities: Entity) -> None:
     """Put entities into a store: in one transaction, or as the snapshot that it shows."""
     if isinstance(store, MemoryStore):
-        kinds: dict[str, dict[str, Entity]] = {}
+        kinds: dict[str, Any] = {}
         for entity in entities:
             kinds.setdefault(entity.kind, {})[entity.id] = entity
         store.show(Snapshot(**kinds))

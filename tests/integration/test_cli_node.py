@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -115,6 +115,16 @@ class Place:
         finally:
             connection.close()
 
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """POST to the Admin API."""
+        connection = http.client.HTTPConnection(self.address("admin"), timeout=10)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
 
 @pytest.fixture
 def place(tmp_path: Path, upstream: str) -> Iterator[Place]:
@@ -210,17 +220,24 @@ def test_a_restart_with_a_bad_file_leaves_the_node_running(place: Place) -> None
     assert place.get("/here") == (200, "/here from upstream")
 
 
-def test_without_a_configuration_the_node_waits_for_one(place: Place) -> None:
+def test_without_a_file_the_node_has_a_database_and_keeps_what_is_written(place: Place) -> None:
+    started = place.run("start", "--daemon")
+    assert (started.code, started.err) == (0, "")
+    assert f"the database {place.prefix}/gateline.db" in started.out
+    assert place.post("/services", {"name": "s", "url": place.upstream})[0] == 201
+    assert place.post("/services/s/routes", {"paths": ["/here"], "strip_path": False})[0] == 201
+    assert place.get("/here") == (200, "/here from upstream")
+    assert place.run("restart").code == 0
+    assert place.get("/here") == (200, "/here from upstream")
+
+
+def test_without_a_database_the_node_waits_for_a_configuration(place: Place) -> None:
+    place.environ["GATELINE_DATABASE"] = "off"
     started = place.run("start", "--daemon")
     assert (started.code, started.err) == (0, "")
     assert "POST /config on the Admin API fills it" in started.out
     assert place.get("/here")[0] == 404
-    connection = http.client.HTTPConnection(place.address("admin"), timeout=10)
-    body = (place.directory / "kong.yml").read_bytes()
-    connection.request("POST", "/config", body, {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    assert response.status == 201, response.read()
-    connection.close()
+    assert place.post("/config", json.loads((place.directory / "kong.yml").read_bytes()))[0] == 201
     assert place.get("/here") == (200, "/here from upstream")
 
 

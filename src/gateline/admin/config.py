@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateline.admin import body
+from gateline.admin import body, sync
 from gateline.admin import documentation as doc
 from gateline.admin.documentation import Operation, Parameter
 from gateline.admin.errors import ApiError, refusal
@@ -27,7 +27,9 @@ def resources(node: Node) -> list[Resource]:
     """The paths of this module."""
     limit = node.settings.nginx_admin_client_max_body_size
 
-    async def get(_request: Request) -> dict[str, str]:
+    async def get(request: Request) -> Response | dict[str, str]:
+        if sync.wants_yaml(request):
+            return await sync.as_yaml(node, request)
         _refuse_with_store(node)
         return {"config": await node.dump()}
 
@@ -55,7 +57,8 @@ def resources(node: Node) -> list[Resource]:
         post, "Load a declarative configuration", answers, arguments, doc.OBJECT, (body.JSON, *sorted(YAML_TYPES))
     )
     dump = Operation(get, "The configuration as a declarative file", {200: text, 400: doc.MESSAGE})
-    return [Resource("/config", get=dump, post=load)]
+    replace = sync.operation(node, lambda request: _source(request, limit))
+    return [Resource("/config", get=dump, post=load, put=replace)]
 
 
 def _refuse_with_store(node: Node) -> None:

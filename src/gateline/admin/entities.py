@@ -98,6 +98,7 @@ class Endpoints:
     def _list(self, path: str, of: Collection) -> Resource:
         async def get(request: Request) -> Row:
             store = self._node.store
+            Position.of(request), tag_filter(request)  # wrong ones are refused even when they play no part
             searched = await of.searched(store, request.query_params)
             page = await self.page(request, of) if searched is None else Page(searched, None)
             return page_body(path, await of.rows(self._node.store, page.entities), page.after, request)
@@ -277,7 +278,7 @@ def creation(handler: doc.Handler, of: Collection, parent: Collection | None = N
     if parent is not None:
         answers[404] = doc.ERROR
     under = f" for one of {parent.kind}" if parent else ""
-    return Operation(handler, f"Make one of {of.kind}{under}", answers, takes=doc.new(of.kind))
+    return Operation(handler, f"Make one of {of.kind}{under}", answers, takes=doc.new(of.kind), makes=of.kind)
 
 
 def item(

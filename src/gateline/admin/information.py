@@ -107,7 +107,7 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[Resource]:
         Parameter(
             "unit", "Of the figures of memory.", {"enum": ["b", "B", "k", "K", "m", "M", "g", "G"], "default": "m"}
         ),
-        Parameter("scale", "Digits after the point.", {"type": "integer", "minimum": 0, "maximum": 99, "default": 2}),
+        Parameter("scale", "Digits after the point, 0 to 99; 2 for what is no number."),
     )
     return [
         Resource("/status", get=Operation(status, "Counters and memory", {200: doc.OBJECT, 400: doc.MESSAGE}, units)),

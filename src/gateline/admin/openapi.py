@@ -47,6 +47,7 @@ _CONDITIONS = (
 )
 _REASON = Parameter("Gateline-Reason", "Why, for the log of changes.", place="header")
 _ETAG = {"ETag": {"description": "The entity tag, for `If-Match`.", "schema": doc.TEXT}}
+_UUID = {"type": "string", "format": "uuid"}
 _FORM = {"type": "object", "description": "The same fields; those in records as `config.minute`, lists as `paths[]`."}
 
 
@@ -65,6 +66,7 @@ def resource(resources: Callable[[], Iterable[Resource]], node: Node) -> Resourc
 def description(resources: Iterable[Resource], flavor: str, *, token: bool) -> dict[str, Any]:
     """The description of an API; with `token`, one that asks for a token."""
     security: list[dict[str, Any]] = [{"adminToken": []}, {"bearer": []}] if token else []
+    resources = sorted(resources, key=lambda one: one.path)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -76,10 +78,10 @@ def description(resources: Iterable[Resource], flavor: str, *, token: bool) -> d
         "security": security,
         "paths": {
             one.path: {
-                verb.lower(): _operation(one.path, verb, operation, token=token)
+                verb.lower(): _operation(one.path, verb, operation, _links(operation, resources), token=token)
                 for verb, operation in one.operations.items()
             }
-            for one in sorted(resources, key=lambda one: one.path)
+            for one in resources
         },
         "components": {
             "schemas": {**_schemas(flavor), "Message": _message(), "Error": _error()},
@@ -91,7 +93,26 @@ def description(resources: Iterable[Resource], flavor: str, *, token: bool) -> d
     }
 
 
-def _operation(path: str, verb: str, operation: Operation, *, token: bool) -> dict[str, Any]:
+def _links(operation: Operation, resources: Iterable[Resource]) -> dict[str, Any]:
+    """Where what an operation makes is found: the paths that have its id as their only parameter, and are there as long
+    as it is."""
+    if operation.makes is None:
+        return {}
+    parameter = f"{{{operation.makes}}}"
+    return {
+        name: {"operationId": name, "parameters": {operation.makes: "$response.body#/id"}}
+        for one in resources
+        if one.path.count("{") == 1 and (one.path.endswith(parameter) or (parameter in one.path and _is_list(one)))
+        for name in (_identifier(one.path, verb) for verb in one.operations)
+    }
+
+
+def _is_list(one: Resource) -> bool:
+    return "POST" in one.operations
+
+
+def _operation(path: str, verb: str, operation: Operation, links: Mapping[str, Any], *, token: bool) -> dict[str, Any]:
+    """A verb of a path."""
     names = re.findall(r"\{(\w+)\}", path)
     parameters = [_parameter(_path_parameter(name)) for name in names]
     parameters += [_parameter(one) for one in operation.query]
@@ -116,7 +137,7 @@ def _operation(path: str, verb: str, operation: Operation, *, token: bool) -> di
         "tags": [path.split("/")[1] or "node"],
         "parameters": parameters,
         **body,
-        "responses": {str(status): _answer(status, answers[status], operation) for status in sorted(answers)},
+        "responses": {str(status): _answer(status, answers[status], operation, links) for status in sorted(answers)},
     }
 
 
@@ -126,10 +147,15 @@ def _identifier(path: str, verb: str) -> str:
 
 def _path_parameter(name: str) -> Parameter:
     model = entity_class(name)
-    text = "What is asked for."
-    if model is not None:
-        text = f"The id of one of {name}" + (f", or its {model.endpoint_key}." if model.endpoint_key else ".")
-    return Parameter(name, text, {"type": "string", "minLength": 1}, "path")
+    schema: dict[str, Any] = {"type": "string", "minLength": 1}
+    if model is None:
+        return Parameter(name, "What is asked for.", schema, "path")
+    if model.endpoint_key is None:
+        also = {"certificates": ", or one of its server names"}.get(name, "")
+        return Parameter(name, f"The id of one of {name}{also}.", schema if also else _UUID, "path")
+    key = (json_schema(name, mode="create") or {})["properties"][model.endpoint_key]
+    either = {"anyOf": [_UUID, {**key, "type": "string", "minLength": 1}]}
+    return Parameter(name, f"The id of one of {name}, or its {model.endpoint_key}.", either, "path")
 
 
 def _parameter(one: Parameter) -> dict[str, Any]:
@@ -143,12 +169,14 @@ def _taken(kind: str, operation: Operation) -> JsonSchema:
     return doc.TEXT if "yaml" in kind else _FORM
 
 
-def _answer(status: int, schema: JsonSchema | None, operation: Operation) -> dict[str, Any]:
+def _answer(status: int, schema: JsonSchema | None, operation: Operation, links: Mapping[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": _REASONS[status]}
     if schema is not None:
         answer["content"] = {"application/json": {"schema": schema}}
-    if status in (200, 201) and operation.conditional:
+    if status in (200, 201) and (operation.conditional or operation.makes):
         answer["headers"] = _ETAG
+    if status == 201 and links:
+        answer["links"] = links
     return answer
 
 

@@ -42,7 +42,7 @@ class Position:
     @classmethod
     def of(cls, request: Request) -> "Position":
         """The page that a request asks for. Raises EntityError."""
-        size = _size(request.query_params.getlist("size"))
+        size = _size(request.query_params.get("size"))  # clients repeat it when they follow a link that keeps it
         offset = request.query_params.get("offset")
         return cls(size, _after(offset) if offset is not None else None, offset)
 
@@ -53,12 +53,12 @@ class Position:
         return error
 
 
-def _size(values: list[str]) -> int:
-    if not values:
+def _size(given: str | None) -> int:
+    if given is None:
         return SIZE
-    if len(values) > 1 or not _NUMBER.fullmatch(values[0]):
+    if not _NUMBER.fullmatch(given):
         raise invalid_size("size must be a number")
-    number = float(values[0])
+    number = float(given)
     if not number.is_integer() or not 1 <= number <= LARGEST:
         raise invalid_size(f"size must be an integer between 1 and {LARGEST}")
     return int(number)

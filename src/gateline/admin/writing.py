@@ -75,11 +75,11 @@ async def writing(node: Node, request: Request) -> AsyncIterator[Write]:
     if not node.store.writable:
         yield Write(node.store, None, conditions)
         return
-    async with node.writing(actor=str(actor_of(request.scope)), reason=_reason(request)) as transaction:
+    async with node.writing(actor=str(actor_of(request.scope)), reason=reason_of(request)) as transaction:
         yield Write(transaction, transaction, conditions)
 
 
-def _reason(request: Request) -> str:
+def reason_of(request: Request) -> str:
     """What the client says, or what it does: the verb and the path without the names in it, which may be keys."""
     given: Any = request.headers.get(REASON_HEADER)
     if given:

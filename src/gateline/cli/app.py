@@ -9,8 +9,9 @@ from pathlib import PurePath
 
 import typer
 
-from gateline.cli import check, running, start
+from gateline.cli import check, declared, running, start
 from gateline.cli.config import config
+from gateline.cli.migrations import migrations
 from gateline.cli.output import Failure, complain
 from gateline.settings import SettingsError
 
@@ -40,7 +41,12 @@ app.command()(running.health)
 app.command()(check.check)
 app.command()(check.prepare)
 app.command()(check.version)
+app.command()(declared.validate)
+app.command()(declared.dump)
+app.command()(declared.diff)
+app.command()(declared.apply)
 app.add_typer(config, name="config")
+app.add_typer(migrations, name="migrations")
 
 
 def run(argv: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""`config init` and `config parse`: declarative configuration files without a node."""
+"""`config`: declarative configuration files without a node."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gateline.cli import database
 from gateline.cli.options import ConfOnly, Debug, Verbose, source_of
 from gateline.cli.output import Failure, say
 from gateline.cli.start import load
@@ -70,3 +71,7 @@ def parse(
 
     declarative.load_path(file, environ=os.environ, router_flavor=settings.router_flavor)
     say("parse successful")
+
+
+config.command("db_import")(database.db_import)
+config.command("db_export")(database.db_export)

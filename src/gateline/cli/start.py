@@ -25,7 +25,6 @@ Daemon = Annotated[
     typer.Option("--daemon/--no-daemon", help="Go to the background once ready.", show_default=False),
 ]
 Ignored = Annotated[str | None, typer.Option(hidden=True)]
-IgnoredFlag = Annotated[bool, typer.Option(hidden=True)]
 
 _POLL = 0.5
 """Seconds between looks whether a daemon that says nothing is still alive."""
@@ -39,19 +38,25 @@ def start(
     daemon: Daemon = None,
     nginx_conf: Ignored = None,
     nginx_conf_flags: Ignored = None,
-    run_migrations: IgnoredFlag = False,
+    run_migrations: Annotated[
+        bool, typer.Option("--run-migrations", help="Bring the tables of the database up to date before.")
+    ] = False,
     db_timeout: Ignored = None,
     lock_timeout: Ignored = None,
     v: Verbose = False,
     vv: Debug = False,
 ) -> None:
     """Start the gateway, in the foreground unless told otherwise."""
-    del run_migrations, db_timeout, lock_timeout  # there is no database to migrate or to wait for
+    del db_timeout, lock_timeout  # a database that is not there is waited for while the node serves
     for name, value in (("--nginx-conf", nginx_conf), ("--nginx-conf-flags", nginx_conf_flags)):
         if value is not None:
             warn([f"{name} has no effect: there is no nginx"])
     source = source_of(config, conf, prefix)
     loaded = load(source, verbose=v or vv)
+    if run_migrations:
+        from gateline.cli.migrations import ensure
+
+        ensure(loaded.settings)
     as_kong = bool(ctx.obj and ctx.obj.as_kong)
     in_background = daemon if daemon is not None else as_kong and loaded.settings.nginx_daemon
     begin(source, loaded, in_background=in_background, as_kong=as_kong)

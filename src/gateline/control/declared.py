@@ -22,9 +22,9 @@ from gateline.control import logs
 from gateline.control.configuration import BusyError, State
 from gateline.control.feed import FeedServer
 from gateline.control.kept import KeptFile
-from gateline.control.rows import WORKER_KINDS, Rows, encoded
+from gateline.control.rows import WORKER_KINDS, Rows, as_used, encoded
 from gateline.declarative import digest_of, dump, load_object, load_path, load_text
-from gateline.entities import Snapshot, entity_class, kinds
+from gateline.entities import Snapshot, Vault, entity_class, kinds
 from gateline.entities.snapshot import EMPTY_HASH
 from gateline.store import MemoryStore, Store
 
@@ -168,7 +168,7 @@ class DeclaredConfiguration:
     async def _put_in_force(self, target: Target) -> None:
         started = time.monotonic()
         snapshot = target.snapshot
-        await self._feed.publish({kind: target.rows.get(kind, {}) for kind in WORKER_KINDS}, snapshot.hash)
+        await self._feed.publish(await asyncio.to_thread(_as_used, snapshot), snapshot.hash)
         self._snapshot = snapshot
         self._store.show(snapshot)
         logger.log(
@@ -192,3 +192,9 @@ class DeclaredConfiguration:
                 entities[kind] = {row["id"]: model.from_wire(row) for row in decoded}
         self._feed.go_on_from(kept.version)
         return Target(Snapshot(hash=kept.hash, **entities), kept.rows)
+
+
+def _as_used(snapshot: Snapshot) -> Rows:
+    """What the workers need of a snapshot."""
+    encode = as_used(snapshot.of(Vault).values(), os.environ)
+    return encoded({kind: snapshot.kind(kind) for kind in WORKER_KINDS}, encode)

@@ -8,14 +8,15 @@ told; before a change of another node everything stops, until a later change mak
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 
 from gateline.control.errors import ChangeError
 from gateline.control.feed import FeedServer
 from gateline.control.kept import KeptFile
-from gateline.control.rows import WORKER_KINDS, Rows, delta_of, difference, encoded
+from gateline.control.rows import WORKER_KINDS, Encode, Rows, as_used, delta_of, difference, encoded
 from gateline.control.undoing import OvertakenError, undo
-from gateline.entities import EntityError
+from gateline.entities import EntityError, Vault
 from gateline.store import Change, Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Delivery:
         self._store = store
         self._feed = feed
         self._kept = kept
+        self._encode: Encode = as_used((), os.environ)
         self._one = asyncio.Lock()
         self._own: dict[int, Change] = {}
         self._refused: dict[int, ChangeError] = {}
@@ -86,8 +88,8 @@ class Delivery:
                 changes = [change]
             else:
                 changes = await self._store.since(self.version) if self.version >= 0 else None
-            if changes is None:
-                await self._everything()
+            if changes is None or any(Vault.kind in change.put or Vault.kind in change.delete for change in changes):
+                await self._everything()  # what refers to a vault reads otherwise when the vault is another
                 return
             if not changes:
                 return
@@ -101,7 +103,7 @@ class Delivery:
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         version = changes[-1].version
-        delta = delta_of(changes)
+        delta = delta_of(changes, self._encode)
         if delta:
             await self._feed.change(delta, digest(version))
             self._kept.append(delta, self._feed.version, digest(version))
@@ -138,14 +140,15 @@ class Delivery:
         return True
 
     async def _everything(self) -> None:
-        stored = await self._store.whole(WORKER_KINDS)
-        rows = await asyncio.to_thread(encoded, stored.kinds)
+        stored = await self._store.whole((*WORKER_KINDS, Vault.kind))
+        encode = as_used(stored.kinds.get(Vault.kind, {}).values(), os.environ)
+        rows = await asyncio.to_thread(encoded, stored.kinds, encode, WORKER_KINDS)
         name = digest(stored.version)
         if not self._feed.published:
             await self._feed.publish(rows, name)
         elif delta := await asyncio.to_thread(difference, self._feed.rows, rows):
             await self._feed.change(delta, name)
-        self.version = stored.version
+        self.version, self._encode = stored.version, encode
         await self._kept.write(self._feed.rows, self._feed.version, name)
 
 

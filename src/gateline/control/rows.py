@@ -4,14 +4,20 @@ A configuration of ten thousand routes is a few megabytes here, and what a worke
 compared with and what is written to disk is all made of the same bytes.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
-from gateline.engine.feed import ROWS_PER_FRAME, Begin, Commit, Delete, encode
-from gateline.entities import Entity
+from gateline.engine import feed
+from gateline.engine.feed import ROWS_PER_FRAME, Begin, Commit, Delete
+from gateline.entities import Entity, Vault
+from gateline.entities.references import Resolver
+from gateline.entities.resolving import resolved, vault_prefixes
 from gateline.store import Change
+
+logger = logging.getLogger(__name__)
 
 WORKER_KINDS = (
     "services",
@@ -50,10 +56,36 @@ class Delta:
         return bool(self.put or self.delete)
 
 
-def encoded(entities: Mapping[str, Mapping[str, Entity]], kinds: Collection[str] | None = None) -> Rows:
+Encode = Callable[[Entity], bytes]
+"""Gives an entity its row."""
+
+
+def as_stored(entity: Entity) -> bytes:
+    """The row of an entity as it is."""
+    return row_of(entity.to_wire())
+
+
+def as_used(vaults: Iterable[Entity], environ: Mapping[str, str]) -> Encode:
+    """What gives an entity its row with the secrets that it refers to, as the workers need it."""
+    resolver = Resolver(environ, vault_prefixes(vault for vault in vaults if isinstance(vault, Vault)))
+
+    def encode(entity: Entity) -> bytes:
+        row, problems = resolved(entity, resolver)
+        for problem in problems:
+            logger.warning("%s %s: %s", entity.kind, entity.endpoint_value or entity.id, problem)
+        return row_of(row)
+
+    return encode
+
+
+def encoded(
+    entities: Mapping[str, Mapping[str, Entity]],
+    encode: Encode = as_stored,
+    kinds: Collection[str] | None = None,
+) -> Rows:
     """Entities by kind and id as rows; of some kinds alone, where they are given."""
     return {
-        kind: {identifier: row_of(entity.to_wire()) for identifier, entity in of_kind.items()}
+        kind: {identifier: encode(entity) for identifier, entity in of_kind.items()}
         for kind, of_kind in entities.items()
         if kinds is None or kind in kinds
     }
@@ -64,7 +96,7 @@ def size_of(rows: Rows) -> int:
     return sum(len(row) for of_kind in rows.values() for row in of_kind.values())
 
 
-def delta_of(changes: Iterable[Change], kinds: Collection[str] = WORKER_KINDS) -> Delta:
+def delta_of(changes: Iterable[Change], encode: Encode = as_stored, kinds: Collection[str] = WORKER_KINDS) -> Delta:
     """What several changes, in their order, come to."""
     delta = Delta()
     gone: dict[str, dict[str, None]] = {}
@@ -76,7 +108,7 @@ def delta_of(changes: Iterable[Change], kinds: Collection[str] = WORKER_KINDS) -
                 away[identifier] = None
             for entity in change.put.get(kind, ()):
                 away.pop(entity.id, None)
-                put[entity.id] = row_of(entity.to_wire())
+                put[entity.id] = encode(entity)
     delta.put = {kind: put for kind, put in delta.put.items() if put}
     delta.delete = {kind: list(away) for kind, away in gone.items() if away}
     return delta
@@ -116,13 +148,13 @@ def advance(rows: Rows, delta: Delta) -> Delta:
 
 def everything(rows: Rows, version: int, digest: str) -> list[bytes]:
     """The frames of a whole configuration."""
-    return [encode(Begin(version, full=True)), *_puts(rows), encode(Commit(version, digest))]
+    return [feed.encode(Begin(version, full=True)), *_puts(rows), feed.encode(Commit(version, digest))]
 
 
 def changed(delta: Delta, version: int, digest: str) -> list[bytes]:
     """The frames of a change."""
-    gone = [encode(Delete(kind, ids)) for kind, ids in delta.delete.items()]
-    return [encode(Begin(version, full=False)), *gone, *_puts(delta.put), encode(Commit(version, digest))]
+    gone = [feed.encode(Delete(kind, ids)) for kind, ids in delta.delete.items()]
+    return [feed.encode(Begin(version, full=False)), *gone, *_puts(delta.put), feed.encode(Commit(version, digest))]
 
 
 def _puts(rows: Rows) -> list[bytes]:
@@ -130,5 +162,5 @@ def _puts(rows: Rows) -> list[bytes]:
     for kind, of_kind in rows.items():
         raw = [msgspec.Raw(row) for row in of_kind.values()]
         parts = (raw[start : start + ROWS_PER_FRAME] for start in range(0, len(raw), ROWS_PER_FRAME))
-        frames += [encode(Put(kind, part)) for part in parts]
+        frames += [feed.encode(Put(kind, part)) for part in parts]
     return frames

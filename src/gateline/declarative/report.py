@@ -58,6 +58,8 @@ def _put(fields: dict[str, Any], place: Place, error: Any) -> None:
             return
         if container[position] is None:
             container[position] = {}
+        elif isinstance(container[position], str):
+            return  # the parent is a repeat, and what is in it therefore too
         child, *steps = steps[1:]
         if not steps:
             container[position][child] = error

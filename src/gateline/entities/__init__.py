@@ -9,7 +9,7 @@ from gateline.entities.certificate import Certificate
 from gateline.entities.consumer import Consumer
 from gateline.entities.consumer_group import ConsumerGroup, ConsumerGroupMember
 from gateline.entities.errors import EntityError, ErrorKind
-from gateline.entities.json_schema import json_schema
+from gateline.entities.json_schema import json_plugin_schema, json_schema
 from gateline.entities.key import Key
 from gateline.entities.key_set import KeySet
 from gateline.entities.kong_schema import kong_plugin_schema, kong_schema, kong_vault_schema
@@ -54,6 +54,7 @@ __all__ = [
     "children",
     "entity_class",
     "foreign_fields",
+    "json_plugin_schema",
     "json_schema",
     "kinds",
     "kong_plugin_schema",

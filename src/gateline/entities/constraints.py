@@ -183,7 +183,7 @@ class Without(Constraint):
         return {"match_none": [{"pattern": self.part, "err": self.sentence}]}
 
     def json_schema(self) -> dict[str, Any]:
-        return {"not": {"pattern": re.escape(self.part)}}
+        return {"pattern": f"^(?![\\s\\S]*{re.escape(self.part)})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,16 +255,26 @@ class ExclusiveSubsets(Constraint):
     def kong(self) -> dict[str, Any]:
         return {"mutually_exclusive_subsets": [list(family) for family in self.families]}
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"items": {"enum": list(family)}} for family in self.families]}
+
 
 @dataclass(frozen=True, slots=True)
 class Format(Constraint):
-    """A format that a function of `gateline.entities.formats` (or the entity's own module) knows."""
+    """A format that a function of `gateline.entities.formats` (or the entity's own module) knows.
+
+    `json` gives what JSON schema can say of it, where the table of `json_schema` does not.
+    """
 
     check: Callable[[Any], str | None]
+    json: Callable[[], dict[str, Any]] = dict
     rank: ClassVar[int] = 50
 
     def refuse(self, value: Any) -> str | None:
         return self.check(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        return self.json()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from gateline.entities import formats, x509
 from gateline.entities.checks import Check
 from gateline.entities.constraints import Constraint, Format, MinLength
 from gateline.entities.field_schema import FieldSchema
+from gateline.entities.plugin_configs import plugin_type
 from gateline.entities.registry import entity_class
 from gateline.entities.schema import DEFAULT_FLAVOR, Schema, schema_of
+from gateline.entities.service import url_fields
 from gateline.entities.wire import plain
 
 Mode = Literal["create", "update", "read"]
@@ -23,8 +25,10 @@ _LARGEST = 2**53 - 1
 # Patterns are written for ECMAScript and Python alike: `(?!\n)` after `$`, because Python's `$` lets a newline follow.
 _END = "$(?!\\n)"
 _LABEL = "[A-Za-z0-9_-]*[A-Za-z0-9_]"
-_HOST_NAME = f"(?![0-9.]+(:|$)){_LABEL}(\\.{_LABEL})*\\.?"
+_NAME = f"(?![0-9.]+(:|$)){_LABEL}(\\.{_LABEL})*"
+_HOST_NAME = f"{_NAME}\\.?"
 _IPV4 = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])(\\.(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])){3}"
+_IPV6 = {"pattern": f"^([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*{_END}"}
 _PORT = ":(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[0-5]?[0-9]{1,4})"
 _UTF8_NAME = "[^\\u0000-\\u002c\\u002f\\u003a-\\u0040\\u005b-\\u005e\\u0060\\u007b-\\u007d\\u007f]+"
 _TAG = "[^\\u0000-\\u001f\\u002c\\u002f\\u007f]+"
@@ -37,16 +41,16 @@ def _whole(pattern: str) -> dict[str, Any]:
 
 
 def _or_ipv6(*patterns: str) -> dict[str, Any]:
-    return {"anyOf": [*map(_whole, patterns), {"format": "ipv6"}]}
+    return {"anyOf": [*map(_whole, patterns), {"format": "ipv6", **_IPV6}]}
 
 
-FORMATS: Mapping[Callable[[Any], str | None], dict[str, Any]] = {
+FORMATS: Mapping[Callable[[Any], Any], dict[str, Any]] = {
     formats.host: _or_ipv6(_HOST_NAME, _IPV4),
-    formats.route_host: {"pattern": f"^[A-Za-z0-9._:*\\[\\]-]+{_END}"},
-    formats.host_with_optional_port: {"pattern": f"^[A-Za-z0-9._:\\[\\]-]+{_END}"},
-    formats.target: {"pattern": f"^[A-Za-z0-9._:\\[\\]-]+{_END}"},
+    formats.route_host: _or_ipv6(f"(\\*\\.)?{_HOST_NAME}({_PORT})?", f"{_NAME}\\.\\*({_PORT})?", f"{_IPV4}({_PORT})?"),
+    formats.host_with_optional_port: _or_ipv6(f"({_HOST_NAME}|{_IPV4})({_PORT})?"),
+    formats.target: _or_ipv6(f"({_HOST_NAME}|{_IPV4})({_PORT})?", f"\\[[0-9A-Fa-f:.]+\\]({_PORT})?"),
     formats.sni: _whole(_HOST_NAME),
-    formats.wildcard_sni: {"pattern": f"^[A-Za-z0-9._*-]+{_END}"},
+    formats.wildcard_sni: _whole(f"\\*|(\\*\\.)?{_HOST_NAME}|{_NAME}\\.\\*"),
     formats.upstream_name: _whole(_HOST_NAME),
     formats.name: _whole(_UTF8_NAME),
     formats.tag: _whole(_TAG),
@@ -54,6 +58,7 @@ FORMATS: Mapping[Callable[[Any], str | None], dict[str, Any]] = {
     formats.cookie_name: _whole("[A-Za-z0-9_.-]+"),
     formats.service_path: _whole(_PATH),
     formats.ip_or_cidr: {"pattern": f"^[0-9A-Fa-f.:/]+{_END}"},
+    url_fields: {"pattern": f"^(grpcs?|https?|tcp|tls|tls_passthrough|udp)://{_NAME}({_PORT})?(/|{_END})"},
     x509.certificate: {"pattern": "-----BEGIN CERTIFICATE-----"},
     x509.private_key: {"pattern": "-----BEGIN [A-Z ]*PRIVATE KEY-----"},
     x509.public_key: {"pattern": "-----BEGIN [A-Z ]+-----"},
@@ -67,6 +72,12 @@ def json_schema(kind: str, *, mode: Mode, router_flavor: str = DEFAULT_FLAVOR) -
     return None if model is None else _object(schema_of(model, router_flavor), mode)
 
 
+def json_plugin_schema(name: str, *, mode: Mode) -> dict[str, Any] | None:
+    """The schema of a plugin's `config`, None when there is no such plugin."""
+    known = plugin_type(name)
+    return None if known is None else _object(schema_of(known.config), mode)
+
+
 def _object(schema: Schema, mode: Mode) -> dict[str, Any]:
     body: dict[str, Any] = {"type": "object", "properties": {}}
     if description := (schema.model.__doc__ or "").partition("\n")[0]:
@@ -77,22 +88,22 @@ def _object(schema: Schema, mode: Mode) -> dict[str, Any]:
     if mode == "read":
         body["required"] = list(properties)
         return body
-    for name in schema.shorthands:
-        if name not in properties:
-            properties[name] = {"type": ["string", "null"], "minLength": 1, "writeOnly": True}
+    shorthands = {name: expand for name, expand in schema.shorthands.items() if name not in properties}
+    for name, expand in shorthands.items():
+        properties[name] = {"type": "string", **FORMATS.get(expand, {}), "writeOnly": True}
     body["additionalProperties"] = False
     if mode == "create":
-        if needed := _needed(schema):
-            body["required"] = needed
-        _add_checks(body, schema.checks)
+        _add_needed(body, [name for name in schema.needed if schema.fields[name].type != "record"], list(shorthands))
+        _add_checks(body, (*schema.checks, *schema.hints))
     return body
 
 
-def _needed(schema: Schema) -> list[str]:
-    """Fields that a request has to have; with a shorthand, none that the shorthand may stand for."""
-    if any(name not in schema.fields for name in schema.shorthands):
-        return []
-    return [name for name in schema.needed if schema.fields[name].type != "record"]
+def _add_needed(body: dict[str, Any], needed: list[str], shorthands: list[str]) -> None:
+    """Fields that a request has to have, or a shorthand that stands for them."""
+    if needed and shorthands:
+        body["anyOf"] = [{"required": needed}, *({"required": [name]} for name in shorthands)]
+    elif needed:
+        body["required"] = needed
 
 
 def _add_checks(body: dict[str, Any], checks: tuple[Check, ...]) -> None:
@@ -103,7 +114,7 @@ def _add_checks(body: dict[str, Any], checks: tuple[Check, ...]) -> None:
 
 def _property(field: FieldSchema, mode: Mode) -> dict[str, Any]:
     body = _value(field, mode)
-    if not field.required or (field.default_for_null and mode != "read"):
+    if not field.required and not (field.default_for_null and mode == "read"):
         _let_null(body)
     if field.has_default and mode == "create" and field.default is not None:
         body["default"] = plain(field.default)
@@ -154,8 +165,8 @@ def _constraints(field: FieldSchema) -> dict[str, Any]:
 
 
 def _fragment(constraint: Constraint, field: FieldSchema) -> dict[str, Any]:
-    if isinstance(constraint, Format):
-        return FORMATS.get(constraint.check, {})
+    if isinstance(constraint, Format) and constraint.check in FORMATS:
+        return FORMATS[constraint.check]
     if isinstance(constraint, MinLength) and field.type != "string":
         return {"minProperties" if field.type == "map" else "minItems": constraint.length}
     return constraint.json_schema()

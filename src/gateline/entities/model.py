@@ -29,8 +29,13 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checks: ClassVar[tuple[Check, ...]] = ()
+    hints: ClassVar[tuple[Check, ...]] = ()
+    """Checks that only documents state: what they ask for is part of what others, more exact ones, enforce."""
     shorthands: ClassVar[Mapping[str, Callable[[str], dict[str, Any]]]] = {}
-    """Write-only fields, each with the function that turns its text into other fields; these win over given ones."""
+    """Fields whose text says others as well, each with the function that gives them; these win over given ones.
+
+    One that is not a field of the record is write-only.
+    """
 
     _names: ClassVar[tuple[str, ...]] = ()
     _wire_defaults: ClassVar[dict[str, Any]] = {}

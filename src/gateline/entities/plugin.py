@@ -12,7 +12,7 @@ from gateline.entities.constraints import Format
 from gateline.entities.fields import Name, Protocol, Tags
 from gateline.entities.marks import Abstract, AsSet, To
 from gateline.entities.model import Entity, Opaque, Record
-from gateline.entities.plugin_configs import HTTP_PROTOCOLS, plugin_type
+from gateline.entities.plugin_configs import HTTP_PROTOCOLS, plugin_type, plugin_types
 from gateline.entities.schema import Reference, Variant
 
 NOT_WITH_ROUTE = "must match the associated route's protocols"
@@ -40,7 +40,11 @@ class Plugin(Entity):
     endpoint_key: ClassVar = "instance_name"
     unique_together: ClassVar = (("name", "route", "service", "consumer", "consumer_group"),)
 
-    name: Annotated[str, Format(_enabled), Field(description="Which plugin.")]
+    name: Annotated[
+        str,
+        Format(_enabled, lambda: {"enum": list(plugin_types())} if plugin_types() else {}),
+        Field(description="Which plugin."),
+    ]
     instance_name: Annotated[Name | None, Field(description="A unique name for this use of the plugin.")] = None
     route: Annotated[
         Reference | None, To("routes", on_delete="cascade"), Field(description="Run for this route only.")

@@ -216,6 +216,7 @@ class Route(Entity):
         Custom(("headers",), _wrong_header_regexes),
         ExclusiveSets(_MATCHED_BY, ("expression",)),
     )
+    hints: ClassVar[tuple[Check, ...]] = (AtLeastOneOf((*_MATCHED_BY, "expression")),)
 
     @classmethod
     def variant(cls, data: Mapping[str, Any]) -> Variant | None:

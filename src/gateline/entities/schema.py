@@ -40,6 +40,7 @@ class Schema:
         self.flavor = flavor
         self.fields: dict[str, FieldSchema] = _fields_of(model, flavor)
         self.checks: tuple[Check, ...] = getattr(model, "checks", ())
+        self.hints: tuple[Check, ...] = getattr(model, "hints", ())
         self.shorthands: Mapping[str, Callable[[str], dict[str, Any]]] = getattr(model, "shorthands", {})
         self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = _own(model, "variant")
         self._derive: Derive | None = _own(model, "derive")

@@ -45,7 +45,9 @@ class Vault(Entity):
         NotOneOf(tuple(VAULT_TYPES)),
         Field(description="By what references name it."),
     ]
-    name: Annotated[str, Format(_installed), Field(description="The type of vault: `env`.")]
+    name: Annotated[
+        str, Format(_installed, lambda: {"enum": list(VAULT_TYPES)}), Field(description="The type of vault: `env`.")
+    ]
     description: Annotated[str | None, Field(description="What is in it.")] = None
     config: Annotated[Record, Abstract(), Field(description="What the type of vault needs to know.")]
     tags: Tags | None = None

@@ -30,6 +30,8 @@ class Database(Protocol):
     """Where it is, for messages."""
     limit: float
     """Seconds that a statement may take."""
+    interruptible: bool
+    """Whether what a connection does may be cancelled in the middle of it."""
     migrates_itself: bool
     """Whether its tables are made and brought up to date when the store is opened."""
 

@@ -46,6 +46,7 @@ class Postgres:
     """A database of PostgreSQL."""
 
     name = "postgres"
+    interruptible = True
     migrates_itself = False
 
     def __init__(self, options: StoreOptions) -> None:

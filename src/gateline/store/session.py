@@ -1,9 +1,9 @@
 """One connection in use: statements with a time limit, and errors in the store's own words."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateline.entities import EntityError
 from gateline.store.database import Database
 from gateline.store.errors import StoreUnavailable
+
+T = TypeVar("T")
 
 FAULTS = (exc.DBAPIError, exc.TimeoutError, OSError, TimeoutError)
 """What a driver, a pool or a network raises; everything else is a mistake in the program."""
@@ -42,6 +44,20 @@ def translated(database: Database, error: BaseException) -> StoreUnavailable | E
     return database.fault(error)
 
 
+async def to_the_end(database: Database, work: Coroutine[Any, Any, T]) -> T:
+    """Do work on a connection, to its end even when the caller is cancelled, where it may not be cut off."""
+    if database.interruptible:
+        return await work
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody asks for it any more
+        raise
+
+
 class Session:
     """A connection that somebody else opens and closes."""
 
@@ -68,7 +84,7 @@ class Session:
     ) -> CursorResult[Any]:
         try:
             async with guarded(self.database, limit):
-                return await self.connection.execute(statement, rows)
+                return await to_the_end(self.database, self.connection.execute(statement, rows))
         except BaseException:
             self.broken = True
             raise

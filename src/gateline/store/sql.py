@@ -17,7 +17,7 @@ from gateline.store.errors import NotMigrated, StoreUnavailable
 from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration, TagFilter, TagPage, Where
 from gateline.store.migrating import migrate_with, remedy, state_with
 from gateline.store.options import StoreOptions
-from gateline.store.session import FAULTS, Session, guarded, translated
+from gateline.store.session import FAULTS, Session, guarded, to_the_end, translated
 from gateline.store.tables import Tables
 from gateline.store.transaction import SqlTransaction
 
@@ -166,8 +166,9 @@ class SqlStore:
         self, source: Callable[[], AbstractAsyncContextManager[AsyncConnection]] | None = None
     ) -> AsyncIterator[Session]:
         try:
-            async with (source or self._database.reading)() as connection:
-                yield Session(connection, self._database)
+            async with AsyncExitStack() as stack:
+                opening = stack.enter_async_context((source or self._database.reading)())
+                yield Session(await to_the_end(self._database, opening), self._database)
         except FAULTS as error:
             raise translated(self._database, error) from error
 
@@ -212,14 +213,14 @@ class SqlStore:
     async def _begin(self, stack: AsyncExitStack) -> tuple[Session, State]:
         patience = self._options.patience
         async with guarded(self._database, patience + self._database.limit):
-            connection = await stack.enter_async_context(self._database.writing())
+            connection = await to_the_end(self._database, stack.enter_async_context(self._database.writing()))
         session = Session(connection, self._database)
         return session, await changes.read_state(session, self._tables, lock=patience)
 
     async def _commit(self, session: Session) -> None:
         try:
             async with guarded(self._database):
-                await session.connection.commit()
+                await to_the_end(self._database, session.connection.commit())
         except exc.IntegrityError as error:
             raise self._database.fault(error) from error
         except StoreUnavailable as error:

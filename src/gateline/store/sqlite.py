@@ -33,6 +33,7 @@ class SQLite:
     """A file of SQLite."""
 
     name = "sqlite"
+    interruptible = False  # a thread does it: cut off, it would go on, and keep the lock on the file
     migrates_itself = True
 
     def __init__(self, options: StoreOptions) -> None:

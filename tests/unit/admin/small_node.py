@@ -24,7 +24,8 @@ class SmallNode:
 
     def __init__(self, database: Path | None = None, **settings: str) -> None:
         """Without the file of a database it has a declarative configuration."""
-        self.settings: Settings = load_settings(environ={}, overrides=settings, search=()).settings
+        chosen = {"database": "sqlite" if database else "off", **settings}
+        self.settings: Settings = load_settings(environ={}, overrides=chosen, search=()).settings
         self.identity = UUID
         self.master_pid = 1
         self.snapshot = Snapshot()

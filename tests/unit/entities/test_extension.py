@@ -18,8 +18,8 @@ from gateline.entities import (
 )
 from gateline.entities.checks import AllOrNoneOf, AtMostOneOf, Check, Conditional, Distinct, ExactlyOneOf, There
 from gateline.entities.constraints import Between, GreaterThan, MinLength, NotOneOf, OneOf
-from gateline.entities.marks import AsSet, To
 from gateline.entities.fields import Name, Port, Tags
+from gateline.entities.marks import AsSet, To
 from gateline.entities.schema import FOREIGN_MODELS
 
 
