@@ -1,13 +1,28 @@
 """Fixtures that tests of the running gateway share."""
 
 import asyncio
+import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
+import gateline
 from gateline.store import StoreOptions
 from harness.gateway import Gateway
 from harness.postgres import Postgres
+
+
+def pytest_configure() -> None:
+    """Refuse to test compiled modules that are older than their source: they would not be what the source says."""
+    if os.environ.get("GATELINE_PURE_PYTHON"):
+        return
+    package = Path(gateline.__file__).parent
+    for compiled in package.rglob("*.so"):
+        module = compiled.name.partition(".")[0]
+        sources = [compiled.with_name(module + ending) for ending in (".py", ".pyx", ".pxd")]
+        if any(source.exists() and source.stat().st_mtime > compiled.stat().st_mtime for source in sources):
+            raise pytest.UsageError(f"{compiled.relative_to(package)} is older than its source: run scripts/setup")
 
 
 @pytest.fixture(scope="session")

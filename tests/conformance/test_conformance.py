@@ -1,12 +1,12 @@
-"""Runs the conformance cases (see README.md beside this file) against a gateway: one test a case.
+"""Runs the conformance cases (see README.md beside this file) against a gateway: one test a case and store.
 
-The cases of later features are not run yet; `later.LATER` lists those of the other files that need something that does
-not exist.
+`later.LATER` lists the cases that need something which does not exist yet.
 """
 
+import asyncio
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,11 +16,37 @@ import yaml
 
 from conformance.later import LATER
 from harness.gateway import Gateway
+from harness.postgres import Postgres
 
 HERE = Path(__file__).parent
 
-WHOLE = ("router", "path_building", "proxy_headers", "errors", "streaming")
-PARTLY = ("declarative", "dbless_readonly", "admin_info", "admin_errors")
+STORES = ("off", "sqlite", "postgres")
+ADMIN = (
+    "admin_certificates",
+    "admin_consumers",
+    "admin_errors",
+    "admin_info",
+    "admin_live_change",
+    "admin_paging_tags",
+    "admin_plugins",
+    "admin_routes",
+    "admin_services",
+    "admin_upstreams",
+)
+FILES = {
+    "off": (
+        "router",
+        "path_building",
+        "proxy_headers",
+        "errors",
+        "streaming",
+        "declarative",
+        "dbless_readonly",
+        *ADMIN,
+    ),
+    "sqlite": ADMIN,
+    "postgres": ADMIN,
+}
 
 
 def _load_runner() -> ModuleType:
@@ -36,31 +62,66 @@ def _load_runner() -> ModuleType:
 run = _load_runner()
 
 
-def _cases(file: str) -> list[dict[str, Any]]:
+def _cases(file: str, store: str) -> list[dict[str, Any]]:
+    """The cases of a file that concern a gateway with this store."""
     cases: list[dict[str, Any]] = yaml.safe_load((HERE / "cases" / f"{file}.yaml").read_text())["cases"]
-    return [case for case in cases if case.get("needs") != "db"]
+    return [case for case in cases if case.get("needs") == "any" or (case.get("needs") == "db") == (store != "off")]
 
 
-CASES = [pytest.param(file, case, id=f"{file}: {case['name']}") for file in (*WHOLE, *PARTLY) for case in _cases(file)]
+CASES = [
+    pytest.param(store, file, case, id=f"{store}: {file}: {case['name']}")
+    for store in STORES
+    for file in FILES[store]
+    for case in _cases(file, store)
+]
 
 
 @pytest.fixture(scope="module")
-def runner(gateway: Gateway) -> Iterator[Any]:
-    """The runner with its upstreams."""
-    started = run.Runner(
-        f"http://127.0.0.1:{gateway.port}", f"http://127.0.0.1:{gateway.admin_port}", db=False, verbose=False
-    )
-    yield started
-    for connection in started.kept.values():
-        connection.close()
-    for upstream in started.upstreams.values():
-        upstream.shutdown()
-        upstream.server_close()
+def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """Gives the runner, with its upstreams, for a gateway with the store asked for, started when it is asked for."""
+    runners: dict[str, Any] = {}
+
+    def runner(store: str) -> Any:
+        if store not in runners:
+            gateway = _gateway(store, request, tmp_path_factory)
+            addresses = f"http://127.0.0.1:{gateway.port}", f"http://127.0.0.1:{gateway.admin_port}"
+            runners[store] = run.Runner(*addresses, db=store != "off", verbose=False)
+        return runners[store]
+
+    yield runner
+    for started in runners.values():
+        for connection in started.kept.values():
+            connection.close()
+        for upstream in started.upstreams.values():
+            upstream.shutdown()
+            upstream.server_close()
 
 
-@pytest.mark.parametrize(("file", "case"), CASES)
-def test_case(file: str, case: dict[str, Any], runner: Any, gateway: Gateway) -> None:
+def _gateway(store: str, request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Gateway:
+    if store == "off":
+        shared: Gateway = request.getfixturevalue("gateway")
+        return shared
+    settings = {"DATABASE": store}
+    if store == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        name = asyncio.run(server.create_database(migrated=True))
+        options = server.options(name)
+        settings |= {
+            "PG_HOST": options.pg_host,
+            "PG_PORT": str(options.pg_port),
+            "PG_USER": options.pg_user,
+            "PG_DATABASE": options.pg_database,
+        }
+    gateway = Gateway(folders.mktemp(store), None, **settings)
+    gateway.__enter__()
+    request.addfinalizer(lambda: gateway.__exit__(None, None, None))
+    return gateway
+
+
+@pytest.mark.parametrize(("store", "file", "case"), CASES)
+def test_case(store: str, file: str, case: dict[str, Any], start: Callable[[str], Any]) -> None:
     missing = LATER.get(file, {}).get(case["name"])
+    runner = start(store)
     if missing is None:
         assert runner.run(case) == "passed"
         return
@@ -72,6 +133,7 @@ def test_case(file: str, case: dict[str, Any], runner: Any, gateway: Gateway) ->
 
 
 def test_list_of_later_cases_names_existing_ones() -> None:
-    assert set(LATER) <= set(PARTLY)
     for file, waiting in LATER.items():
-        assert set(waiting) <= {case["name"] for case in _cases(file)}
+        assert set(waiting) <= {
+            case["name"] for store in STORES if file in FILES[store] for case in _cases(file, store)
+        }

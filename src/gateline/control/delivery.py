@@ -53,7 +53,7 @@ class Delivery:
     async def catch_up(self) -> None:
         """Deliver what is stored and not in force. Raises ChangeError, StoreUnavailable."""
         async with self._one:
-            await self._advance(None)
+            await self._advance()
 
     async def deliver(self, change: Change) -> None:
         """Put a committed change of this node in force.
@@ -65,7 +65,7 @@ class Delivery:
         try:
             async with self._one:
                 if change.version > self.version:  # else another delivery took it along
-                    await self._advance(change)
+                    await self._advance()
         except ChangeError as error:
             if change.version not in self._refused:  # it stands behind one that is refused
                 await self._take_back(change, error)
@@ -81,13 +81,9 @@ class Delivery:
         async with self._one:
             pass
 
-    async def _advance(self, change: Change | None) -> None:
+    async def _advance(self) -> None:
         while True:
-            changes: Sequence[Change] | None
-            if change is not None and change.version == self.version + 1:
-                changes = [change]
-            else:
-                changes = await self._store.since(self.version) if self.version >= 0 else None
+            changes = self._following() or (await self._store.since(self.version) if self.version >= 0 else None)
             if changes is None or any(Vault.kind in change.put or Vault.kind in change.delete for change in changes):
                 await self._everything()  # what refers to a vault reads otherwise when the vault is another
                 return
@@ -97,9 +93,13 @@ class Delivery:
                 await self._deliver(changes)
             except ChangeError as error:
                 await self._resolve(changes, error)
-                change = None
             else:
                 return
+
+    def _following(self) -> list[Change]:
+        """The changes of this node that wait, when nobody else's are among them."""
+        following = [self._own[version] for version in sorted(self._own) if version > self.version]
+        return following if following and following[-1].version == self.version + len(following) else []
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         version = changes[-1].version
@@ -127,6 +127,7 @@ class Delivery:
 
     async def _take_back(self, change: Change, error: ChangeError) -> bool:
         """Undo a change, and have its caller told; whether it could be."""
+        self._own.pop(change.version, None)
         reason = f"version {change.version} undone: {error}"
         try:
             async with self._store.write(actor="gateline", reason=reason) as transaction:

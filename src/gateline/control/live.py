@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from gateline.control import logs
 from gateline.control.checking import refuse_unusable
@@ -20,7 +21,7 @@ from gateline.control.kept import KeptFile
 from gateline.engine import tasks
 from gateline.entities import Snapshot
 from gateline.settings import Settings
-from gateline.store import NotMigrated, Store, StoreUnavailable, Transaction
+from gateline.store import Change, NotMigrated, Store, StoreUnavailable, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class LiveConfiguration:
     async def close(self) -> None:
         """Let go of the database."""
         if self._follower is not None:
-            self._follower.cancel()
+            await _ended(self._follower)
         self._kept.close()
         await self._store.close()
 
@@ -114,10 +115,21 @@ class LiveConfiguration:
             refuse_unusable(transaction.change, self._settings.router_flavor)
         if change := transaction.change:
             # What is committed gets in force, whatever becomes of the request that waits for it.
-            await asyncio.shield(tasks.start(self._delivery.deliver(change), name="delivery"))
-            await self._shorten()
+            problem = await asyncio.shield(tasks.start(self._deliver(change), name="delivery"))
+            if problem is not None:
+                raise problem
+            self._shorten()
 
-    async def _shorten(self) -> None:
+    async def _deliver(self, change: Change) -> ChangeError | StoreUnavailable | None:
+        """What stands against a change, if anything: nobody may be there any more to take an exception."""
+        try:
+            await self._delivery.deliver(change)
+        except (ChangeError, StoreUnavailable) as problem:
+            return problem
+        return None
+
+    def _shorten(self) -> None:
+        """Write the kept file anew when changes have made it long."""
         if self._kept.long:
             tasks.start(
                 self._kept.write(self._feed.rows, self._feed.version, self._delivery.hash), name="keeping configuration"
@@ -159,7 +171,7 @@ class LiveConfiguration:
                 pause = min(pause * 2, PAUSES[1])
         finally:
             if news is not None:
-                news.cancel()
+                await _ended(news)
 
     def _lose(self, reason: str) -> None:
         if self._lost is None:
@@ -170,3 +182,9 @@ class LiveConfiguration:
         if self._lost is not None:
             self._lost = None
             logger.log(logs.NOTICE, "the database can be reached again; version %d is in force", self._delivery.version)
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """End a task and wait until it has."""
+    task.cancel()
+    await asyncio.wait({task})

@@ -82,7 +82,7 @@ def field_changes(before: Entity, after: Entity) -> Iterator[FieldChange]:
 def _changes(name: str, before: Any, after: Any, field: FieldSchema | None) -> Iterator[FieldChange]:
     record = field.record if field else None
     if record and isinstance(before, Mapping) and isinstance(after, Mapping):
-        for part in dict.fromkeys((*before, *after)):
+        for part in record.fields:
             if before.get(part) != after.get(part):
                 yield from _changes(f"{name}.{part}", before.get(part), after.get(part), record.fields.get(part))
     else:

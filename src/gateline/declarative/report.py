@@ -143,7 +143,7 @@ def _is_secret(item: Item, steps: Place) -> bool:
     for step in steps[1:]:
         if field is None or field.secret:
             break
-        field = field.record.fields.get(str(step)) if field.record else field.elements
+        field = field.record.told(str(step), {}) if field.record else field.elements
     return field is not None and field.holds_secret
 
 

@@ -15,7 +15,7 @@ from gateline.entities.key_set import KeySet
 from gateline.entities.kong_schema import kong_plugin_schema, kong_schema, kong_vault_schema
 from gateline.entities.model import Entity, Record
 from gateline.entities.plugin import Plugin
-from gateline.entities.registry import children, entity_class, foreign_fields, kinds, unique_fields
+from gateline.entities.registry import children, entity_class, foreign_fields, kinds, listing_fields, unique_fields
 from gateline.entities.route import Endpoint, Route
 from gateline.entities.schema import FieldSchema, Reference, Schema, schema_of
 from gateline.entities.service import Service
@@ -60,6 +60,7 @@ __all__ = [
     "kong_plugin_schema",
     "kong_schema",
     "kong_vault_schema",
+    "listing_fields",
     "schema_of",
     "unique_fields",
 ]

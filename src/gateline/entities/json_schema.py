@@ -15,6 +15,7 @@ from gateline.entities.plugin_configs import plugin_type
 from gateline.entities.registry import entity_class
 from gateline.entities.schema import DEFAULT_FLAVOR, Schema, schema_of
 from gateline.entities.service import url_fields
+from gateline.entities.shorthand import WORDS
 from gateline.entities.wire import plain
 
 Mode = Literal["create", "update", "read"]
@@ -86,14 +87,16 @@ def _object(schema: Schema, mode: Mode) -> dict[str, Any]:
     for name, field in schema.fields.items():
         properties[name] = _property(field, mode)
     if mode == "read":
+        properties.update({name: {} for name, short in schema.shorthands.items() if short.shows})
         body["required"] = list(properties)
         return body
-    shorthands = {name: expand for name, expand in schema.shorthands.items() if name not in properties}
-    for name, expand in shorthands.items():
-        properties[name] = {"type": "string", **FORMATS.get(expand, {}), "writeOnly": True}
+    shorthands = {name: short for name, short in schema.shorthands.items() if name not in properties}
+    for name, short in shorthands.items():
+        properties[name] = {"type": WORDS[short.reads], **FORMATS.get(short.expand, {}), "writeOnly": True}
     body["additionalProperties"] = False
     if mode == "create":
-        _add_needed(body, [name for name in schema.needed if schema.fields[name].type != "record"], list(shorthands))
+        needed = [name for name in schema.needed if schema.fields[name].type != "record"]
+        _add_needed(body, needed, [name for name, short in shorthands.items() if not short.shows])
         _add_checks(body, (*schema.checks, *schema.hints))
     return body
 

@@ -12,6 +12,7 @@ from gateline.entities.field_schema import FieldSchema, Variant
 from gateline.entities.plugin_configs import PluginType, plugin_type
 from gateline.entities.registry import entity_class, foreign_fields
 from gateline.entities.schema import DEFAULT_FLAVOR, Schema, field_of, schema_of
+from gateline.entities.shorthand import WORDS, Shorthand
 from gateline.entities.vault import VAULT_TYPES
 from gateline.entities.wire import plain
 
@@ -41,9 +42,20 @@ def kong_vault_schema(name: str) -> dict[str, Any] | None:
 
 
 def _layout(schema: Schema) -> dict[str, Any]:
-    return {
+    layout: dict[str, Any] = {
         "fields": [{name: _field(field, **_implied(schema, field))} for name, field in schema.fields.items()],
         "entity_checks": _checks(schema.checks),
+    }
+    old_names = [{name: _old_name(short)} for name, short in schema.shorthands.items() if short.shows]
+    return {**layout, "shorthand_fields": old_names} if old_names else layout
+
+
+def _old_name(shorthand: Shorthand) -> dict[str, Any]:
+    path = (shorthand.shows or "").split(".")
+    return {
+        "type": WORDS[shorthand.reads],
+        "translate_backwards": path,
+        "deprecation": {"replaced_with": [{"path": path}]},
     }
 
 

@@ -77,3 +77,13 @@ class To:
     on_delete: Literal["restrict", "cascade", "null"] = "restrict"
     nests: bool = True
     ties: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdOf:
+    """An element of a list is the id of an entity of this kind, which cannot be deleted as long as it is listed.
+
+    Whether there is such an entity when it is listed is not asked, as in Kong.
+    """
+
+    kind: str

@@ -5,7 +5,7 @@ The wire form is Kong's Admin API layout as plain JSON data: every field, null w
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, Self, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,8 +14,9 @@ from pydantic.fields import FieldInfo
 from gateline.entities import patching
 from gateline.entities.checks import Check
 from gateline.entities.fields import CreatedAt, Id, UpdatedAt
-from gateline.entities.marks import Auto, OnlyIn
+from gateline.entities.marks import Auto, OnlyIn, Secret
 from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, bare_type, marks_of, schema_of
+from gateline.entities.shorthand import Shorthand, show
 from gateline.entities.wire import Convert, converters
 
 _set = object.__setattr__
@@ -31,11 +32,8 @@ class Record(BaseModel):
     checks: ClassVar[tuple[Check, ...]] = ()
     hints: ClassVar[tuple[Check, ...]] = ()
     """Checks that only documents state: what they ask for is part of what others, more exact ones, enforce."""
-    shorthands: ClassVar[Mapping[str, Callable[[str], dict[str, Any]]]] = {}
-    """Fields whose text says others as well, each with the function that gives them; these win over given ones.
-
-    One that is not a field of the record is write-only.
-    """
+    shorthands: ClassVar[Mapping[str, Shorthand]] = {}
+    """Names that stand for others' values. One that is a field's name as well says more than that field."""
 
     _names: ClassVar[tuple[str, ...]] = ()
     _wire_defaults: ClassVar[dict[str, Any]] = {}
@@ -43,6 +41,8 @@ class Record(BaseModel):
     _from_wire: ClassVar[tuple[tuple[str, Convert], ...]] = ()
     _hidden: ClassVar[tuple[tuple[str, Any], ...]] = ()
     _made: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = ()
+    _secrets: ClassVar[frozenset[str]] = frozenset()
+    _shown: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -57,6 +57,10 @@ class Record(BaseModel):
         cls._wire_defaults |= {name: {} for name, info in fields.items() if _is_record(info, hints[name])}
         cls._to_wire = tuple((name, to) for name, to, _ in found if to)
         cls._from_wire = tuple((name, back) for name, _, back in found if back)
+        cls._shown = tuple((name, short.shows) for name, short in cls.shorthands.items() if short.shows)
+        cls._secrets = frozenset(
+            name for name in fields if any(isinstance(mark, Secret) for mark in marks_of(hints[name]))
+        )
         cls._made = tuple(
             (name, mark.make)
             for name in fields
@@ -78,6 +82,11 @@ class Record(BaseModel):
         if violations:
             raise ValueError(violations.message)
         return {name: value for name, value in values.items() if value is not None or name in data}
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """The fields as they are shown, secrets masked."""
+        for name, value in self.__dict__.items():
+            yield name, "******" if name in self._secrets and value is not None else value
 
     @classmethod
     def variant(cls, data: Mapping[str, Any]) -> Variant | None:  # noqa: ARG003 - for entities that have variants
@@ -123,6 +132,8 @@ class Record(BaseModel):
         for name, default in self._hidden:
             if row[name] == default:
                 del row[name]
+        if self._shown:
+            show(row, self._shown)
         return row
 
 

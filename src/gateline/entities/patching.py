@@ -32,7 +32,8 @@ def _may_stay(schema: Schema, row: Mapping[str, Any], name: str, value: Any) -> 
 
 
 def _merged(schema: Schema, row: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {**row, **changes}
+    shown = [name for name in schema.shorthands if name not in schema.fields]
+    merged = {**{name: value for name, value in row.items() if name not in shown}, **changes}
     for name, change in changes.items():
         before = row.get(name)
         if isinstance(change, Mapping) and isinstance(before, Mapping):

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from gateline.entities.marks import To
+from gateline.entities.marks import IdOf, To
 from gateline.entities.model import Entity
-from gateline.entities.schema import FOREIGN_MODELS, schema_of
+from gateline.entities.schema import FOREIGN_MODELS, bare_type, marks_of, schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,18 @@ def foreign_fields(kind: str) -> tuple[ForeignField, ...]:
 def children(kind: str) -> tuple[tuple[str, str], ...]:
     """(kind, foreign field) of each kind that may be written inside this one."""
     return _children(kind, _declared())
+
+
+def listing_fields(kind: str) -> tuple[tuple[str, str], ...]:
+    """(field, kind) of each field that lists ids of entities of another kind."""
+    hints = get_type_hints(FOREIGN_MODELS[kind], include_extras=True)
+    return tuple(
+        (name, mark.kind)
+        for name, annotation in hints.items()
+        for element in get_args(bare_type(annotation)[0])
+        for mark in marks_of(element)
+        if isinstance(mark, IdOf)
+    )
 
 
 def unique_fields(kind: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gateline.entities.constraints import Constraint, MinLength, OneOf, Uuid
 from gateline.entities.errors import MISSING_PRIMARY_KEY, REQUIRED, UNKNOWN
 from gateline.entities.field_schema import FieldSchema, Reference, Variant
 from gateline.entities.marks import Abstract, AsSet, Auto, DefaultForNull, OnlyIn, PerFlavor, Ref, Secret, To, Unique
+from gateline.entities.shorthand import Shorthand, merge
 from gateline.entities.violations import Violations
 
 __all__ = ["DEFAULT_FLAVOR", "FOREIGN_MODELS", "FieldSchema", "Reference", "Schema", "Variant", "field_of", "schema_of"]
@@ -41,7 +42,7 @@ class Schema:
         self.fields: dict[str, FieldSchema] = _fields_of(model, flavor)
         self.checks: tuple[Check, ...] = getattr(model, "checks", ())
         self.hints: tuple[Check, ...] = getattr(model, "hints", ())
-        self.shorthands: Mapping[str, Callable[[str], dict[str, Any]]] = getattr(model, "shorthands", {})
+        self.shorthands: Mapping[str, Shorthand] = getattr(model, "shorthands", {})
         self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = _own(model, "variant")
         self._derive: Derive | None = _own(model, "derive")
         self.refers = any(field.refers for field in self.fields.values())
@@ -76,6 +77,17 @@ class Schema:
         """The schema of a field in an entity with this data."""
         variant = self.variant(data)
         return (variant.fields.get(name) if variant else None) or self.fields.get(name)
+
+    def told(self, name: str, data: Mapping[str, Any]) -> FieldSchema | None:
+        """The schema of a field, under its own name or under one that is shown beside it."""
+        shorthand = self.shorthands.get(name)
+        found = self.field(name, data)
+        if found is None and shorthand and shorthand.shows:
+            first, *rest = shorthand.shows.split(".")
+            found = self.field(first, data)
+            for part in rest:
+                found = found.record.fields.get(part) if found and found.record else None
+        return found
 
     def validate(
         self, data: Mapping[str, Any], *, partial: bool = False, given: Collection[str] | None = None
@@ -126,16 +138,16 @@ class Schema:
 
     def expanded(self, data: Mapping[str, Any], errors: dict[str, Any]) -> Mapping[str, Any]:
         """The data with shorthands written out; what is wrong with one goes into `errors`."""
-        for shorthand, expand in self.shorthands.items():
-            value = data.get(shorthand)
+        for name, shorthand in self.shorthands.items():
+            value = data.get(name)
+            if value is None and (name in self.fields or name not in data):
+                continue
+            data = {given: value for given, value in data.items() if given != name}
             if value is not None:
-                data = {name: value for name, value in data.items() if name != shorthand}
                 try:
-                    data.update(expand(_non_empty(value)))
+                    merge(data, shorthand.expand(_SHORT[shorthand.reads](value)))
                 except Refused as refused:
-                    errors[shorthand] = refused.error
-            elif shorthand in data and shorthand not in self.fields:
-                data = {name: value for name, value in data.items() if name != shorthand}
+                    errors[name] = refused.error
         return data
 
 
@@ -309,6 +321,13 @@ def _foreign(to: To) -> Checker:
     return check
 
 
+_SHORT: Mapping[type, Checker] = {
+    **{bare: check for bare, (_, check) in _PLAIN.items()},
+    str: checkers.constrained(checkers.string, (MinLength(1).refuse,)),
+}
+"""How the value of a shorthand is read."""
+
+
 def primary_key(value: Mapping[str, Any]) -> str:
     """The id in `{"id": ...}`; refuses what has none or a wrong one."""
     if "id" not in value:
@@ -319,5 +338,4 @@ def primary_key(value: Mapping[str, Any]) -> str:
         raise Refused({"id": refused.error}) from None
 
 
-_non_empty = checkers.constrained(checkers.string, (MinLength(1).refuse,))
 _uuid = checkers.constrained(checkers.string, (Uuid().refuse,))

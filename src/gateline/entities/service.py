@@ -9,9 +9,10 @@ from gateline.entities import formats
 from gateline.entities.checks import Check, Conditional, Null
 from gateline.entities.constraints import Between, Format, NotOneOf, OneOf, StartsWith, Uuid, Without
 from gateline.entities.fields import Host, Milliseconds, Name, Port, Protocol, Tags
-from gateline.entities.marks import DefaultForNull, To
+from gateline.entities.marks import DefaultForNull, IdOf, To
 from gateline.entities.model import Entity
 from gateline.entities.schema import Reference
+from gateline.entities.shorthand import Shorthand
 
 _WITHOUT_PATH = OneOf(("tcp", "tls", "udp", "grpc", "grpcs", "tls_passthrough"))
 _NOT_TLS = NotOneOf(("https", "tls"))
@@ -89,12 +90,12 @@ class Service(Entity):
         Field(description="Longest chain of certificates that is accepted; null takes the setting."),
     ] = None
     ca_certificates: Annotated[
-        tuple[Annotated[str, Uuid()], ...] | None,
+        tuple[Annotated[str, Uuid(), IdOf("ca_certificates")], ...] | None,
         Field(description="Ids of the CA certificates that the upstream's certificate is verified with."),
     ] = None
     tags: Tags | None = None
 
-    shorthands: ClassVar = {"url": url_fields}
+    shorthands: ClassVar = {"url": Shorthand(url_fields)}
     checks: ClassVar[tuple[Check, ...]] = (
         Conditional("protocol", _WITHOUT_PATH, "path", Null()),
         *(

@@ -11,6 +11,7 @@ from gateline.entities.fields import HeaderName, Sni, Tags
 from gateline.entities.marks import To, Unique
 from gateline.entities.model import Entity, Record
 from gateline.entities.schema import Reference
+from gateline.entities.shorthand import Shorthand
 
 HASH_INPUTS = ("none", "consumer", "ip", "header", "cookie", "path", "query_arg", "uri_capture")
 Seconds = Annotated[float, Between(0, 65535)]
@@ -160,7 +161,7 @@ class Upstream(Entity):
         bool, Field(description="Whether targets that come from an SRV record see its name as Host.")
     ] = False
 
-    shorthands: ClassVar = {"algorithm": _algorithm, "hash_on": _hash_on}
+    shorthands: ClassVar = {"algorithm": Shorthand(_algorithm), "hash_on": Shorthand(_hash_on)}
     checks: ClassVar[tuple[Check, ...]] = (
         _needs("hash_on", "header", "hash_on_header"),
         _needs("hash_fallback", "header", "hash_fallback_header"),

@@ -43,6 +43,8 @@ async def plan(session: Session, tables: Tables, of: KindTable, ids: Iterable[st
                 await _refuse_held(session, tables.of(kind), child, foreign, deletion)
             elif foreign.on_delete == "null":
                 await _release(session, child, foreign, kind, deletion)
+        for child, field_name in tables.listing(kind):
+            await _refuse_listed(session, tables.of(kind), child, field_name, deletion)
     return deletion
 
 
@@ -64,6 +66,18 @@ async def _refuse_held(
         query = sa.select(child.table.c.id).where(column.in_(part)).limit(len(going) + 1)
         if any(row.id not in going for row in await session.rows(query)):
             raise errors.referenced(parent.kind, child.kind)
+
+
+async def _refuse_listed(
+    session: Session, parent: KindTable, child: KindTable, field_name: str, deletion: Deletion
+) -> None:
+    going = deletion.deleted.get(child.kind, {})
+    text = sa.cast(child.table.c.body, sa.Text)
+    for identifier in deletion.deleted[parent.kind]:
+        for row in await session.rows(sa.select(child.table.c.body).where(text.contains(identifier))):
+            if row.body["id"] not in going and identifier in (row.body.get(field_name) or ()):
+                word = parent.model.singular.replace("_", " ")
+                raise errors.listed(word, identifier, child.kind, row.body["id"])
 
 
 async def _release(session: Session, child: KindTable, foreign: Foreign, kind: str, deletion: Deletion) -> None:

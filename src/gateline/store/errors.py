@@ -9,6 +9,7 @@ from gateline.entities.errors import (
     INVALID_OFFSET,
     NOT_FOUND,
     PRIMARY_KEY_VIOLATION,
+    REFERENCED_BY_OTHERS,
     SCHEMA_VIOLATION,
     UNIQUE_VIOLATION,
 )
@@ -49,6 +50,11 @@ def referenced(parent: str, child: str) -> EntityError:
     """An entity cannot be deleted because of another that points to it."""
     sentence = f"an existing '{child}' entity references this '{parent}' entity"
     return EntityError(FOREIGN_KEY_VIOLATION, sentence, {"@referenced_by": child})
+
+
+def listed(parent: str, identifier: str, child: str, by: str) -> EntityError:
+    """An entity cannot be deleted because the entity `by`, of kind `child`, lists it. `parent` is a word for it."""
+    return EntityError(REFERENCED_BY_OTHERS, f"{parent} {identifier} is still referenced by {child} (id = {by})")
 
 
 def not_found(identifier: str) -> EntityError:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from gateline.entities import Entity, Reference, foreign_fields, kinds, schema_of, unique_fields
+from gateline.entities import Entity, Reference, foreign_fields, kinds, listing_fields, schema_of, unique_fields
 
 PREFIX = "gateline_"
 """Of every table: another program's tables may be in the same schema, such as Kong's own."""
@@ -104,6 +104,10 @@ class Tables:
         self.tags = _tags(self.metadata)
         self.changes = _changes(self.metadata)
         self.state = _state(self.metadata)
+        self._listing: dict[str, tuple[tuple[KindTable, str], ...]] = {}
+        for child in self.kinds.values():
+            for field, parent in listing_fields(child.kind):
+                self._listing[parent] = (*self._listing.get(parent, ()), (child, field))
         self._children = {
             kind: tuple(
                 (child, foreign)
@@ -113,6 +117,10 @@ class Tables:
             )
             for kind in self.kinds
         }
+
+    def listing(self, kind: str) -> tuple[tuple[KindTable, str], ...]:
+        """(table, field) of everything that lists ids of a kind."""
+        return self._listing.get(kind, ())
 
     def of(self, kind: str) -> KindTable:
         """The table of a kind. Raises KeyError for one that does not exist."""

@@ -20,7 +20,7 @@ def stored(*entities: Entity) -> Snapshot:
     kinds: dict[str, dict[str, Entity]] = {}
     for entity in entities:
         kinds.setdefault(entity.kind, {})[entity.id] = entity
-    return Snapshot(**kinds)
+    return Snapshot(hash="0" * 32, **kinds)
 
 
 def test_nothing_changes_between_equal_configurations() -> None:

@@ -135,3 +135,10 @@ def test_a_server_name(name: str) -> None:
 def test_what_is_no_server_name(name: str, sentence: str) -> None:
     fields = fields_of(Sni, {"name": name, "certificate": {"id": "5f1d7fbc-0000-4000-8000-000000000001"}})
     assert fields == {"name": sentence}
+
+
+def test_a_key_is_not_shown_when_a_certificate_is_printed() -> None:
+    made = Certificate.parse(PAIR)
+    assert "PRIVATE KEY" not in repr(made) + str(made)
+    assert "key='******'" in repr(made)
+    assert "key_alt=None" in repr(made)

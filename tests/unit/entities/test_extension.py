@@ -1,26 +1,32 @@
 """A new kind of entity is one class: validation, references, wire form and registry follow from its declaration."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar
 
 import pytest
 
+from gateline.declarative import DeclarativeError, difference, load_object
 from gateline.entities import (
     Entity,
     EntityError,
+    Plugin,
     Record,
     Reference,
     children,
     entity_class,
     foreign_fields,
     kinds,
+    kong_plugin_schema,
     unique_fields,
 )
 from gateline.entities.checks import AllOrNoneOf, AtMostOneOf, Check, Conditional, Distinct, ExactlyOneOf, There
 from gateline.entities.constraints import Between, GreaterThan, MinLength, NotOneOf, OneOf
 from gateline.entities.fields import Name, Port, Tags
-from gateline.entities.marks import AsSet, To
+from gateline.entities.marks import AsSet, Auto, Ref, Secret, To
+from gateline.entities.plugin_configs import register, unregister
 from gateline.entities.schema import FOREIGN_MODELS
+from gateline.entities.shorthand import old_name
+from unit.entities.refusing import fields_of as refused_fields
 
 
 class Probe(Record):
@@ -155,3 +161,126 @@ def test_a_model_can_be_made_directly_and_is_validated_the_same_way() -> None:
         Probe(statuses=(1,))
     assert Probe(path="/x").statuses == (200, 302)
     assert Probe.model_json_schema()["properties"]["path"]["default"] == "/"
+
+
+class Cache(Record):
+    host: Annotated[str | None, Ref()] = None
+    port: Port = 6379
+    password: Annotated[str | None, Secret(), MinLength(3)] = None
+
+
+class CountingConfig(Record):
+    cache: Cache
+
+    shorthands: ClassVar = {
+        "cache_host": old_name("cache.host"),
+        "cache_port": old_name("cache.port", int),
+        "cache_password": old_name("cache.password"),
+    }
+
+
+@pytest.fixture(scope="module")
+def counting() -> Iterator[None]:
+    register("counting", CountingConfig, priority=1, version="1")
+    yield
+    unregister("counting")
+
+
+def test_an_old_name_of_a_field_is_taken_and_shown_beside_the_new_one(counting: None) -> None:
+    plugin = Plugin.parse({"name": "counting", "config": {"cache_host": "r.test", "cache_port": 6380}})
+    shown = {
+        "cache": {"host": "r.test", "port": 6380, "password": None},
+        "cache_host": "r.test",
+        "cache_port": 6380,
+        "cache_password": None,
+    }
+    assert plugin.to_wire()["config"] == shown
+    assert Plugin.from_wire(plugin.to_wire()) == Plugin.parse(plugin.to_wire()) == plugin
+    changed = Plugin.patched(plugin.to_wire(), {"config": {"cache": {"host": "new.test"}}})
+    assert changed.to_wire()["config"]["cache_host"] == "new.test"
+    again = Plugin.patched(changed.to_wire(), {"config": {"cache_host": "newer.test"}})
+    assert again.to_wire()["config"]["cache"] == {"host": "newer.test", "port": 6380, "password": None}
+
+
+@pytest.mark.parametrize(
+    ("config", "fields"),
+    [
+        ({"cache_port": "x"}, {"cache_port": "expected an integer"}),
+        ({"cache_port": 65536}, {"cache": {"port": "value should be between 0 and 65535"}}),
+        ({"cache_host": ""}, {"cache_host": "length must be at least 1"}),
+    ],
+)
+def test_an_old_name_is_checked_as_the_new_one(counting: None, config: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert refused_fields(Plugin, {"name": "counting", "config": config}) == {"config": fields}
+
+
+def test_a_null_under_an_old_name_says_nothing(counting: None) -> None:
+    plugin = Plugin.parse({"name": "counting", "config": {"cache_host": None, "cache": {"host": "r.test"}}})
+    assert plugin.to_wire()["config"]["cache_host"] == "r.test"
+
+
+def test_a_secret_is_one_under_its_old_name_too(counting: None) -> None:
+    document = {"_format_version": "3.0", "plugins": [{"name": "counting", "config": {"cache_password": "s3cret"}}]}
+    old = load_object(document, source="x")
+    document["plugins"][0]["config"]["cache_password"] = "other"  # type: ignore[index]
+    [changed] = difference(old, load_object(document, source="x")).changed
+    assert [(change.field, change.shown()) for change in changed.fields] == [
+        ("config.cache.password", ("******", "******"))
+    ]
+    document["plugins"][0]["config"]["cache_password"] = ["s3cret"]  # type: ignore[index]
+    with pytest.raises(DeclarativeError) as caught:
+        load_object(document, source="x")
+    assert [problem.found for problem in caught.value.problems] == ["******"]
+
+
+def test_an_old_name_stands_in_kongs_schema(counting: None) -> None:
+    [_, protocols_and_config] = [*(kong_plugin_schema("counting") or {})["fields"]][::-1]
+    [host, *_] = protocols_and_config["config"]["shorthand_fields"]
+    assert host == {
+        "cache_host": {
+            "type": "string",
+            "translate_backwards": ["cache", "host"],
+            "deprecation": {"replaced_with": [{"path": ["cache", "host"]}]},
+        }
+    }
+
+
+@pytest.fixture(scope="module")
+def token() -> Iterator[type[Entity]]:
+    class Token(Entity):
+        """A kind with values that are made up, and others that are kept in another form than they are given."""
+
+        kind: ClassVar = "tokens"
+        singular: ClassVar = "token"
+        flat_path: ClassVar = "access-tokens"
+
+        key: Annotated[Annotated[str, Auto(lambda: "made")] | None, Secret()] = None
+        password: str
+
+        @classmethod
+        def derive(cls, values: dict[str, Any], given: Collection[str]) -> None:
+            if "password" in given:
+                values["password"] = values["password"][::-1]
+
+    yield Token
+    del FOREIGN_MODELS["tokens"]
+
+
+def test_values_are_made_up_where_they_are_left_out(token: Any) -> None:
+    assert token.parse({"password": "abc"}).key == "made"
+    assert token.parse({"password": "abc", "key": "own"}).key == "own"
+    assert (token.flat_path, token.nested_path) == ("access-tokens", "access-tokens")
+
+
+def test_values_that_are_kept_in_another_form_are_transformed_when_they_are_given(token: Any) -> None:
+    made = token.parse({"password": "abc"})
+    assert made.password == "cba"
+    assert token.patched(made.to_wire(), {"key": "x"}).password == "cba"
+    assert token.patched(made.to_wire(), {"password": "xyz"}).password == "zyx"
+
+
+def test_a_file_may_say_that_its_values_are_transformed_already(token: Any) -> None:
+    for transform, kept in ((None, "cba"), (True, "cba"), (False, "abc")):
+        document = {"_format_version": "3.0", "_transform": transform, "tokens": [{"password": "abc"}]}
+        [made] = load_object(document, source="x").kind("tokens").values()
+        assert made.to_wire()["password"] == kept

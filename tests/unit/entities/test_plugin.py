@@ -83,7 +83,7 @@ def test_a_configuration_of_a_plugin_that_is_gone_is_kept(limit: PluginType) -> 
 
 def test_plugins_are_known_by_name_and_the_last_one_wins(limit: PluginType) -> None:
     assert plugin_type("limit") is limit
-    assert (limit.priority, limit.version, limit.forbidden) == (910, "1.0.0", {"consumer"})
+    assert (limit.priority, limit.version, limit.forbidden) == (910, "1.0.0", frozenset({"consumer"}))
     assert plugin_type(["limit"]) is None
     again = register("limit", LimitConfig, priority=1, version="2", protocols=("http",))
     assert plugin_types()["limit"] is again

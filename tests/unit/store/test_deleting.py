@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from gateline.entities import Certificate, Entity, EntityError, Reference, Sni
+from gateline.entities import CACertificate, Certificate, Entity, EntityError, Reference, Sni
 from gateline.entities.marks import To
 from gateline.entities.schema import FOREIGN_MODELS
 from gateline.store.sql import SqlStore
@@ -117,6 +117,24 @@ async def test_a_certificate_goes_with_its_names_unless_somebody_shows_it(store:
         "services": [shows.id],
         "snis": [name.id],
     }
+
+
+async def test_a_ca_certificate_is_held_by_a_service_that_lists_it(store: SqlStore) -> None:
+    row = {"created_at": 1, "updated_at": 1, "cert": "c"}
+    one, two = (CACertificate.from_wire({**row, "id": service().id, "cert_digest": digest}) for digest in ("1", "2"))
+    listing = service("one", protocol="https", ca_certificates=[two.id, one.id])
+    await filled(store, one, two, listing)
+    with pytest.raises(EntityError) as refused:
+        async with store.write() as transaction:
+            await transaction.delete("ca_certificates", one.id)
+    assert refused.value.body() == {
+        "code": 19,
+        "name": "referenced by others",
+        "message": f"ca certificate {one.id} is still referenced by services (id = {listing.id})",
+    }
+    async with store.write() as transaction:
+        await transaction.delete("services", listing.id)
+        await transaction.delete("ca_certificates", one.id)
 
 
 class _Kinds:

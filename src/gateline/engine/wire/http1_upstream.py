@@ -172,8 +172,9 @@ class UpstreamConnection:
             self._fail(CATALOGUE.RESET)
 
     def _read_what_came_before(self) -> None:
-        """Take what is left in the socket: an upstream that refuses a body answers and hangs up, and what shows first is
-        that it cannot be written to any more."""
+        """Take what is left in the socket: an upstream that refuses a body answers and hangs up, and what shows first
+        is that it cannot be written to any more.
+        """
         descriptor = self._transport.get_extra_info("socket").fileno()
         try:
             while self._exchange is not None and (data := os.read(descriptor, 65536)):
