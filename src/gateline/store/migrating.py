@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateline.store.database import Database, database_of
 from gateline.store.options import StoreOptions
 from gateline.store.session import FAULTS, translated
-from gateline.store.tables import MIGRATIONS_TABLE, PREFIX, KindTable, Tables
+from gateline.store.tables import MIGRATIONS_TABLE, PREFIX, KindTable, present_tables
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class MigrationState:
         return self.bootstrapped and not (self.pending or self.unknown or self.missing_kinds)
 
 
+@cache
 def list_migrations() -> tuple[Migration, ...]:
     """Every migration of this release, oldest first."""
     revisions = ScriptDirectory.from_config(_config()).walk_revisions()
@@ -155,7 +157,7 @@ def _state(connection: sa.Connection) -> MigrationState:
 
 def _without_table(connection: sa.Connection) -> list[KindTable]:
     present = set(sa.inspect(connection).get_table_names())
-    return [of for of in Tables().kinds.values() if of.table.name not in present]
+    return [of for of in present_tables().kinds.values() if of.table.name not in present]
 
 
 def _migrate(connection: sa.Connection) -> tuple[str, ...]:

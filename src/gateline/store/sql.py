@@ -18,7 +18,7 @@ from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration
 from gateline.store.migrating import migrate_with, remedy, state_with
 from gateline.store.options import StoreOptions
 from gateline.store.session import FAULTS, Session, guarded, to_the_end, translated
-from gateline.store.tables import Tables
+from gateline.store.tables import present_tables
 from gateline.store.transaction import SqlTransaction
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class SqlStore:
     def __init__(self, options: StoreOptions) -> None:
         self._options = options
         self._database: Database = database_of(options)
-        self._tables = Tables()
+        self._tables = present_tables()
         self._turn = asyncio.Lock()
         self._bell = self._database.bell()
         self._lineage: str | None = None
@@ -50,10 +50,12 @@ class SqlStore:
 
         Raises StoreUnavailable, NotMigrated.
         """
-        self._tables = Tables()
-        if self._database.migrates_itself:
+        self._tables = present_tables()
+        state = await state_with(self._database)
+        if self._database.migrates_itself and not state.current:
             await migrate_with(self._database)
-        if what := remedy(await state_with(self._database), self._database):
+            state = await state_with(self._database)
+        if what := remedy(state, self._database):
             raise NotMigrated(what)
         async with self._reading(self._database.snapshot) as session:
             self._lineage = (await changes.read_state(session, self._tables)).lineage

@@ -9,6 +9,7 @@ unrecorded.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -94,12 +95,12 @@ class KindTable:
 
 
 class Tables:
-    """The tables of all kinds of the registry, parents first, and those beside them."""
+    """The tables of kinds, parents first, and those beside them."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Mapping[str, type[Entity]]) -> None:
         self.metadata = sa.MetaData()
         self.kinds: dict[str, KindTable] = {}
-        for kind, model in kinds().items():
+        for kind, model in models.items():
             self.kinds[kind] = _kind_table(kind, model, self.metadata)
         self.tags = _tags(self.metadata)
         self.changes = _changes(self.metadata)
@@ -129,6 +130,16 @@ class Tables:
     def children(self, kind: str) -> tuple[tuple[KindTable, Foreign], ...]:
         """Everything that points to a kind."""
         return self._children[kind]
+
+
+def present_tables() -> Tables:
+    """The tables of all kinds that the registry has now."""
+    return _tables_of(tuple(kinds().items()))
+
+
+@lru_cache(maxsize=4)
+def _tables_of(models: tuple[tuple[str, type[Entity]], ...]) -> Tables:
+    return Tables(dict(models))
 
 
 def table_name(kind: str) -> str:

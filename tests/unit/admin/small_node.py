@@ -77,7 +77,7 @@ class SmallNode:
         async with self.store.write(actor=actor, reason=reason) as transaction:
             yield transaction
         whole = await self.store.whole()
-        self.snapshot = Snapshot(**whole.kinds)
+        self.snapshot = Snapshot(hash=f"{whole.version:032}", **whole.kinds)
 
     async def set_log_level(self, level: str, seconds: int) -> None:
         self.log_level = level
