@@ -124,7 +124,7 @@ class Postgres:
     def options(self, database: str, **others: Any) -> StoreOptions:
         """How a store reaches a database."""
         reached = {"pg_host": self.host, "pg_port": self.port, "pg_user": self.user, "pg_database": database}
-        return StoreOptions("postgres", **{**reached, "poll_interval": 0.2, **others})
+        return StoreOptions("postgres", **{**reached, "pg_timeout": 30.0, "poll_interval": 0.2, **others})
 
     def environment(self, database: str) -> dict[str, str]:
         """How a gateway is told of a database."""

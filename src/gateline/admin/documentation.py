@@ -61,9 +61,9 @@ def entity(kind: str) -> JsonSchema:
     return {"$ref": f"#/components/schemas/{kind}"}
 
 
-def new(kind: str) -> JsonSchema:
-    """An entity as it is given to POST and PUT."""
-    return {"$ref": f"#/components/schemas/{kind}.new"}
+def new(kind: str, *given: str) -> JsonSchema:
+    """An entity as it is given to POST and PUT; some fields are given by the path."""
+    return {"$ref": f"#/components/schemas/{'.'.join((kind, 'new', *given))}"}
 
 
 def change(kind: str) -> JsonSchema:

@@ -136,7 +136,7 @@ class Endpoints:
                 await of.delete(write, address)
             return Response(status_code=204)
 
-        return item(path, of, get, put, patch, delete)
+        return item(path, of, get, put, patch, delete, given=_key(of))
 
     # Under what the kind points to.
 
@@ -155,7 +155,7 @@ class Endpoints:
                 row = await of.row(write.reading, entity)
             return shown(row, 201)
 
-        return Resource(path, get=listing(get, of, tags=False), post=creation(post, of, parent))
+        return Resource(path, get=listing(get, of, tags=False), post=creation(post, of, parent, field))
 
     def _nested_item(self, path: str, parent: Collection, of: Collection, field: str) -> Resource:
         async def named(reading: Reading, request: Request, *, makes: bool = False) -> tuple[Where, Address]:
@@ -190,7 +190,7 @@ class Endpoints:
                     raise not_found()
             return Response(status_code=204)
 
-        return item(path, of, get, put, patch, delete)
+        return item(path, of, get, put, patch, delete, given=(*_key(of), field))
 
     # What the kind points to.
 
@@ -262,6 +262,11 @@ def filled(path: str, request: Request) -> str:
 # Descriptions.
 
 
+def _key(of: Collection) -> tuple[str, ...]:
+    """The field that a path of one entity gives, when it is not the id."""
+    return (of.model.endpoint_key,) if of.model.endpoint_key else ()
+
+
 def listing(handler: doc.Handler, of: Collection, *, tags: bool = True) -> Operation:
     """GET of a list."""
     has_tags = tags and "tags" in of.model.model_fields
@@ -272,13 +277,21 @@ def listing(handler: doc.Handler, of: Collection, *, tags: bool = True) -> Opera
     return Operation(handler, f"List {of.kind}", answers, arguments)
 
 
-def creation(handler: doc.Handler, of: Collection, parent: Collection | None = None) -> Operation:
+def creation(
+    handler: doc.Handler, of: Collection, parent: Collection | None = None, field: str | None = None
+) -> Operation:
     """POST to a list."""
     answers: dict[int, Any] = {201: doc.entity(of.kind), 400: doc.ERROR, 405: doc.ERROR, 409: doc.ERROR}
     if parent is not None:
         answers[404] = doc.ERROR
     under = f" for one of {parent.kind}" if parent else ""
-    return Operation(handler, f"Make one of {of.kind}{under}", answers, takes=doc.new(of.kind), makes=of.kind)
+    return Operation(
+        handler,
+        f"Make one of {of.kind}{under}",
+        answers,
+        takes=doc.new(of.kind, *filter(None, (field,))),
+        makes=of.kind,
+    )
 
 
 def item(
@@ -289,9 +302,10 @@ def item(
     patch: doc.Handler,
     delete: doc.Handler,
     *,
+    given: tuple[str, ...] = (),
     deletes: bool = True,
 ) -> Resource:
-    """The path of one entity."""
+    """The path of one entity; `given` are the fields of a new one that the path gives."""
     one = f"one of {of.kind}"
     entity = doc.entity(of.kind)
     refused: dict[int, Any] = {400: doc.ERROR, 404: doc.ERROR}
@@ -301,7 +315,9 @@ def item(
     return Resource(
         path,
         get=Operation(get, f"Read {one}", {200: entity, **refused}),
-        put=Operation(put, f"Put {one}", {200: entity, **refused_write}, takes=doc.new(of.kind), conditional=True),
+        put=Operation(
+            put, f"Put {one}", {200: entity, **refused_write}, takes=doc.new(of.kind, *given), conditional=True
+        ),
         patch=Operation(
             patch, f"Change {one}", {200: entity, **refused_write}, takes=doc.change(of.kind), conditional=True
         ),

@@ -84,7 +84,7 @@ def description(resources: Iterable[Resource], flavor: str, *, token: bool) -> d
             for one in resources
         },
         "components": {
-            "schemas": {**_schemas(flavor), "Message": _message(), "Error": _error()},
+            "schemas": {**_schemas(resources, flavor), "Message": _message(), "Error": _error()},
             "securitySchemes": {
                 "adminToken": {"type": "apiKey", "in": "header", "name": "Kong-Admin-Token"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -154,7 +154,8 @@ def _path_parameter(name: str) -> Parameter:
         also = {"certificates": ", or one of its server names"}.get(name, "")
         return Parameter(name, f"The id of one of {name}{also}.", schema if also else _UUID, "path")
     key = (json_schema(name, mode="create") or {})["properties"][model.endpoint_key]
-    either = {"anyOf": [_UUID, {**key, "type": "string", "minLength": 1}]}
+    pattern = {name: value for name, value in key.items() if name not in ("type", "description")}
+    either = {"type": "string", "minLength": 1, "anyOf": [{"format": "uuid"}, pattern]}
     return Parameter(name, f"The id of one of {name}, or its {model.endpoint_key}.", either, "path")
 
 
@@ -180,7 +181,7 @@ def _answer(status: int, schema: JsonSchema | None, operation: Operation, links:
     return answer
 
 
-def _schemas(flavor: str) -> dict[str, Any]:
+def _schemas(resources: Iterable[Resource], flavor: str) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for kind in kinds():
         for ending, mode in _MODES.items():
@@ -188,7 +189,23 @@ def _schemas(flavor: str) -> dict[str, Any]:
             if kind == "certificates":
                 schema = {**schema, "properties": {**schema["properties"], "snis": _SNIS[ending]}}
             schemas[f"{kind}{ending}"] = schema
+    for name in sorted(_taken_names(resources) - schemas.keys()):
+        kind, _, *given = name.split(".")
+        schemas[name] = _without(schemas[f"{kind}.new"], given)
     return schemas
+
+
+def _taken_names(resources: Iterable[Resource]) -> set[str]:
+    """The components that operations take."""
+    taken = (operation.takes for one in resources for operation in one.operations.values() if operation.takes)
+    return {str(schema["$ref"]).rpartition("/")[2] for schema in taken if "$ref" in schema}
+
+
+def _without(schema: JsonSchema, given: Iterable[str]) -> JsonSchema:
+    """The schema of a new entity of which the path gives some fields: neither they nor what they fulfil is required."""
+    needed = [name for name in schema.get("required", ()) if name not in given]
+    rest = {name: value for name, value in schema.items() if name not in ("required", "allOf")}
+    return {**rest, "required": needed} if needed else rest
 
 
 def _message() -> JsonSchema:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateline.cli import documents
 from gateline.cli.admin_client import AdminClient, Answer
 from gateline.cli.options import ConfOnly, Debug, Prefix, Verbose, source_of
 from gateline.cli.output import Failure, say
@@ -66,7 +66,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 def validate(file: File, conf: ConfOnly = None, v: Verbose = False, vv: Debug = False) -> None:
     """Check a declarative configuration without a node, and say everything that is wrong with it."""
     settings = load(source_of(None, conf, None), verbose=v or vv).settings
-    snapshot = _read(file, settings.router_flavor)
+    snapshot = documents.loaded(file, settings.router_flavor)
     if problems := _unroutable(snapshot, settings.router_flavor):
         raise Failure(*problems)
     from gateline.entities import kinds
@@ -125,7 +125,7 @@ def diff(
     """Show what `apply` would change. Exits with 0 when that is nothing, with 2 when there is something."""
     del v, vv
     node = _node(admin_url, admin_token, ca_cert, insecure, conf, prefix)
-    found = _put(node, _document(node, file), select_tag, dry_run=True).json()
+    found = _put(node, file, select_tag, dry_run=True).json()
     _show(found, as_json=as_json, done=False)
     if found["difference"]:
         raise typer.Exit(DIFFERENT)
@@ -152,18 +152,17 @@ def apply(
     """
     del v, vv
     node = _node(admin_url, admin_token, ca_cert, insecure, conf, prefix)
-    document = _document(node, file)
     if not dry_run and (yes or not sys.stdin.isatty() or not sys.stdout.isatty()):
-        _show(_put(node, document, select_tag).json(), as_json=as_json, done=True)
+        _show(_put(node, file, select_tag).json(), as_json=as_json, done=True)
         return
-    answer = _put(node, document, select_tag, dry_run=True)
+    answer = _put(node, file, select_tag, dry_run=True)
     found = answer.json()
     _show(found, as_json=as_json, done=False)
     if dry_run or not found["difference"]:
         return
     if not typer.confirm("Apply?"):
         raise Failure("nothing was changed")
-    _put(node, document, select_tag, match=answer.headers.get("etag"))
+    _put(node, file, select_tag, match=answer.headers.get("etag"))
     from gateline.cli import differences
 
     say(f"Applied: {differences.counts(found, done=True)}")
@@ -206,27 +205,12 @@ def _running(place: Path) -> tuple[str, Path | None]:
     return url, own if url.startswith("https://") and own.exists() else None
 
 
-def _document(node: AdminClient, file: Path) -> bytes:
-    """The configuration as JSON, read as the node would read it; names and lines of files are in what is wrong."""
+def _flavor(node: AdminClient) -> str:
+    """The router flavour of a node, which says what routes look like."""
     answer = node.ask("GET", "/")
     if answer.status != 200:
         raise _refused(answer)
-    flavor = answer.json().get("configuration", {}).get("router_flavor", "traditional_compatible")
-    snapshot = _read(file, flavor)
-    from gateline.entities import kinds
-
-    document: dict[str, Any] = {"_format_version": "3.0", "_transform": False}
-    for kind in kinds():
-        rows = [entity.to_wire() for entity in snapshot.kind(kind).values()]
-        if rows:
-            document[kind] = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return json.dumps(document).encode()
-
-
-def _read(file: Path, flavor: str) -> Snapshot:
-    from gateline import declarative
-
-    return declarative.load_path(file, environ=os.environ, router_flavor=flavor)
+    return str(answer.json().get("configuration", {}).get("router_flavor", "traditional_compatible"))
 
 
 def _unroutable(snapshot: Snapshot, flavor: str) -> list[str]:
@@ -246,12 +230,16 @@ def _unroutable(snapshot: Snapshot, flavor: str) -> list[str]:
 
 
 def _put(
-    node: AdminClient, document: bytes, tags: list[str] | None, *, dry_run: bool = False, match: str | None = None
+    node: AdminClient, file: Path, tags: list[str] | None, *, dry_run: bool = False, match: str | None = None
 ) -> Answer:
+    """Send the configuration of a file. Raises `Failure`, or DeclarativeError with the lines of the file."""
+    document = documents.as_json(file, lambda: _flavor(node))
     headers = {"Content-Type": "application/json"} | ({"If-Match": match} if match else {})
     answer = node.ask("PUT", "/config" + _query(tags, **({"dry_run": "1"} if dry_run else {})), document, headers)
     if answer.status == 412:
         raise Failure("somebody else changed the configuration meanwhile; nothing was changed, so apply again")
+    if answer.status == 400:
+        documents.loaded(file, _flavor(node))  # says where the mistake is, if it is one of the file
     if answer.status != 200:
         raise _refused(answer)
     return answer

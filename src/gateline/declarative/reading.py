@@ -89,7 +89,7 @@ def load_path(
 
     Raises `DeclarativeError`, also for a file that cannot be read.
     """
-    files = _files(Path(path))
+    files = files_of(Path(path))
     texts = [(str(file), _text(file, limits)) for file in files]
     digest = digest_of(texts[0][1] if len(texts) == 1 else b"\0".join(text for _, text in texts))
     with _collection_paused():
@@ -118,7 +118,8 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files that a path stands for: itself, or those of the directory that it is. Raises `DeclarativeError`."""
     if not path.is_dir():
         return [path]
     try:

@@ -11,7 +11,7 @@ import logging
 import resource
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ import uvloop
 
 from gateline.engine import tasks
 from gateline.engine.access_log import AccessLog
+from gateline.engine.configuration import Change, Configuration
 from gateline.engine.context import BoundListener, WorkerContext
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
@@ -26,13 +27,11 @@ from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
-from gateline.engine.runtime import KINDS, Runtime, RuntimeBuilder
 from gateline.engine.tls import ServerCertificates
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
-from gateline.entities import kinds
 from gateline.settings import Settings
 
 __all__ = ["Worker", "run"]
@@ -41,6 +40,9 @@ _log = logging.getLogger(__name__)
 
 SLICE = 0.001
 """Seconds of compiling a configuration before requests get their turn."""
+
+MANY = 1000
+"""Entities in a change after which it is worth to spare the garbage collector what was built."""
 
 
 def run(context: WorkerContext) -> int:
@@ -59,7 +61,6 @@ class Worker:
         settings = context.settings
         self._context = context
         self._settings = settings
-        self._entities: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._certificates = ServerCertificates(settings)
         self._crowd = Crowd(_client_limits(settings))
         self._pools = Pools(
@@ -70,9 +71,14 @@ class Worker:
                 settings.upstream_keepalive_idle_timeout,
             ),
         )
+        self._configuration = Configuration(
+            cast(Flavor, settings.router_flavor),  # the settings allow no other words
+            self._pools,
+            verify_upstreams=settings.upstream_tls_verify,
+        )
         self._access_log = _access_log(settings)
         self._proxy = Proxy(
-            self._compile_now(0, ""),
+            self._configuration.runtime,
             headers=ResponseHeaders(settings.headers),
             errors=_error_templates(settings),
             trusted=TrustedProxies(
@@ -132,66 +138,27 @@ class Worker:
         config_hash: str,
     ) -> None:
         """Put a change of configuration in force; nothing changes when it cannot be (ConfigurationError)."""
-        entities: dict[str, dict[str, Any]] = {
-            kind: {} if full else dict(of_kind) for kind, of_kind in self._entities.items()
-        }
+        change = Change(self._configuration, version, config_hash, put=put, delete=delete, full=full)
         pause = _Slices()
         gc.disable()  # what is built now lives long: collecting in the middle would only find it alive
         try:
-            for kind, of_kind in entities.items():
-                for removed in delete.get(kind, ()):
-                    of_kind.pop(removed, None)
-                model = kinds()[kind]
-                for row in put.get(kind, ()):
-                    entity = model.from_wire(row)
-                    of_kind[entity.id] = entity
-                    await pause.between()
-            runtime = await self._compile(version, config_hash, entities, pause)
-        finally:
-            gc.freeze()  # moves what was built out of the collector's sight before it looks again
-            gc.enable()
-        old = self._entities, self._proxy.runtime
-        self._entities = entities
-        self._certificates.adopt(entities["certificates"], entities["snis"])
-        self._proxy.adopt(runtime)
-        self._pools.keep_only(runtime.targets)
-        self._watch_upstreams()
-        await pause.release(old)
-        if not self._servers and not self._ending.is_set():
-            await self._open_doors()
-
-    async def _compile(
-        self,
-        version: int,
-        config_hash: str,
-        entities: dict[str, dict[str, Any]],
-        pause: "_Slices",
-    ) -> Runtime:
-        builder = self._builder(version, config_hash, entities)
-        try:
-            for _ in builder.steps():
-                await pause.between()
-            return builder.build()
+            await pause.between_all(change.steps())
         except RouteError as error:
             raise ConfigurationError(str(error)) from error
-
-    def _compile_now(self, version: int, config_hash: str) -> Runtime:
-        builder = self._builder(version, config_hash, self._entities)
-        for _ in builder.steps():
-            pass
-        return builder.build()
-
-    def _builder(self, version: int, config_hash: str, entities: dict[str, dict[str, Any]]) -> RuntimeBuilder:
-        proxy = getattr(self, "_proxy", None)
-        return RuntimeBuilder(
-            version,
-            config_hash,
-            entities,
-            flavor=cast(Flavor, self._settings.router_flavor),  # the settings allow no other words
-            pools=self._pools,
-            verify_upstreams=self._settings.upstream_tls_verify,
-            previous=proxy.runtime if proxy is not None else None,
-        )
+        finally:
+            if change.changed() >= MANY:
+                gc.freeze()  # moves what was built out of the collector's sight before it looks again
+            gc.enable()
+        watched = self._proxy.runtime.shortest_timeout
+        self._proxy.adopt(change.commit())
+        if change.changed("certificates", "snis"):
+            entities = self._configuration.entities
+            self._certificates.adopt(entities["certificates"], entities["snis"])
+        if self._proxy.runtime.shortest_timeout != watched or self._upstream_watch is None:
+            self._watch_upstreams()
+        await pause.between_all(change.release())
+        if not self._servers and not self._ending.is_set():
+            await self._open_doors()
 
     # -- doors -----------------------------------------------------------------------------------------------------
     async def _open_doors(self) -> None:
@@ -299,18 +266,12 @@ class _Slices:
     def __init__(self) -> None:
         self._since = monotonic()
 
-    async def between(self) -> None:
-        """Let others have a turn when this slice is used up."""
-        if monotonic() - self._since >= SLICE:
-            await asyncio.sleep(0)
-            self._since = monotonic()
-
-    async def release(self, old: tuple[dict[str, dict[str, Any]], Runtime]) -> None:
-        """Let go of what is not used any more, piece by piece: freeing ten thousand routes takes milliseconds too."""
-        for of_kind in old[0].values():
-            while of_kind:
-                of_kind.popitem()
-                await self.between()
+    async def between_all(self, steps: Iterator[None]) -> None:
+        """Do the steps; let others have a turn whenever this slice is used up."""
+        for _ in steps:
+            if monotonic() - self._since >= SLICE:
+                await asyncio.sleep(0)
+                self._since = monotonic()
 
 
 def _interval(shortest: float) -> float:

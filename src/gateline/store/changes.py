@@ -59,7 +59,7 @@ async def read_state(session: Session, tables: Tables, *, lock: float | None = N
     query = sa.select(
         columns.lineage, columns.version, columns.number, columns.pruned_version, columns.pruned_number
     ).where(columns.id == 1)
-    row = await session.row(query if lock is None else query.with_for_update(), limit=lock)
+    row = await session.row(query if lock is None else query.with_for_update(), longer=lock or 0.0)
     if row is None:
         raise NotMigrated(f"the database at {session.database.place} is not set up: run `gateline migrations up`")
     return State(row.lineage, row.version, row.number, row.pruned_version, row.pruned_number)

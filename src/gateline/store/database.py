@@ -28,8 +28,8 @@ class Database(Protocol):
     name: str
     place: str
     """Where it is, for messages."""
-    limit: float
-    """Seconds that a statement may take."""
+    limit: float | None
+    """Seconds that a statement may take; None: as long as the disk does."""
     interruptible: bool
     """Whether what a connection does may be cancelled in the middle of it."""
     migrates_itself: bool

@@ -53,7 +53,7 @@ class Postgres:
         self._options = options
         self._channel = f"gateline_{options.pg_schema or 'changes'}"
         self.place = options.place
-        self.limit = options.pg_timeout
+        self.limit: float = options.pg_timeout
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,

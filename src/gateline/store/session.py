@@ -21,13 +21,14 @@ FAULTS = (exc.DBAPIError, exc.TimeoutError, OSError, TimeoutError)
 
 
 @asynccontextmanager
-async def guarded(database: Database, limit: float | None = None) -> AsyncIterator[None]:
-    """What is done inside takes at most `limit` seconds; what goes wrong is EntityError or StoreUnavailable.
+async def guarded(database: Database, *, longer: float = 0.0) -> AsyncIterator[None]:
+    """What is done inside takes at most the database's limit, or `longer` seconds more than it; what goes wrong is
+    EntityError or StoreUnavailable.
 
     Constraint violations pass as they are (`IntegrityError`): whoever wrote knows what they mean.
     """
     try:
-        async with asyncio.timeout(database.limit if limit is None else limit):
+        async with asyncio.timeout(None if database.limit is None else database.limit + longer):
             yield
     except exc.IntegrityError:
         raise
@@ -71,19 +72,19 @@ class Session:
         """All rows of a query."""
         return (await self._execute(statement, None)).all()
 
-    async def row(self, statement: sa.Executable, *, limit: float | None = None) -> Row[Any] | None:
-        """The first row of a query, which may take `limit` seconds."""
-        return (await self._execute(statement, None, limit)).first()
+    async def row(self, statement: sa.Executable, *, longer: float = 0.0) -> Row[Any] | None:
+        """The first row of a query, which may take some seconds longer than others."""
+        return (await self._execute(statement, None, longer)).first()
 
     async def run(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None = None) -> None:
         """A statement without an answer, once or for each of `rows`."""
         await self._execute(statement, rows)
 
     async def _execute(
-        self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None, limit: float | None = None
+        self, statement: sa.Executable, rows: Sequence[dict[str, Any]] | None, longer: float = 0.0
     ) -> CursorResult[Any]:
         try:
-            async with guarded(self.database, limit):
+            async with guarded(self.database, longer=longer):
                 return await to_the_end(self.database, self.connection.execute(statement, rows))
         except BaseException:
             self.broken = True

@@ -214,7 +214,7 @@ class SqlStore:
 
     async def _begin(self, stack: AsyncExitStack) -> tuple[Session, State]:
         patience = self._options.patience
-        async with guarded(self._database, patience + self._database.limit):
+        async with guarded(self._database, longer=patience):
             connection = await to_the_end(self._database, stack.enter_async_context(self._database.writing()))
         session = Session(connection, self._database)
         return session, await changes.read_state(session, self._tables, lock=patience)

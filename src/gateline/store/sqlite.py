@@ -41,7 +41,7 @@ class SQLite:
             raise ValueError("SQLite needs the path of its file")
         self._path = options.path
         self.place = str(options.path)
-        self.limit = options.patience + 5.0
+        self.limit = None
         self._writer = _engine(options.path, 1, patience=options.patience, writes=True)
         self._readers = _engine(options.path, _READERS, patience=options.patience, writes=False)
 

@@ -10,11 +10,10 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
 from gateline.engine.proxy import Proxy
-from gateline.engine.runtime import RuntimeBuilder
-from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
+from gateline.engine.router import Router
+from gateline.engine.runtime import Runtime
 from gateline.engine.wire.codec import Limits
 from gateline.engine.wire.http1 import NEVER, ClientConnection
-from gateline.engine.wire.http1_upstream import UpstreamConnection
 
 
 class _Transport:
@@ -55,12 +54,8 @@ class _Transport:
 
 
 def _connection(crowd: Crowd | None = None, **limits: Any) -> tuple[ClientConnection, _Transport]:
-    builder = RuntimeBuilder(
-        1, "", {}, flavor="traditional_compatible", pools=Pools(cast(Factory, UpstreamConnection), KeepAlive())
-    )
-    for _ in builder.steps():
-        pass
-    proxy = Proxy(builder.build(), headers=ResponseHeaders(set()), errors=ErrorTemplates(), trusted=TrustedProxies(()))
+    runtime = Runtime(1, "", Router())
+    proxy = Proxy(runtime, headers=ResponseHeaders(set()), errors=ErrorTemplates(), trusted=TrustedProxies(()))
     connection = ClientConnection(Door(proxy, crowd or Crowd(ClientLimits(**limits)), Limits(), port=8000, tls=False))
     transport = _Transport()
     connection.connection_made(cast(asyncio.Transport, transport))

@@ -4,38 +4,49 @@ from typing import Any, cast
 
 import pytest
 
+from gateline.engine.configuration import Change, Configuration
 from gateline.engine.router import RouteError
-from gateline.engine.runtime import Runtime, RuntimeBuilder
+from gateline.engine.runtime import Runtime
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools, Target
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.entities import Route, Service
 
 
-def _build(*services: dict[str, Any], pools: Pools | None = None, verify: bool = False) -> tuple[Runtime, list[Route]]:
-    entities: dict[str, Service] = {}
-    routes: dict[str, Route] = {}
+def _configure(*services: dict[str, Any], verify: bool = False) -> tuple[Configuration, list[Route]]:
+    put: dict[str, list[dict[str, Any]]] = {"services": [], "routes": []}
+    routes: list[Route] = []
     for fields in services:
         nested = fields.pop("routes", [])
         service = Service.parse(fields)
-        entities[service.id] = service
+        put["services"].append(service.to_wire())
         for row in nested:
             route = Route.parse({**row, "service": {"id": service.id}})
-            routes[route.id] = route
-    builder = RuntimeBuilder(
-        7,
-        "hash",
-        {"services": entities, "routes": routes},
-        flavor="traditional_compatible",
-        pools=pools or _pools(),
-        verify_upstreams=verify,
-    )
-    for _ in builder.steps():
-        pass
-    return builder.build(), list(routes.values())
+            put["routes"].append(route.to_wire())
+            routes.append(route)
+    configuration = _empty(verify=verify)
+    _change(configuration, put)
+    return configuration, routes
 
 
-def _pools() -> Pools:
-    return Pools(cast(Factory, UpstreamConnection), KeepAlive())
+def _empty(*, verify: bool = False) -> Configuration:
+    pools = Pools(cast(Factory, UpstreamConnection), KeepAlive())
+    return Configuration("traditional_compatible", pools, verify_upstreams=verify)
+
+
+def _change(configuration: Configuration, put: dict[str, list[dict[str, Any]]]) -> int:
+    change = Change(configuration, 7, "hash", put=put, delete={})
+    steps = sum(1 for _ in change.steps())
+    change.commit()
+    return steps
+
+
+def _build(*services: dict[str, Any]) -> tuple[Runtime, list[Route]]:
+    configuration, routes = _configure(*services)
+    return configuration.runtime, routes
+
+
+def _targets(configuration: Configuration) -> set[Target]:
+    return {pool.target for pool in configuration.pool_users}
 
 
 class _Request:
@@ -92,28 +103,30 @@ def test_times_are_in_seconds() -> None:
 
 
 def test_empty_configuration_is_a_runtime_too() -> None:
-    runtime, _ = _build()
-    assert (runtime.version, runtime.hash, runtime.targets) == (7, "hash", set())
+    configuration, _ = _configure()
+    runtime = configuration.runtime
+    assert (runtime.version, runtime.hash, _targets(configuration)) == (7, "hash", set())
     assert _match(runtime, b"/") is None
 
 
 def test_routes_of_a_disabled_service_do_not_match() -> None:
-    runtime, _ = _build(
+    configuration, _ = _configure(
         {"name": "off", "url": "http://a.test", "enabled": False, "routes": [{"paths": ["/"]}]},
         {"name": "on", "url": "http://b.test", "routes": [{"paths": ["/on"]}]},
     )
-    assert _match(runtime, b"/x") is None
-    assert _match(runtime, b"/on").service.name == "on"
-    assert runtime.targets == {Target("b.test", 80)}
+    assert _match(configuration.runtime, b"/x") is None
+    assert _match(configuration.runtime, b"/on").service.name == "on"
+    assert _targets(configuration) == {Target("b.test", 80)}
 
 
 def test_services_at_one_address_share_a_pool() -> None:
-    runtime, _ = _build(
+    configuration, _ = _configure(
         {"name": "a", "url": "http://x.test/1", "routes": [{"paths": ["/a"]}]},
         {"name": "b", "url": "http://x.test/2", "routes": [{"paths": ["/b"]}]},
     )
-    assert _match(runtime, b"/a").service.balancer.next().pool is _match(runtime, b"/b").service.balancer.next().pool
-    assert len(runtime.targets) == 1
+    first, second = (_match(configuration.runtime, path).service.balancer.next() for path in (b"/a", b"/b"))
+    assert first.pool is second.pool
+    assert configuration.pool_users == {first.pool: 2}
 
 
 @pytest.mark.parametrize(
@@ -123,11 +136,11 @@ def test_services_at_one_address_share_a_pool() -> None:
 def test_certificate_is_verified_as_the_service_says_else_as_the_settings_do(
     of_service: bool | None, of_settings: bool, verified: bool
 ) -> None:
-    runtime, _ = _build(
+    configuration, _ = _configure(
         {"name": "s", "url": "https://a.test", "tls_verify": of_service, "routes": [{"paths": ["/"]}]},
         verify=of_settings,
     )
-    (target,) = runtime.targets
+    (target,) = _targets(configuration)
     assert (target.tls, target.verify, target.server_name) == (True, verified, "a.test")
 
 
@@ -149,31 +162,17 @@ def test_route_knows_whether_its_protocols_may_refuse(protocols: list[str], spec
     assert (compiled.special, compiled.https_only) == (special, https_only)
 
 
-def test_route_that_cannot_be_compiled_is_named() -> None:
+def test_route_that_cannot_be_compiled_is_refused() -> None:
     service = Service.parse({"name": "s", "url": "http://a.test"})
     row = Route.parse({"paths": ["~/x"], "service": {"id": service.id}}).to_wire() | {"paths": ["~/(?=x)"]}
-    route = Route.from_wire(row)
-    builder = RuntimeBuilder(
-        1,
-        "",
-        {"services": {service.id: service}, "routes": {route.id: route}},
-        flavor="traditional_compatible",
-        pools=_pools(),
-    )
     with pytest.raises(RouteError, match=r"\(\?="):
-        for _ in builder.steps():
-            pass
+        _change(_empty(), {"services": [service.to_wire()], "routes": [row]})
 
 
 def test_large_configuration_is_compiled_in_slices() -> None:
     services = [Service.parse({"name": f"s{n}", "url": f"http://h{n}.test"}) for n in range(500)]
     routes = [Route.parse({"paths": [f"/{one.name}"], "service": {"id": one.id}}) for one in services]
-    builder = RuntimeBuilder(
-        1,
-        "",
-        {"services": {one.id: one for one in services}, "routes": {one.id: one for one in routes}},
-        flavor="traditional_compatible",
-        pools=_pools(),
-    )
-    assert sum(1 for _ in builder.steps()) >= 20
-    assert _match(builder.build(), b"/s77/x").service.name == "s77"
+    configuration = _empty()
+    put = {"services": [one.to_wire() for one in services], "routes": [one.to_wire() for one in routes]}
+    assert _change(configuration, put) >= 100
+    assert _match(configuration.runtime, b"/s77/x").service.name == "s77"

@@ -85,7 +85,7 @@ async def test_a_write_waits_for_the_one_before_it_but_not_for_ever(options: Sto
 async def test_a_writer_of_another_node_is_not_waited_for_for_ever(
     postgres: Postgres, postgres_options: StoreOptions
 ) -> None:
-    options = postgres.options(postgres_options.pg_database, patience=0.2)
+    options = postgres.options(postgres_options.pg_database, patience=0.2, pg_timeout=2.0)
     store, other = SqlStore(options), SqlStore(options)
     await store.open()
     await other.open()

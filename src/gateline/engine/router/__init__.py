@@ -4,8 +4,9 @@
 the path for the upstream. Kong's flavours `traditional_compatible`, `traditional` and `expressions`.
 """
 
+from gateline.engine.router.builder import Flavor, RouterBuilder, RouterEntry
 from gateline.engine.router.interface import Captures, Match, RouteError, RouteLike, RouteRequest
-from gateline.engine.router.matcher import Flavor, Router, RouterBuilder
+from gateline.engine.router.matcher import Router
 from gateline.engine.router.paths import UpstreamPath, decoded_path, encode_path, normalize_path
 from gateline.engine.router.regexes import check_regex
 
@@ -18,6 +19,7 @@ __all__ = [
     "RouteRequest",
     "Router",
     "RouterBuilder",
+    "RouterEntry",
     "UpstreamPath",
     "check_regex",
     "decoded_path",

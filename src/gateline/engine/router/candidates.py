@@ -25,7 +25,7 @@ CompileRegex = Callable[[str], Regex]
 
 # Printable characters that a path must not hold bare (RFC 3986), but clients send: a request path with these alone
 # may come unnormalised, so a route path with them is indexed in both spellings.
-_OFTEN_BARE = '"<>\\^`{|}'
+_OFTEN_BARE = frozenset('"<>\\^`{|}')
 
 
 class HeaderCondition:
@@ -167,7 +167,7 @@ def classic_candidates(
             continue
         prefix = normalize_path(encode_path(path))
         yield _plain(rank, prefix, Match(target, prefix, None, rank), conditions)
-        if any(character in path for character in _OFTEN_BARE):
+        if not _OFTEN_BARE.isdisjoint(path):
             bare = path.encode("utf-8", "surrogatepass")
             yield _plain(rank, bare, Match(target, bare, None, rank), conditions)
 

@@ -1,43 +1,44 @@
 """Candidates under one path prefix, told apart by what else they ask for.
 
 A few are tried in turn. Many are told apart by a header's value, the server name or the method in dictionaries, and by
-one `RegexSet` for all their path regexes, each such group being divided further while it is large; so the cost of a
-match follows neither their number nor the order in which they were written. (What cannot be looked up is tried in turn:
-header regexes, wildcard server names.) Every search has a `limit`, the rank that a candidate must beat; groups whose
-best rank is no better are skipped. Building goes on in small steps, so that an event loop can serve in between.
+sets for their path regexes, each such group being divided further while it is large; so the cost of a match follows
+neither their number nor the order in which they were written. (What cannot be looked up is tried in turn: header
+regexes, wildcard server names.) Every search has a `limit`, the rank that a candidate must beat; groups whose best rank
+is no better are skipped. Groups are immutable: a changed one is made from the last, of which it takes every part in
+which nothing changed. Building goes on in small steps, so that an event loop can serve in between.
 """
 
-from collections.abc import Callable, Generator, Iterable
-from typing import TypeVar, final
+from collections.abc import Callable, Iterable, Sequence
+from typing import final
 
+from gateline.engine.router.blocks import RegexBlock, blocks_after
 from gateline.engine.router.candidates import Candidate, HeaderCondition
 from gateline.engine.router.interface import Match, RouteRequest
 from gateline.engine.router.paths import decoded_path
-from gateline.engine.router.priority import LAST
-from gateline.engine.router.regexes import RegexSet
+from gateline.engine.router.steps import STEP, Built, Change, after, few_after, spread
 
-__all__ = ["STEP", "Built", "Group", "grouped"]
-
-STEP = 128
-"""How many cheap pieces of work make a step (well under a millisecond)."""
+__all__ = ["Group", "grouped"]
 
 _TRIED = 8
 _REGEXES_TRIED = 1
 """Up to so many candidates, and regexes among them, are cheaper tried in turn than looked up."""
 
-_Item = TypeVar("_Item")
-Built = Generator[None, None, _Item]
-"""Work in steps that ends with a value."""
+_Key = tuple[bytes, ...] | str
+"""What the candidates of a part have in common: the spellings of a header's name, or one of these."""
+_SERVER_NAME, _REGEX, _METHOD, _REST = "server name", "regex", "method", "rest"
 
 
 class Group:
-    """Some candidates, tried in the order of their ranks."""
+    """Some candidates, at least one, tried in the order of their ranks."""
 
     __slots__ = ("best", "candidates")
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
+    key: _Key | None = None
+    """Why they are together, None: because they are few."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
         self.candidates = tuple(candidates)
-        self.best = self.candidates[0].rank if self.candidates else LAST
+        self.best = self.candidates[0].rank
 
     def search(self, request: RouteRequest, limit: int) -> Match | None:
         """The match of the first that takes the request and comes before `limit`."""
@@ -54,43 +55,60 @@ class Group:
 
 
 @final
-class _ByRegex(Group):
-    """Candidates that all have a regex path: one set says which of them match."""
+class _Rest(Group):
+    """Many candidates in which there is nothing to look up."""
 
-    __slots__ = ("_set",)
+    __slots__ = ()
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
-        super().__init__(candidates)
-        self._set = RegexSet()
-
-    def steps(self) -> Built[None]:
-        yield from self._set.steps([candidate.regex for candidate in self.candidates if candidate.regex is not None])
-
-    def search(self, request: RouteRequest, limit: int) -> Match | None:
-        numbers = self._set.match(decoded_path(request.path))
-        if len(numbers) > 1:
-            numbers.sort()
-        for number in numbers:
-            candidate = self.candidates[number]
-            if candidate.rank >= limit:
-                return None
-            match = candidate.find(request)
-            if match is not None:
-                return match
-        return None
+    key = _REST
 
 
 @final
-class _ByHeader(Group):
+class _ByRegex(Group):
+    """Candidates that all have a regex path: sets say which of them match."""
+
+    __slots__ = ("blocks",)
+
+    key = _REGEX
+
+    def __init__(self, candidates: Sequence[Candidate], blocks: Sequence[RegexBlock]) -> None:
+        super().__init__(candidates)
+        self.blocks = tuple(blocks)
+
+    def search(self, request: RouteRequest, limit: int) -> Match | None:
+        text = decoded_path(request.path)
+        for block in self.blocks:  # in the order of ranks
+            if block.best >= limit:
+                return None
+            for candidate in block.matched(text):
+                if candidate.rank >= limit:
+                    return None
+                match = candidate.find(request)
+                if match is not None:
+                    return match
+        return None
+
+
+class _LookUp(Group):
+    """Candidates that all ask for one of some values, in groups by value."""
+
+    __slots__ = ("groups",)
+
+    def __init__(self, candidates: Sequence[Candidate], groups: dict[bytes, Group]) -> None:
+        super().__init__(candidates)
+        self.groups = groups
+
+
+@final
+class _ByHeader(_LookUp):
     """Candidates that all ask for exact values of one header."""
 
-    __slots__ = ("_groups", "_names")
+    __slots__ = ("_names", "key")
 
-    def __init__(self, best: int, names: tuple[bytes, ...], groups: dict[bytes, Group]) -> None:
-        super().__init__(())
-        self.best = best
+    def __init__(self, candidates: Sequence[Candidate], groups: dict[bytes, Group], names: tuple[bytes, ...]) -> None:
+        super().__init__(candidates, groups)
+        self.key: _Key = names
         self._names = names
-        self._groups = groups
 
     def search(self, request: RouteRequest, limit: int) -> Match | None:
         found = None
@@ -99,7 +117,7 @@ class _ByHeader(Group):
             if not values:
                 continue
             for value in values:
-                group = self._groups.get(value.lower())
+                group = self.groups.get(value.lower())
                 if group is not None and group.best < limit:
                     match = group.search(request, limit)
                     if match is not None:
@@ -109,48 +127,45 @@ class _ByHeader(Group):
 
 
 @final
-class _ByServerName(Group):
+class _ByServerName(_LookUp):
     """Candidates that all ask for exact server names; on plain connections all are possible."""
 
-    __slots__ = ("_all", "_groups")
+    __slots__ = ("everyone",)
 
-    def __init__(self, everyone: Group, groups: dict[bytes, Group]) -> None:
-        super().__init__(())
-        self.best = everyone.best
-        self._all = everyone
-        self._groups = groups
+    key = _SERVER_NAME
+
+    def __init__(self, candidates: Sequence[Candidate], groups: dict[bytes, Group], everyone: Group) -> None:
+        super().__init__(candidates, groups)
+        self.everyone = everyone
 
     def search(self, request: RouteRequest, limit: int) -> Match | None:
-        group = self._groups.get(request.sni) if request.tls else self._all
+        group = self.groups.get(request.sni) if request.tls else self.everyone
         return None if group is None or group.best >= limit else group.search(request, limit)
 
 
 @final
-class _ByMethod(Group):
+class _ByMethod(_LookUp):
     """Candidates that all ask for methods."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ()
 
-    def __init__(self, best: int, groups: dict[bytes, Group]) -> None:
-        super().__init__(())
-        self.best = best
-        self._groups = groups
+    key = _METHOD
 
     def search(self, request: RouteRequest, limit: int) -> Match | None:
-        group = self._groups.get(request.method)
+        group = self.groups.get(request.method)
         return None if group is None or group.best >= limit else group.search(request, limit)
 
 
 @final
 class _Several(Group):
-    """Groups that are all to be searched."""
+    """Parts that are all to be searched, by their keys."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_groups", "parts")
 
-    def __init__(self, groups: list[Group]) -> None:
-        super().__init__(())
-        self._groups = tuple(sorted(groups, key=lambda group: group.best))
-        self.best = self._groups[0].best
+    def __init__(self, candidates: Sequence[Candidate], parts: dict[_Key, Group]) -> None:
+        super().__init__(candidates)
+        self.parts = parts
+        self._groups = tuple(sorted(parts.values(), key=lambda group: group.best))
 
     def search(self, request: RouteRequest, limit: int) -> Match | None:
         found = None
@@ -193,6 +208,20 @@ class _Told:
         header = self.header_of(candidate)
         return () if header is None else header.values
 
+    def key_of(self, candidate: Candidate) -> _Key:
+        """The part in which the candidate belongs."""
+        conditions = candidate.conditions
+        header = self.header_of(candidate)
+        if header is not None:
+            return header.names
+        if not self.server_name and conditions is not None and conditions.names and conditions.names.only_exact:
+            return _SERVER_NAME
+        if not self.regex and candidate.regex is not None:
+            return _REGEX
+        if not self.method and conditions is not None and conditions.methods is not None:
+            return _METHOD
+        return _REST
+
     def with_header(self, names: tuple[bytes, ...]) -> "_Told":
         return _Told(self.headers | {names}, self.server_name, self.method, self.regex)
 
@@ -201,6 +230,9 @@ class _Told:
 
     def with_method(self) -> "_Told":
         return _Told(self.headers, self.server_name, True, self.regex)
+
+
+_NOTHING_TOLD = _Told()
 
 
 def _server_names(candidate: Candidate) -> Iterable[bytes]:
@@ -213,63 +245,69 @@ def _methods(candidate: Candidate) -> Iterable[bytes]:
     return methods or ()
 
 
-def grouped(candidates: list[Candidate], told: _Told | None = None) -> Built[Group]:
-    """The group of these candidates, which come in the order of their ranks."""
-    told = told or _Told()
-    few = len(candidates) <= _TRIED
-    if few and (told.regex or sum(candidate.regex is not None for candidate in candidates) <= _REGEXES_TRIED):
-        return Group(candidates)
-    by_header: dict[tuple[bytes, ...], list[Candidate]] = {}
-    by_server_name: list[Candidate] = []
-    by_regex: list[Candidate] = []
-    by_method: list[Candidate] = []
-    others: list[Candidate] = []
-    for count, candidate in enumerate(candidates):
-        if count % STEP == 0:
-            yield
-        conditions = candidate.conditions
-        header = told.header_of(candidate)
-        if header is not None:
-            by_header.setdefault(header.names, []).append(candidate)
-        elif not told.server_name and conditions is not None and conditions.names and conditions.names.only_exact:
-            by_server_name.append(candidate)
-        elif not told.regex and candidate.regex is not None:
-            by_regex.append(candidate)
-        elif not told.method and conditions is not None and conditions.methods is not None:
-            by_method.append(candidate)
+def grouped(last: Group | None, change: Change, told: _Told = _NOTHING_TOLD) -> Built[Group | None]:
+    """The group of the candidates of `last` after a change of them; None where none is left."""
+    before: Sequence[Candidate] = () if last is None else last.candidates
+    if len(before) + len(change.come) - len(change.gone) <= _TRIED:
+        few = few_after(before, change) if len(change.gone) <= _TRIED else (yield from after(before, change))
+        if not few:
+            return None
+        if told.regex or sum(candidate.regex is not None for candidate in few) <= _REGEXES_TRIED:
+            return Group(few)
+    parts = _parts(last)
+    if not parts and last is not None:  # they were few, and are not any more
+        change = Change((yield from after(before, change)))
+        before = ()
+    for key, some in (yield from spread(change, lambda candidate: (told.key_of(candidate),))).items():
+        part = yield from _part(key, parts.get(key), some, told)
+        if part is None:
+            del parts[key]
         else:
-            others.append(candidate)
-            if candidate.sure is not None:
-                break  # it takes whatever comes here: nothing behind it ever does
-    groups: list[Group] = [Group(others)] if others else []
-    for names, members in by_header.items():
-        values = yield from _divided(members, told.header_values, told.with_header(names))
-        groups.append(_ByHeader(members[0].rank, names, values))
-    if by_server_name:
-        told_name = told.with_server_name()
-        everyone = yield from grouped(by_server_name, told_name)
-        groups.append(_ByServerName(everyone, (yield from _divided(by_server_name, _server_names, told_name))))
-    if by_regex:
-        set_of_regexes = _ByRegex(by_regex)
-        yield from set_of_regexes.steps()
-        groups.append(set_of_regexes)
-    if by_method:
-        groups.append(_ByMethod(by_method[0].rank, (yield from _divided(by_method, _methods, told.with_method()))))
-    return groups[0] if len(groups) == 1 else _Several(groups)
+            parts[key] = part
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    return _Several((yield from after(before, change)), parts)
+
+
+def _parts(group: Group | None) -> dict[_Key, Group]:
+    """The parts of a group by their keys, none where there are none."""
+    if isinstance(group, _Several):
+        return dict(group.parts)
+    return {} if group is None or group.key is None else {group.key: group}
+
+
+def _part(key: _Key, last: Group | None, change: Change, told: _Told) -> Built[Group | None]:
+    """The part of that key after a change of it."""
+    candidates = yield from after(() if last is None else last.candidates, change)
+    if not candidates:
+        return None
+    if key == _REST:
+        return _Rest(candidates)
+    if key == _REGEX:
+        blocks = last.blocks if isinstance(last, _ByRegex) else ()
+        return _ByRegex(candidates, (yield from blocks_after(blocks, change)))
+    if key == _METHOD:
+        return _ByMethod(candidates, (yield from _divided(last, change, _methods, told.with_method())))
+    if key == _SERVER_NAME:
+        told = told.with_server_name()
+        everyone = yield from grouped(last.everyone if isinstance(last, _ByServerName) else None, change, told)
+        assert everyone is not None  # noqa: S101 - they are the candidates
+        return _ByServerName(candidates, (yield from _divided(last, change, _server_names, told)), everyone)
+    assert isinstance(key, tuple)  # noqa: S101 - all others are done
+    groups = yield from _divided(last, change, told.header_values, told.with_header(key))
+    return _ByHeader(candidates, groups, key)
 
 
 def _divided(
-    candidates: list[Candidate], keys: Callable[[Candidate], Iterable[bytes]], told: _Told
+    last: Group | None, change: Change, keys: Callable[[Candidate], Iterable[bytes]], told: _Told
 ) -> Built[dict[bytes, Group]]:
-    members: dict[bytes, list[Candidate]] = {}
-    for count, candidate in enumerate(candidates):
+    groups = dict(last.groups) if isinstance(last, _LookUp) else {}
+    for count, (key, some) in enumerate((yield from spread(change, keys)).items()):
         if count % STEP == 0:
             yield
-        for key in keys(candidate):
-            members.setdefault(key, []).append(candidate)
-    groups = {}
-    for count, (key, some) in enumerate(members.items()):
-        if count % STEP == 0:
-            yield
-        groups[key] = yield from grouped(some, told)
+        group = yield from grouped(groups.get(key), some, told)
+        if group is None:
+            del groups[key]
+        else:
+            groups[key] = group
     return groups

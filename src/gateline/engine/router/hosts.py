@@ -4,12 +4,13 @@ Names compare without case (RFC 9110, 4.2.3), a trailing dot does not count. A `
 `*.example.com` takes every name below `example.com` (not itself), `example.*` the name under any ending.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, final
 
 from gateline.engine.router.interface import RouteError
 
-__all__ = ["HostKey", "ServerNames", "WildcardKeys", "host_key"]
+__all__ = ["HostKey", "ServerNames", "WildcardKeys", "host_key", "wildcard_end"]
 
 
 class HostKey(NamedTuple):
@@ -42,6 +43,10 @@ def host_key(entry: str, field: str = "hosts") -> HostKey:
     raise RouteError(field, f"invalid wildcard in '{entry}': there may be one, at the left or right end")
 
 
+_AT_DOT = -1
+_NO_COUNTS: Mapping[tuple[str, int], int] = MappingProxyType({})
+
+
 @final
 class WildcardKeys:
     """The wildcard keys, out of a set of them, that a name can have.
@@ -50,15 +55,15 @@ class WildcardKeys:
     by their lengths.
     """
 
-    __slots__ = ("_head_lengths", "_heads", "_tail_lengths", "_tails")
+    __slots__ = ("_head_lengths", "_heads", "_tail_lengths", "_tails", "counts")
 
-    def __init__(self, keys: Iterable[HostKey]) -> None:
-        tails = {key.text for key in keys if key.wildcard == "left"}
-        heads = {key.text for key in keys if key.wildcard == "right"}
-        self._tails = any(text.startswith(b".") for text in tails)
-        self._heads = any(text.endswith(b".") for text in heads)
-        self._tail_lengths = sorted({len(text) for text in tails if not text.startswith(b".")})
-        self._head_lengths = sorted({len(text) for text in heads if not text.endswith(b".")})
+    def __init__(self, counts: Mapping[tuple[str, int], int] = _NO_COUNTS) -> None:
+        """`counts`: how many keys there are of each `wildcard_end`."""
+        self.counts = counts
+        self._tails = ("left", _AT_DOT) in counts
+        self._heads = ("right", _AT_DOT) in counts
+        self._tail_lengths = sorted(length for end, length in counts if end == "left" and length != _AT_DOT)
+        self._head_lengths = sorted(length for end, length in counts if end == "right" and length != _AT_DOT)
 
     def of(self, name: bytes, port: int) -> Iterator[HostKey]:
         """The keys of wildcards that take the name, with this port and with any."""
@@ -83,6 +88,12 @@ class WildcardKeys:
             yield "left", name[max(len(name) - length, 0) :]
         for length in self._head_lengths:
             yield "right", name[:length]
+
+
+def wildcard_end(key: HostKey) -> tuple[str, int]:
+    """Which end of a key is open, and how long the rest is, or that there is a dot in between."""
+    at_dot = key.text.startswith(b".") if key.wildcard == "left" else key.text.endswith(b".")
+    return key.wildcard, _AT_DOT if at_dot else len(key.text)
 
 
 @final

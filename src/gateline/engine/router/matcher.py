@@ -7,42 +7,57 @@ whatever the order of the look-ups, the lowest rank that takes the request is th
 attributes is found when those with more do not hold.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, final
+from collections import Counter
+from collections.abc import Iterator
+from typing import final
+from weakref import WeakValueDictionary
 
-from gateline.engine.router.candidates import Candidate, classic_candidates
-from gateline.engine.router.expressions import expression_candidates
-from gateline.engine.router.groups import STEP
-from gateline.engine.router.hosts import HostKey, WildcardKeys, host_key
-from gateline.engine.router.index import Bucket, bucket_of
-from gateline.engine.router.interface import Match, RouteLike, RouteRequest
+from gateline.engine.router.hosts import HostKey, WildcardKeys, wildcard_end
+from gateline.engine.router.index import Bucket
+from gateline.engine.router.interface import Match, RouteRequest
 from gateline.engine.router.priority import LAST
 from gateline.engine.router.regexes import Regex
+from gateline.engine.router.steps import STEP, Built
 
-__all__ = ["Flavor", "Router", "RouterBuilder"]
+__all__ = ["ANY_HOST", "Router"]
 
-Flavor = Literal["traditional_compatible", "traditional", "expressions"]
-
-_ANY_HOST = HostKey(b"", "any")
-_STREAM_PROTOCOLS = frozenset({"tcp", "tls", "udp", "tls_passthrough"})
+ANY_HOST = HostKey(b"", "any")
+"""The key of the bucket of routes that name no host."""
 
 
 @final
 class _OpenHosts:
     """The buckets of host entries with a wildcard or a port."""
 
-    __slots__ = ("_buckets", "_wildcards", "best")
+    __slots__ = ("_wildcards", "best", "buckets")
 
-    def __init__(self, buckets: dict[HostKey, Bucket]) -> None:
-        self._buckets = buckets
-        self._wildcards = WildcardKeys(buckets)
-        self.best = min(bucket.best for bucket in buckets.values())
+    def __init__(self, buckets: dict[HostKey, Bucket], wildcards: WildcardKeys) -> None:
+        self.buckets = buckets
+        self._wildcards = wildcards
+        self.best = min([bucket.best for bucket in buckets.values()], default=LAST)
+
+    def after(self, changes: dict[HostKey, Bucket | None]) -> "Built[_OpenHosts | None]":
+        """The same after a change of some buckets, of which those that are None go; None where none is left."""
+        buckets = dict(self.buckets)
+        counts = Counter(self._wildcards.counts)
+        for place, (key, bucket) in enumerate(changes.items()):
+            if place % STEP == STEP - 1:
+                yield
+            if key.wildcard:
+                counts[wildcard_end(key)] += (bucket is not None) - (key in buckets)
+            if bucket is not None:
+                buckets[key] = bucket
+            else:
+                buckets.pop(key, None)
+        if not buckets:
+            return None
+        return _OpenHosts(buckets, WildcardKeys({end: count for end, count in counts.items() if count}))
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
         """The best match that comes before `limit`."""
         found = None
         for key in self._keys(request.host, request.port):
-            bucket = self._buckets.get(key)
+            bucket = self.buckets.get(key)
             if bucket is not None and bucket.best < limit:
                 match = bucket.search(request, path, limit)
                 if match is not None:
@@ -54,18 +69,21 @@ class _OpenHosts:
         yield from self._wildcards.of(host, port)
 
 
+_NO_OPEN_HOSTS = _OpenHosts({}, WildcardKeys())
+
+
 @final
 class Router:
-    """Immutable, made by a `RouterBuilder`."""
+    """Immutable. An empty one is made by `Router()`, others by a `RouterBuilder`."""
 
-    __slots__ = ("_anywhere", "_hosts", "_open_hosts", "_regexes")
+    __slots__ = ("_anywhere", "_hosts", "_open_hosts", "regexes")
 
-    def __init__(self, buckets: dict[HostKey, Bucket], regexes: dict[str, Regex]) -> None:
-        self._anywhere = buckets.pop(_ANY_HOST, None)
-        self._hosts = {key.text: bucket for key, bucket in buckets.items() if not key.wildcard and not key.port}
-        open_hosts = {key: bucket for key, bucket in buckets.items() if key.wildcard or key.port}
-        self._open_hosts = _OpenHosts(open_hosts) if open_hosts else None
-        self._regexes = regexes
+    def __init__(self) -> None:
+        self._anywhere: Bucket | None = None
+        self._hosts: dict[bytes, Bucket] = {}
+        self._open_hosts: _OpenHosts | None = None
+        self.regexes: WeakValueDictionary[str, Regex] = WeakValueDictionary()
+        """The compiled path regexes in use by pattern, for whoever builds the next version."""
 
     def match(self, request: RouteRequest) -> Match | None:
         """The route that takes the request, None when there is none."""
@@ -90,78 +108,40 @@ class Router:
                 return match
         return found
 
-    @property
-    def regexes(self) -> dict[str, Regex]:
-        """The compiled path regexes by pattern, for the builder of the next version."""
-        return self._regexes
+    def bucket(self, key: HostKey) -> Bucket | None:
+        """The bucket of that key."""
+        if key == ANY_HOST:
+            return self._anywhere
+        if key.wildcard or key.port:
+            return None if self._open_hosts is None else self._open_hosts.buckets.get(key)
+        return self._hosts.get(key.text)
 
-
-@final
-class RouterBuilder:
-    """Compiles routes into a `Router`, in pieces that an event loop can serve between.
-
-    `add` each route, exhaust `steps` (each takes well under a millisecond; only a set of very many regexes under one
-    literal beginning takes up to 3 ms), then `build`. With the `previous` router, regexes that it has are not compiled
-    again.
-    """
-
-    def __init__(self, flavor: Flavor = "traditional_compatible", previous: Router | None = None) -> None:
-        self._flavor: Flavor = flavor
-        self._candidates: dict[HostKey, list[Candidate]] = {}
-        self._buckets: dict[HostKey, Bucket] = {}
-        self._known_regexes = previous.regexes if previous is not None else {}
-        self._regexes: dict[str, Regex] = {}
-        self._steps: Iterator[None] | None = None
-
-    def add(self, route: RouteLike, target: object) -> None:
-        """Take in a route; `target` is what its matches give back.
-
-        Raise `RouteError` if it cannot be compiled; the builder is then as it was.
-        """
-        if route.protocols and _STREAM_PROTOCOLS.issuperset(route.protocols):
-            return  # it takes connections, not requests
-        hosts: Iterable[HostKey] | None = None
-        candidates: Sequence[Candidate]
-        if self._flavor == "expressions" and route.expression is not None:
-            hosts, candidates = expression_candidates(route, target, route.expression)
-        else:
-            flavor = self._flavor if self._flavor == "traditional" else "traditional_compatible"
-            candidates = list(classic_candidates(route, target, flavor, self._regex))
-            if route.hosts:
-                hosts = {host_key(entry): None for entry in route.hosts}
-        for key in (_ANY_HOST,) if hosts is None else hosts:
-            self._candidates.setdefault(key, []).extend(candidates)
-
-    def steps(self) -> Iterator[None]:
-        """The work left after the last `add`, a piece at a time."""
-        if self._steps is None:
-            self._steps = self._work()
-        return self._steps
-
-    def build(self) -> Router:
-        """The router; does first what is left of `steps`."""
-        for _ in self.steps():
-            pass
-        return Router(self._buckets, self._regexes)
-
-    def _regex(self, pattern: str) -> Regex:
-        regex = self._regexes.get(pattern)
-        if regex is None:
-            regex = self._known_regexes.get(pattern) or Regex(pattern)
-            self._regexes[pattern] = regex
-        return regex
-
-    def _work(self) -> Iterator[None]:
-        shared: dict[tuple[int, ...], Bucket] = {}  # hosts with the same candidates (those of one route) share a bucket
-        done = 0
-        for key, candidates in self._candidates.items():
-            done += len(candidates) + 1
-            if done >= STEP:
-                done = 0
+    def after(self, changes: dict[HostKey, Bucket | None]) -> "Built[Router]":
+        """The router after a change of some buckets, of which those that are None go."""
+        hosts: dict[bytes, Bucket | None] = {}
+        open_hosts: dict[HostKey, Bucket | None] = {}
+        for place, (key, bucket) in enumerate(changes.items()):
+            if place % STEP == STEP - 1:
                 yield
-            identities = tuple(map(id, candidates))
-            bucket = shared.get(identities)
-            if bucket is None:
-                bucket = yield from bucket_of(candidates)
-                shared[identities] = bucket
-            self._buckets[key] = bucket
+            if key.wildcard or key.port:
+                open_hosts[key] = bucket
+            else:
+                hosts[key.text] = bucket
+        router = Router()
+        router.regexes = self.regexes
+        router._anywhere = open_hosts.pop(ANY_HOST, self._anywhere)
+        router._open_hosts = self._open_hosts
+        if open_hosts:
+            router._open_hosts = yield from (self._open_hosts or _NO_OPEN_HOSTS).after(open_hosts)
+        router._hosts = self._hosts
+        if hosts:
+            yield
+            router._hosts = dict(self._hosts)
+            for place, (text, bucket) in enumerate(hosts.items()):
+                if place % STEP == STEP - 1:
+                    yield
+                if bucket is not None:
+                    router._hosts[text] = bucket
+                else:
+                    router._hosts.pop(text, None)
+        return router

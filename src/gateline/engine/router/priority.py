@@ -48,7 +48,7 @@ def compatible_rank(route: RouteLike, path: str | None, place: int) -> int:
         + (1 if route.snis else 0)
         + (0 if path is None else 1)
     )
-    weight = weight << 1 | (1 if hosts and not any("*" in host for host in hosts) else 0)
+    weight = weight << 1 | (1 if hosts and "*" not in "".join(hosts) else 0)
     weight = weight << 8 | (min(len(headers), _MAX_HEADERS) if headers else 0)
     return _rank(weight << 52 | _path_weight(route, path), route, place)
 

@@ -8,7 +8,7 @@ The memory of one regex (its program, and the states that requests make it build
 The extension type under `re2` is called directly: the wrapper's match object costs as much again as the match.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, final
 
 import re2
@@ -73,7 +73,7 @@ def check_regex(pattern: str) -> str | None:
 class Regex:
     """A compiled regex. `groups` counts its capturing groups, `names` maps group names to numbers."""
 
-    __slots__ = ("_compiled", "groups", "names", "pattern")
+    __slots__ = ("__weakref__", "_compiled", "groups", "names", "pattern")
 
     def __init__(self, pattern: str, *, header: bool = False, ignore_case: bool = False) -> None:
         """Raise `RegexError`. `header` and `ignore_case` make it blind to case, `header` takes any bytes as subject."""
@@ -97,51 +97,31 @@ class Regex:
 
 @final
 class RegexSet:
-    """Many path regexes asked at once: the numbers of those that match a text at its start, in any order.
+    """Path regexes asked at once: which of them match a text at its start."""
 
-    The patterns go into as few RE2 sets as their memory allows; a pattern that fits into none is asked alone.
-    """
+    __slots__ = ("_patterns", "_set")
 
-    __slots__ = ("_alone", "_sets")
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """The patterns (each makes a `Regex`), numbered in their order; to be compiled before they are asked."""
+        self._set = re2.Set.MatchSet(_PATH[-1])
+        self._patterns = patterns
 
-    def __init__(self) -> None:
-        self._sets: list[tuple[int, Any]] = []
-        self._alone: list[tuple[int, Regex]] = []
-
-    def steps(self, regexes: list[Regex]) -> Iterator[None]:
-        """Compile the set of these regexes, numbered in their order, a bounded piece at a time."""
-        for start in range(0, len(regexes), SET_SIZE):
-            yield from self._add(start, regexes[start : start + SET_SIZE])
-
-    def _add(self, start: int, regexes: list[Regex]) -> Iterator[None]:
-        compiled = re2.Set.MatchSet(_PATH[-1])
+    def compile(self) -> Generator[None, None, bool]:
+        """Compile them in two steps; False where their states do not fit into `LARGE_MEMORY`."""
         try:
-            for regex in regexes:
-                compiled.Add(regex.pattern)
-            compiled.Compile()
-        except re2.error:  # the states of so many cannot fit into LARGE_MEMORY
+            for pattern in self._patterns:
+                self._set.Add(pattern)
             yield
-            if len(regexes) == 1:
-                self._alone.append((start, regexes[0]))
-                return
-            half = len(regexes) // 2
-            yield from self._add(start, regexes[:half])
-            yield from self._add(start + half, regexes[half:])
-            return
-        self._sets.append((start, compiled))
-        yield
+            self._set.Compile()
+        except re2.error:
+            return False
+        finally:
+            self._patterns = ()
+        return True
 
     def match(self, text: bytes) -> list[int]:
-        """The numbers of the regexes that match at the start of the text."""
-        found: list[int] = []
-        for start, compiled in self._sets:
-            matched = compiled.Match(text)
-            if matched:
-                found += matched if start == 0 else [start + number for number in matched]
-        for number, regex in self._alone:
-            if regex.match(text) is not None:
-                found.append(number)
-        return found
+        """The numbers of the regexes that match at the start of the text, in any order."""
+        return self._set.Match(text) or []
 
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!';:@&=,/#")

@@ -55,6 +55,8 @@ def _smooth_order(targets: Sequence[tuple[CompiledTarget, int]]) -> list[Compile
     weighted = [(target, weight) for target, weight in targets if weight > 0]
     if not weighted:
         return []
+    if len({weight for _, weight in weighted}) == 1:
+        return [target for target, _ in weighted]
     divisor = gcd(*(weight for _, weight in weighted))
     weights = [weight // divisor for _, weight in weighted]
     total = sum(weights)

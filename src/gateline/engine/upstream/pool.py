@@ -9,8 +9,9 @@ import errno
 import logging
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -87,7 +88,7 @@ class Pool:
         self.retired = False
         self._idle: list[PooledConnection] = []
         self._pools = pools
-        self._tls = _tls_context(target) if target.tls else None
+        self._tls = _tls_context(target.verify, target.authorities) if target.tls else None
 
     def acquire(self) -> "UpstreamStream | None":
         """A kept connection, the one used last first; None when there is none."""
@@ -180,8 +181,14 @@ class Pools:
 
     def keep_only(self, targets: set[Target]) -> None:
         """Retire the pools of all targets but these."""
-        for target in self._by_target.keys() - targets:
-            self._by_target.pop(target).retire()
+        self.retire(self._by_target.keys() - targets)
+
+    def retire(self, targets: Iterable[Target]) -> None:
+        """Retire the pools of these targets."""
+        for target in targets:
+            pool = self._by_target.pop(target, None)
+            if pool is not None:
+                pool.retire()
 
     def check_deadlines(self, now: float) -> None:
         """End what has waited too long: silent upstreams and connections that idled."""
@@ -196,9 +203,13 @@ class Pools:
             connection.stop()
 
 
-def _tls_context(target: Target) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata="\n".join(target.authorities) or None)
-    if not target.verify:
+@lru_cache(maxsize=256)
+def _tls_context(verify: bool, authorities: tuple[str, ...]) -> ssl.SSLContext:
+    """Shared by pools, as reading the system's authorities takes 40 ms."""
+    if verify:
+        context = ssl.create_default_context(cadata="\n".join(authorities) or None)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])

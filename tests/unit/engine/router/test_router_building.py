@@ -55,12 +55,70 @@ def test_build_does_what_is_left_of_the_steps() -> None:
 
 
 def test_the_next_router_takes_over_compiled_regexes() -> None:
-    first = make_router("traditional_compatible", Route(paths=["~/a/(b)"]), Route(paths=["~/gone"]))
+    first = make_router("traditional_compatible", Route(paths=["~/a/(b)"]))
     builder = RouterBuilder(previous=first)
-    builder.add(Route(paths=["~/a/(b)", "~/new"]), "r")
+    (candidate,) = builder.add(Route("other", paths=["~/a/(b)"], hosts=["a.test"]), "r").candidates
+    assert candidate.regex is first.regexes["/a/(b)"]
+
+
+def test_regexes_that_no_route_has_are_forgotten() -> None:
+    builder = RouterBuilder()
+    entry = builder.add(Route(paths=["~/a/(b)"]), "r")
+    router = builder.build()
+    builder = RouterBuilder(previous=router)
+    builder.remove(entry)
+    router = builder.build()
+    for _ in builder.release():
+        pass
+    del entry, builder
+    assert not list(router.regexes)
+
+
+def test_what_does_not_change_is_shared_with_the_last_router() -> None:
+    routes = [Route(f"{number}", hosts=[f"h{number}.test"]) for number in range(3)]
+    first = make_router("traditional_compatible", *routes, Route("wild", hosts=["*.test"]), Route("any"))
+    builder = RouterBuilder(previous=first)
+    builder.add(Route("new", hosts=["h1.test"], paths=["/new"]), "new")
     second = builder.build()
-    assert second.regexes.keys() == {"/a/(b)", "/new"}
-    assert second.regexes["/a/(b)"] is first.regexes["/a/(b)"]
+    assert second._hosts[b"h0.test"] is first._hosts[b"h0.test"]
+    assert second._hosts[b"h1.test"] is not first._hosts[b"h1.test"]
+    assert second._open_hosts is first._open_hosts
+    assert second._anywhere is first._anywhere
+
+
+def test_nothing_changed_is_the_same_router() -> None:
+    first = make_router("traditional_compatible", Route())
+    assert RouterBuilder(previous=first).build() is first
+
+
+def test_only_nodes_below_a_changed_prefix_are_made_again() -> None:
+    first = make_router("traditional_compatible", *(Route(f"{n}", paths=[f"/{n}", f"/{n}/x"]) for n in range(30)))
+    builder = RouterBuilder(previous=first)
+    builder.add(Route("new", paths=["/17"]), "new")
+    second = builder.build()
+    assert first._anywhere is not None
+    assert second._anywhere is not None
+    kept = set(map(id, first._anywhere.nodes)) & set(map(id, second._anywhere.nodes))
+    made = [node.prefix for node in second._anywhere.nodes if node is not None and id(node) not in kept]
+    assert made == [b"/17", b"/17/x"]
+
+
+def test_hosts_of_one_route_share_a_bucket() -> None:
+    builder = RouterBuilder()
+    entry = builder.add(Route(hosts=["a.test", "b.test"], paths=["/a", "/b"]), "r")
+    first = builder.build()
+    assert first._hosts[b"a.test"] is first._hosts[b"b.test"]
+    builder = RouterBuilder(previous=first)
+    builder.remove(entry)
+    builder.add(Route(hosts=["a.test", "b.test"], paths=["/b", "/c"]), "r")
+    second = builder.build()
+    assert second._hosts[b"a.test"] is second._hosts[b"b.test"]
+    assert [
+        match and match.prefix for match in (second.match(make_request(path, "b.test")) for path in ("/a", "/c"))
+    ] == [
+        None,
+        b"/c",
+    ]
 
 
 def test_a_refused_route_leaves_no_trace() -> None:

@@ -74,10 +74,9 @@ def test_spans_of_groups_that_took_no_part() -> None:
     assert regex.search(b"x") is None
 
 
-def test_a_set_tells_all_that_match_across_its_parts() -> None:
-    regexes = [Regex(f"/[a-z]+/{number}") for number in range(1300)]
-    asked = RegexSet()
-    for _ in asked.steps(regexes):
+def test_a_set_tells_all_that_match() -> None:
+    asked = RegexSet(f"/[a-z]+/{number}" for number in range(300))
+    for _ in asked.compile():
         pass
-    assert sorted(asked.match(b"/abc/1234")) == [1, 12, 123, 1234]
+    assert sorted(asked.match(b"/abc/234")) == [2, 23, 234]
     assert asked.match(b"/ABC/1") == []

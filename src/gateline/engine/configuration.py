@@ -1,0 +1,272 @@
+"""A worker's configuration: what it was sent, what was compiled of that, and how changes get in.
+
+A `Change` compiles what depends on the entities that it names, in slices while the worker serves, and is in force with
+`commit`, which takes next to no time and cannot fail. Until then nothing is changed: a change that cannot be compiled
+is simply dropped. What it costs follows from what depends on it, not from how much there is:
+
+- a route: its places in the router;
+- a service: itself and its routes;
+- an upstream or a target: a balancer, while services and routes stay; or the services that name the upstream, when it
+  comes, goes or takes another name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateline.engine.draft import Draft
+from gateline.engine.entity_tables import KINDS, EntityTables, EntityTablesDraft
+from gateline.engine.router import Flavor, Router, RouterBuilder, RouterEntry, UpstreamPath
+from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.upstream.balancer import Balancer
+from gateline.engine.upstream.destinations import Destinations, Manner, balanced, manner_of, single
+from gateline.engine.upstream.pool import Pool, Pools
+
+if TYPE_CHECKING:
+    from gateline.entities import Route, Service, Upstream
+
+__all__ = ["Change", "Configuration"]
+
+_STEP = 16
+"""So many entities are compiled between two steps."""
+
+
+class _Shared(NamedTuple):
+    """An upstream entity's destinations in one manner, and how many services use them."""
+
+    destinations: Destinations
+    users: int
+
+
+class _Service(NamedTuple):
+    """A compiled service with destinations of its own, or with those of an upstream entity (its id)."""
+
+    compiled: CompiledService
+    manner: Manner
+    own: Destinations | None
+    upstream: str
+    path: str | None
+
+
+class Configuration:
+    """What is in force in a worker. Changes are prepared one after the other."""
+
+    def __init__(self, flavor: Flavor, pools: Pools, *, verify_upstreams: bool = False) -> None:
+        self.flavor: Flavor = flavor
+        self.pools = pools
+        self.verify_upstreams = verify_upstreams
+        self.runtime = Runtime(0, "", Router())
+        self.tables = EntityTables()
+        self.services: dict[str, _Service] = {}
+        """The services that are enabled."""
+        self.shared: dict[str, dict[Manner, _Shared]] = {}
+        """By upstream."""
+        self.router_entries: dict[str, RouterEntry] = {}
+        """By route."""
+        self.pool_users: dict[Pool, int] = {}
+        """How many destinations have the pool."""
+
+    @property
+    def entities(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the worker was sent, by kind and id."""
+        return self.tables.by_kind
+
+
+class Change:
+    """A change of a configuration. Exhaust `steps`, then `commit`, then `release` when there is time for it.
+
+    `put` are entities in their wire form, trusted, and `delete` ids, by kind; the lists of rows are emptied as they are
+    read. A `full` change leaves nothing else.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        version: int,
+        config_hash: str,
+        *,
+        put: Mapping[str, list[dict[str, Any]]],
+        delete: Mapping[str, Sequence[str]],
+        full: bool = False,
+    ) -> None:
+        self._configuration = configuration
+        self._version = version
+        self._hash = config_hash
+        self._sent = put, delete, full
+        self._tables = EntityTablesDraft(configuration.tables)
+        self._services = Draft(configuration.services)
+        self._shared = Draft(configuration.shared)
+        self._entries = Draft(configuration.router_entries)
+        self._pool_users = Draft(configuration.pool_users)
+        self._router = RouterBuilder(configuration.flavor, configuration.runtime.router)
+        self._rebalanced: list[tuple[CompiledService, Balancer]] = []
+        self._unused: list[Pool] = []
+        self._runtime: Runtime | None = None
+
+    def changed(self, *kinds: str) -> int:
+        """How many entities of these kinds change, all kinds if none is named."""
+        return sum(self._tables.changed(kind) for kind in kinds or KINDS)
+
+    def steps(self) -> Iterator[None]:
+        """The work, in slices of well under a millisecond: others may have their turn between two of them.
+
+        Raises `RouteError` for a route that cannot be compiled.
+        """
+        put, delete, full = self._sent
+        try:
+            yield from self._tables.read(put, delete, full=full)
+            yield from self._balance_upstreams()
+            yield from self._compile_services()
+            yield from self._compile_routes()
+            yield from self._router.steps()
+            yield from self._find_rebalanced()
+            for draft in self._drafts():
+                yield from draft.steps()
+            shortest = self._tables.shortest_timeout()
+            self._runtime = Runtime(self._version, self._hash, self._router.build(), shortest)
+        finally:
+            if self._runtime is None:  # nobody will use the pools that were made for it
+                self._configuration.pools.retire([pool.target for pool in self._pool_users.news()])
+
+    def commit(self) -> Runtime:
+        """Put the change in force: the configuration's new runtime."""
+        assert self._runtime is not None, "the steps are not exhausted"  # noqa: S101
+        configuration = self._configuration
+        for service, balancer in self._rebalanced:
+            service.balancer = balancer
+        self._unused = list(self._pool_users.gone())
+        self._tables.commit()
+        configuration.services = self._services.commit()
+        configuration.shared = self._shared.commit()
+        configuration.router_entries = self._entries.commit()
+        configuration.pool_users = self._pool_users.commit()
+        configuration.runtime = self._runtime
+        return self._runtime
+
+    def release(self) -> Iterator[None]:
+        """After `commit`: retire pools and let go of what else is not used any more.
+
+        Also in slices, as freeing much takes long, too. There is no other change before this has come to its end.
+        """
+        self._rebalanced = []
+        pools = self._configuration.pools
+        while self._unused:
+            pools.retire([pool.target for pool in self._unused[-_STEP:]])
+            del self._unused[-_STEP:]
+            yield
+        yield from self._router.release()
+        for draft in self._drafts():
+            yield from draft.release()
+
+    def _drafts(self) -> list[Draft[Any, Any]]:
+        return [self._entries, self._services, self._shared, self._pool_users, *self._tables.drafts()]
+
+    # -- upstreams -------------------------------------------------------------------------------------------------
+    def _balance_upstreams(self) -> Iterator[None]:
+        """New balancers for upstreams in use of which the targets have changed."""
+        for one in self._tables.upstreams:
+            upstream = self._tables.by_kind["upstreams"].get(one)
+            known = self._shared.get(one)
+            if upstream is None or known is None:
+                continue
+            fresh = {}
+            for manner, shared in known.items():
+                fresh[manner] = _Shared(self._balanced(upstream, manner), shared.users)
+                self._count(shared.destinations, -1)
+                yield
+            self._shared.put(one, fresh)
+
+    def _balanced(self, upstream: "Upstream", manner: Manner) -> Destinations:
+        destinations = balanced(self._configuration.pools, manner, upstream, self._tables.targets_of(upstream.id))
+        self._count(destinations, 1)
+        return destinations
+
+    def _find_rebalanced(self) -> Iterator[None]:
+        """The services that stay as they are, but with another balancer."""
+        for one in self._tables.upstreams:
+            shared = self._shared.get(one)
+            upstream = self._tables.by_kind["upstreams"].get(one)
+            if shared is None or upstream is None:
+                continue
+            for place, service_id in enumerate(self._tables.services_at(upstream.name)):
+                service = self._services.get(service_id)
+                if service is not None and service.upstream == one:
+                    self._rebalanced.append((service.compiled, shared[service.manner].destinations.balancer))
+                if place % 100 == 99:
+                    yield
+
+    # -- services --------------------------------------------------------------------------------------------------
+    def _compile_services(self) -> Iterator[None]:
+        services: Draft[str, Service] = self._tables.by_kind["services"]
+        for place, one in enumerate(self._tables.services):
+            service = services.get(one)
+            before = self._services.get(one)
+            if service is not None and service.enabled:
+                self._services.put(one, self._compile_service(service))
+            elif before is not None:
+                self._services.put(one, None)
+            if before is not None:
+                self._drop(before)
+            for route in self._tables.routes_of(one):
+                self._tables.routes[route] = None
+            if place % _STEP == _STEP - 1:
+                yield
+
+    def _compile_service(self, service: "Service") -> _Service:
+        pools = self._configuration.pools
+        manner = manner_of(service, self._configuration.verify_upstreams)
+        upstream = self._tables.upstream_named(service.host)
+        if upstream is None:
+            own = single(pools, manner, service.host, service.port)
+            self._count(own, 1)
+            return _Service(CompiledService(service, own.balancer, False), manner, own, "", service.path)
+        in_use = self._shared.get(upstream.id) or {}
+        shared = in_use.get(manner) or _Shared(self._balanced(upstream, manner), 0)
+        self._shared.put(upstream.id, {**in_use, manner: shared._replace(users=shared.users + 1)})
+        return _Service(
+            CompiledService(service, shared.destinations.balancer, True), manner, None, upstream.id, service.path
+        )
+
+    def _drop(self, service: _Service) -> None:
+        """A compiled service does not use its destinations any more."""
+        if service.own is not None:
+            self._count(service.own, -1)
+            return
+        in_use = dict(self._shared.get(service.upstream) or {})
+        shared = in_use.pop(service.manner)
+        if shared.users > 1:
+            in_use[service.manner] = shared._replace(users=shared.users - 1)
+        else:
+            self._count(shared.destinations, -1)
+        self._shared.put(service.upstream, in_use or None)
+
+    def _count(self, destinations: Destinations, change: int) -> None:
+        users = self._pool_users
+        for pool in destinations.pools:
+            users.put(pool, ((users.get(pool) or 0) + change) or None)
+
+    # -- routes ----------------------------------------------------------------------------------------------------
+    def _compile_routes(self) -> Iterator[None]:
+        routes: Draft[str, Route] = self._tables.by_kind["routes"]
+        for place, one in enumerate(self._tables.routes):
+            before = self._entries.get(one)
+            if before is not None:
+                self._router.remove(before)
+            route = routes.get(one)
+            entry = None if route is None else self._entry(route)
+            if entry is not None or before is not None:
+                self._entries.put(one, entry)
+            if place % _STEP == _STEP - 1:
+                yield
+
+    def _entry(self, route: "Route") -> RouterEntry | None:
+        """Add a route to the router; None where its service is disabled."""
+        compiled = None
+        path = None
+        if route.service is not None:
+            service = self._services.get(route.service.id)
+            if service is None:
+                return None
+            compiled = service.compiled
+            path = service.path
+        handling = route.path_handling if self._configuration.flavor == "traditional" else "v0"
+        return self._router.add(route, CompiledRoute(route, compiled, UpstreamPath(path, route.strip_path, handling)))

@@ -1,0 +1,79 @@
+"""Where the requests of services go: a balancer over compiled targets, made from entities.
+
+All services that name an upstream entity and speak to it in the same manner share one balancer.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.pool import Pool, Pools, Target
+
+if TYPE_CHECKING:
+    from gateline.entities import Service, Upstream
+    from gateline.entities import Target as TargetEntity
+
+__all__ = ["Destinations", "Manner", "balanced", "manner_of", "single"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
+_TLS_PROTOCOLS = frozenset({"https", "grpcs"})
+
+
+class Manner(NamedTuple):
+    """How a service speaks to its targets: all of the service that they depend on but their addresses."""
+
+    protocol: str
+    verify: bool = False
+    verify_depth: int | None = None
+
+
+_PLAIN = {protocol: Manner(protocol) for protocol in ("http", "grpc")}
+
+
+class Destinations(NamedTuple):
+    """A balancer, and the pools that it uses."""
+
+    balancer: Balancer
+    pools: tuple[Pool, ...]
+
+
+def manner_of(service: "Service", verify: bool) -> Manner:
+    """A service's manner; `verify`: whether certificates are verified where the service does not say."""
+    plain = _PLAIN.get(service.protocol)
+    if plain is not None:
+        return plain
+    own = service.tls_verify
+    return Manner(service.protocol, verify if own is None else own, service.tls_verify_depth)
+
+
+def single(pools: Pools, manner: Manner, host: str, port: int) -> Destinations:
+    """The one target of a service whose host is no upstream entity."""
+    target = _target(pools, manner, host, port, None)
+    return Destinations(Balancer([(target, 1)]), (target.pool,))
+
+
+def balanced(pools: Pools, manner: Manner, upstream: "Upstream", members: Iterable["TargetEntity"]) -> Destinations:
+    """The targets of an upstream entity."""
+    weighted = []
+    for member in sorted(members, key=lambda member: member.target):
+        host, _, port = member.target.rpartition(":")
+        target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header)
+        weighted.append((target, member.weight))
+    return Destinations(Balancer(weighted), tuple([target.pool for target, _ in weighted]))
+
+
+def _target(pools: Pools, manner: Manner, host: str, port: int, host_header: str | None) -> CompiledTarget:
+    """Where a request goes that goes to `host` and `port`; `host_header` overrides the Host."""
+    if manner.protocol in _TLS_PROTOCOLS:
+        target = Target(host, port, True, host_header or host, manner.verify, manner.verify_depth)
+    else:
+        target = Target(host, port)
+    named = _authority(host_header or host, port, manner.protocol)
+    return CompiledTarget(pools.get(target), f" HTTP/1.1\r\nHost: {named}\r\n".encode())
+
+
+def _authority(host: str, port: int, protocol: str) -> str:
+    """Host and port as a Host header has them: no default port, brackets around an IPv6 address."""
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return host if port == _DEFAULT_PORTS.get(protocol) else f"{host}:{port}"
