@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,6 +139,49 @@ def test_validate_needs_no_node(gateline: Gateline, tmp_path: Path, monkeypatch:
     ended = gateline("validate", "-f", "e.yml")
     assert ended.code == 1
     assert "'r'" in ended.err
+
+
+def on_a_terminal(answer: str, *arguments: str) -> tuple[int, str]:
+    """The exit code and what a terminal shows of a command whose question gets an answer."""
+    ours, theirs = os.openpty()
+    environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm-256color"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateline", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+    ) as command:
+        os.close(theirs)
+        os.write(ours, answer.encode())
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        command.wait(60)
+    os.close(ours)
+    return command.returncode, shown.decode()
+
+
+def test_on_a_terminal_it_asks_and_shows_colours(gateline: Gateline, tmp_path: Path) -> None:
+    write(tmp_path / "k.yml", service("a"))
+    code, shown = on_a_terminal("n\n", "apply", "-f", "k.yml")
+    assert code == 1
+    assert "\x1b[1;32m+ services a" in shown
+    assert "1 to create, 0 to change, 0 to delete" in shown
+    assert "Apply? [y/N]" in shown
+    assert "nothing was changed" in shown
+    assert "name: a" not in gateline("dump").out
+    code, shown = on_a_terminal("y\n", "apply", "-f", "k.yml")
+    assert code == 0
+    assert "Applied: 1 created, 0 changed, 0 deleted" in shown
+    code, shown = on_a_terminal("", "apply", "-f", "k.yml")
+    assert (code, "Apply?" in shown) == (0, False)
+    write(tmp_path / "k.yml", service("b"))
+    code, shown = on_a_terminal("", "apply", "-f", "k.yml", "--yes")
+    assert (code, "Apply?" in shown) == (0, False)
+    assert "name: b" in gateline("dump").out
 
 
 def test_without_a_node_it_is_said_what_to_do(gateline: Gateline, tmp_path: Path) -> None:

@@ -23,16 +23,22 @@ Names = list[str]
 class Certificates(Collection):
     """The certificates, each with its server names."""
 
-    async def address(self, reading: Reading, segment: str, *, makes: bool = False) -> Address:
+    async def address(self, reading: Reading, segment: str) -> Address:
         """The certificate with an id, or with a server name. Raises ApiError when nothing has that name."""
+        named = await self._named(reading, segment)
+        if named is None:
+            raise refusal(404, "SNI not found")
+        return named
+
+    async def place(self, reading: Reading, segment: str) -> Address:
+        """As `address`; what is put at an unknown server name is a new certificate (which does not get the name)."""
+        return await self._named(reading, segment) or Address("id", str(uuid.uuid4()))
+
+    async def _named(self, reading: Reading, segment: str) -> Address | None:
         if is_uuid(segment):
             return Address("id", segment.lower())
         sni = await reading.find("snis", "name", segment)
-        if isinstance(sni, Sni):
-            return Address("id", sni.certificate.id)
-        if makes:
-            return Address("id", str(uuid.uuid4()))
-        raise refusal(404, "SNI not found")
+        return Address("id", sni.certificate.id) if isinstance(sni, Sni) else None
 
     def absent(self, address: Address) -> Exception:
         """Kong has other words for certificates."""

@@ -52,14 +52,21 @@ class Collection:
 
     # Reading.
 
-    async def address(self, reading: Reading, segment: str, *, makes: bool = False) -> Address:  # noqa: ARG002 - see below
-        """What a segment of a path names; with `makes`, something is about to be put there.
+    async def address(self, reading: Reading, segment: str) -> Address:  # noqa: ARG002 - some kinds have to look
+        """What a segment of a flat path names. Raises EntityError when it cannot name anything."""
+        return self._address(segment, self.model.endpoint_key)
 
-        Some kinds have to look. Raises EntityError when the segment cannot name anything.
-        """
+    async def place(self, reading: Reading, segment: str) -> Address:
+        """What a segment of a flat path names where something is about to be put. Raises as `address`."""
+        return await self.address(reading, segment)
+
+    def address_below(self, segment: str) -> Address:
+        """What a segment of a path below a parent names. Raises as `address`."""
+        return self._address(segment, self.model.nested_key)
+
+    def _address(self, segment: str, key: str | None) -> Address:
         if is_uuid(segment):
             return Address("id", segment.lower())
-        key = self.model.endpoint_key
         if key is None:
             raise invalid_primary_key()
         try:
@@ -112,7 +119,7 @@ class Collection:
         With `where`, addresses count within that parent where the endpoint key is unique only there.
         Raises EntityError, ApiError.
         """
-        before = await self.find(write.reading, address, self._scope(where))
+        before = await self.find(write.reading, address, self._scope(address, where))
         await self._check(write, before)
         entity = await self._parsed(write.reading, {**data, address.field: address.value}, before)
         await write.put(entity, address.by, new=before is None)
@@ -120,7 +127,7 @@ class Collection:
 
     async def patch(self, write: Write, address: Address, data: Data, where: Where | None = None) -> Entity:
         """Change fields of the entity at an address. Raises EntityError, ApiError."""
-        before = await self.find(write.reading, address, self._scope(where))
+        before = await self.find(write.reading, address, self._scope(address, where))
         await self._check(write, before)
         if before is None:
             raise self.unpatchable(address)
@@ -163,12 +170,10 @@ class Collection:
         if write.conditional:
             write.check(None if before is None else await self.row(write.reading, before))
 
-    def _scope(self, where: Where | None) -> Where | None:
-        """Where an address counts when something is put there: everywhere, if its key is unique everywhere."""
-        key = self.model.endpoint_key
-        if key is None or schema_of(self.model, self.flavor).fields[key].unique:
-            return None
-        return where
+    def _scope(self, address: Address, where: Where | None) -> Where | None:
+        """Where an address counts when something is put there: everywhere, if its field is unique everywhere."""
+        unique = address.field == "id" or schema_of(self.model, self.flavor).fields[address.field].unique
+        return None if unique else where
 
 
 def _is_under(entity: Entity, where: Where) -> bool:

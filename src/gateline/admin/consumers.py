@@ -75,7 +75,7 @@ class _Memberships:
         path = f"/{above.path}/{{{above.of.kind}}}/{below.path}"
         kind = below.of.kind
         missing = {400: doc.ERROR, 404: doc.ERROR}
-        refused = {**missing, 405: doc.ERROR}
+        refused = {**missing, 405: doc.ERROR, **doc.NOT_IN_FORCE}
         made = {"type": "object", "required": [above.of.model.singular, below.path]}
         named = {"type": "object", "required": [below.argument], "properties": {below.argument: _NAMES}}
         return [
@@ -94,7 +94,7 @@ class _Memberships:
                     takes=named,
                 ),
                 delete=Operation(
-                    self._remove_all(above, below),
+                    self._remove_all(above),
                     f"Take one of {above.of.kind} apart from all {kind}",
                     {204: doc.NOTHING, **refused},
                 ),
@@ -154,7 +154,7 @@ class _Memberships:
 
         return delete
 
-    def _remove_all(self, above: Side, below: Side) -> doc.Handler:  # noqa: ARG002 - as its neighbours
+    def _remove_all(self, above: Side) -> doc.Handler:
         async def delete(request: Request) -> Response:
             async with writing(self._node, request) as write:
                 parent = await self._endpoints.parent(write.reading, request, above.of)

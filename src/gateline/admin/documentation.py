@@ -22,6 +22,9 @@ NOTHING = None
 MESSAGE: JsonSchema = {"$ref": "#/components/schemas/Message"}
 ERROR: JsonSchema = {"$ref": "#/components/schemas/Error"}
 
+NOT_IN_FORCE: Mapping[int, JsonSchema] = {500: MESSAGE, 504: MESSAGE}
+"""What a write may end with that was refused by a worker, or not taken in time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -69,6 +69,7 @@ class Edge:
         origin = self._origin(request.get("origin"))
         yield b"access-control-allow-origin", origin.encode("latin-1")
         yield b"access-control-allow-credentials", b"true"
+        yield b"access-control-expose-headers", b"ETag"
         if origin != "*":
             yield b"vary", b"Origin"
         if self._latency:

@@ -98,9 +98,10 @@ class Endpoints:
     def _list(self, path: str, of: Collection) -> Resource:
         async def get(request: Request) -> Row:
             store = self._node.store
-            Position.of(request), tag_filter(request)  # wrong ones are refused even when they play no part
+            page = await self.page(request, of)
             searched = await of.searched(store, request.query_params)
-            page = await self.page(request, of) if searched is None else Page(searched, None)
+            if searched is not None:
+                page = Page(searched, None)
             return page_body(path, await of.rows(self._node.store, page.entities), page.after, request)
 
         async def post(request: Request) -> Response:
@@ -119,7 +120,7 @@ class Endpoints:
         async def put(request: Request) -> Response:
             data = await self.data(request, of)
             async with writing(self._node, request) as write:
-                address = await of.address(write.reading, request.path_params[of.kind], makes=True)
+                address = await of.place(write.reading, request.path_params[of.kind])
                 row = await of.row(write.reading, await of.put(write, address, data))
             return shown(row)
 
@@ -136,7 +137,7 @@ class Endpoints:
                 await of.delete(write, address)
             return Response(status_code=204)
 
-        return item(path, of, get, put, patch, delete, given=_key(of))
+        return item(path, of, get, put, patch, delete, given=tuple(filter(None, (of.model.endpoint_key,))))
 
     # Under what the kind points to.
 
@@ -158,9 +159,9 @@ class Endpoints:
         return Resource(path, get=listing(get, of, tags=False), post=creation(post, of, parent, field))
 
     def _nested_item(self, path: str, parent: Collection, of: Collection, field: str) -> Resource:
-        async def named(reading: Reading, request: Request, *, makes: bool = False) -> tuple[Where, Address]:
+        async def named(reading: Reading, request: Request) -> tuple[Where, Address]:
             above = await self.parent(reading, request, parent)
-            return {field: above.id}, await of.address(reading, request.path_params[of.kind], makes=makes)
+            return {field: above.id}, of.address_below(request.path_params[of.kind])
 
         async def get(request: Request) -> Response:
             store = self._node.store
@@ -170,7 +171,7 @@ class Endpoints:
         async def put(request: Request) -> Response:
             data = await self.data(request, of)
             async with writing(self._node, request) as write:
-                where, address = await named(write.reading, request, makes=True)
+                where, address = await named(write.reading, request)
                 entity = await of.put(write, address, {**data, field: {"id": where[field]}}, where)
                 row = await of.row(write.reading, entity)
             return shown(row)
@@ -190,7 +191,7 @@ class Endpoints:
                     raise not_found()
             return Response(status_code=204)
 
-        return item(path, of, get, put, patch, delete, given=(*_key(of), field))
+        return item(path, of, get, put, patch, delete, given=(*filter(None, (of.model.nested_key,)), field))
 
     # What the kind points to.
 
@@ -262,11 +263,6 @@ def filled(path: str, request: Request) -> str:
 # Descriptions.
 
 
-def _key(of: Collection) -> tuple[str, ...]:
-    """The field that a path of one entity gives, when it is not the id."""
-    return (of.model.endpoint_key,) if of.model.endpoint_key else ()
-
-
 def listing(handler: doc.Handler, of: Collection, *, tags: bool = True) -> Operation:
     """GET of a list."""
     has_tags = tags and "tags" in of.model.model_fields
@@ -281,7 +277,8 @@ def creation(
     handler: doc.Handler, of: Collection, parent: Collection | None = None, field: str | None = None
 ) -> Operation:
     """POST to a list."""
-    answers: dict[int, Any] = {201: doc.entity(of.kind), 400: doc.ERROR, 405: doc.ERROR, 409: doc.ERROR}
+    refused: dict[int, Any] = {400: doc.ERROR, 405: doc.ERROR, 409: doc.ERROR, **doc.NOT_IN_FORCE}
+    answers = {201: doc.entity(of.kind), **refused}
     if parent is not None:
         answers[404] = doc.ERROR
     under = f" for one of {parent.kind}" if parent else ""
@@ -309,8 +306,8 @@ def item(
     one = f"one of {of.kind}"
     entity = doc.entity(of.kind)
     refused: dict[int, Any] = {400: doc.ERROR, 404: doc.ERROR}
-    refused_write = {**refused, 405: doc.ERROR, 409: doc.ERROR, 412: doc.MESSAGE}
-    gone = {204: doc.NOTHING, **refused, 405: doc.ERROR, 412: doc.MESSAGE}
+    refused_write = {**refused, 405: doc.ERROR, 409: doc.ERROR, 412: doc.MESSAGE, **doc.NOT_IN_FORCE}
+    gone = {204: doc.NOTHING, **refused, 405: doc.ERROR, 412: doc.MESSAGE, **doc.NOT_IN_FORCE}
     cannot = {404: doc.ERROR, 400: doc.ERROR, 405: doc.MESSAGE}
     return Resource(
         path,

@@ -47,7 +47,6 @@ _CONDITIONS = (
 )
 _REASON = Parameter("Gateline-Reason", "Why, for the log of changes.", place="header")
 _ETAG = {"ETag": {"description": "The entity tag, for `If-Match`.", "schema": doc.TEXT}}
-_UUID = {"type": "string", "format": "uuid"}
 _FORM = {"type": "object", "description": "The same fields; those in records as `config.minute`, lists as `paths[]`."}
 
 
@@ -114,7 +113,7 @@ def _is_list(one: Resource) -> bool:
 def _operation(path: str, verb: str, operation: Operation, links: Mapping[str, Any], *, token: bool) -> dict[str, Any]:
     """A verb of a path."""
     names = re.findall(r"\{(\w+)\}", path)
-    parameters = [_parameter(_path_parameter(name)) for name in names]
+    parameters = [_parameter(_path_parameter(name, _key(name, position))) for position, name in enumerate(names)]
     parameters += [_parameter(one) for one in operation.query]
     if operation.conditional:
         parameters += [_parameter(one) for one in _CONDITIONS]
@@ -145,18 +144,27 @@ def _identifier(path: str, verb: str) -> str:
     return "_".join([verb.lower(), *re.findall(r"[\w-]+", path)])
 
 
-def _path_parameter(name: str) -> Parameter:
-    model = entity_class(name)
-    schema: dict[str, Any] = {"type": "string", "minLength": 1}
+def _key(kind: str, position: int) -> str | None:
+    """The field by which an entity is named in a path: the first one there, or one below it."""
+    model = entity_class(kind)
     if model is None:
-        return Parameter(name, "What is asked for.", schema, "path")
-    if model.endpoint_key is None:
-        also = {"certificates": ", or one of its server names"}.get(name, "")
-        return Parameter(name, f"The id of one of {name}{also}.", schema if also else _UUID, "path")
-    key = (json_schema(name, mode="create") or {})["properties"][model.endpoint_key]
-    pattern = {name: value for name, value in key.items() if name not in ("type", "description")}
-    either = {"type": "string", "minLength": 1, "anyOf": [{"format": "uuid"}, pattern]}
-    return Parameter(name, f"The id of one of {name}, or its {model.endpoint_key}.", either, "path")
+        return None
+    return model.nested_key if position else model.endpoint_key
+
+
+def _path_parameter(name: str, key: str | None) -> Parameter:
+    text: dict[str, Any] = {"type": "string", "minLength": 1}
+    if entity_class(name) is None:
+        return Parameter(name, "What is asked for.", text, "path")
+    if name == "certificates":
+        return Parameter(name, f"The id of one of {name}, or one of its server names.", text, "path")
+    if key is None:
+        return Parameter(name, f"The id of one of {name}.", {"type": "string", "format": "uuid"}, "path")
+    field = (json_schema(name, mode="create") or {})["properties"][key]
+    said = {word: value for word, value in field.items() if word not in ("type", "description")}
+    return Parameter(
+        name, f"The id of one of {name}, or its {key}.", {**text, "anyOf": [{"format": "uuid"}, said]}, "path"
+    )
 
 
 def _parameter(one: Parameter) -> dict[str, Any]:

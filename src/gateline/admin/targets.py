@@ -17,7 +17,6 @@ from gateline.admin.paging import every, page_body
 from gateline.admin.routing import Resource
 from gateline.entities import Entity, Target
 from gateline.entities.formats import target_with_port
-from gateline.store.interface import Reading
 
 OFF = "HEALTHCHECKS_OFF"
 HEALTHY = "HEALTHY"
@@ -31,9 +30,9 @@ class Targets(Collection):
 
     newest_first = True
 
-    async def address(self, reading: Reading, segment: str, *, makes: bool = False) -> Address:
+    def address_below(self, segment: str) -> Address:
         """The target with an id, or with an address, of which the port may be left out."""
-        address = await super().address(reading, segment, makes=makes)
+        address = super().address_below(segment)
         return address if address.field == "id" else Address(address.field, target_with_port(address.value))
 
 
@@ -60,7 +59,7 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
 
     async def set_health(request: Request) -> Response:
         upstream = await endpoints.parent(node.store, request, upstreams)
-        address = await targets.address(node.store, request.path_params["targets"])
+        address = targets.address_below(request.path_params["targets"])
         found(await targets.find(node.store, address, {"upstream": upstream.id}))
         raise refusal(400, f"no healthchecker found for {upstream.endpoint_value}")
 

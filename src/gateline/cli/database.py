@@ -72,7 +72,7 @@ async def _import(settings: Settings, file: Path) -> None:
         async with store.write(actor="gateline config db_import", reason=str(file)) as transaction:
             what = (await plan(store, wanted)).difference
             await carry_out(transaction, Difference(what.created, what.changed, ()))
-            refuse_unusable(transaction.change, settings.router_flavor)
+            await refuse_unusable(transaction.change, settings.router_flavor)
     except EntityError as error:
         raise Failure(error.message) from None
     finally:

@@ -1,5 +1,6 @@
 """What the workers would refuse, found before it is stored: a change is compiled here as they would compile it."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import cast
 
@@ -8,10 +9,17 @@ from gateline.entities import EntityError, Route
 from gateline.entities.errors import SCHEMA_VIOLATION
 from gateline.store import Change
 
+MANY = 100
+"""Routes from which on they are compiled in a thread, so that the process does other things meanwhile."""
 
-def refuse_unusable(change: Change, flavor: str) -> None:
+
+async def refuse_unusable(change: Change, flavor: str) -> None:
     """Raise EntityError for the first entity of a change that a worker cannot use."""
-    refuse_unroutable((entity for entity in change.put.get(Route.kind, ()) if isinstance(entity, Route)), flavor)
+    routes = [entity for entity in change.put.get(Route.kind, ()) if isinstance(entity, Route)]
+    if len(routes) < MANY:
+        refuse_unroutable(routes, flavor)
+    else:
+        await asyncio.to_thread(refuse_unroutable, routes, flavor)
 
 
 def refuse_unroutable(routes: Iterable[Route], flavor: str) -> None:

@@ -9,6 +9,7 @@ told; before a change of another node everything stops, until a later change mak
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Sequence
 
 from gateline.control.errors import ChangeError
@@ -20,6 +21,9 @@ from gateline.entities import EntityError, Vault
 from gateline.store import Change, Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
+
+MANY = 200
+"""Entities from which on they are encoded in a thread, so that the process does other things meanwhile."""
 
 
 class Delivery:
@@ -102,12 +106,17 @@ class Delivery:
         return following if following and following[-1].version == self.version + len(following) else []
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
+        started = time.monotonic()
         version = changes[-1].version
-        delta = delta_of(changes, self._encode)
+        if sum(len(of_kind) for change in changes for of_kind in change.put.values()) < MANY:
+            delta = delta_of(changes, self._encode)
+        else:
+            delta = await asyncio.to_thread(delta_of, changes, self._encode)
         if delta:
             await self._feed.change(delta, digest(version))
             self._kept.append(delta, self._feed.version, digest(version))
         self.version = version
+        logger.info("version %d is in force (%.1f ms)", version, (time.monotonic() - started) * 1000)
 
     async def _resolve(self, changes: Sequence[Change], error: ChangeError) -> None:
         """Find the change that is refused and undo it. Returns when going on makes sense, else raises."""

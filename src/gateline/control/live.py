@@ -112,7 +112,7 @@ class LiveConfiguration:
         """
         async with self._store.write(actor=actor, reason=reason) as transaction:
             yield transaction
-            refuse_unusable(transaction.change, self._settings.router_flavor)
+            await refuse_unusable(transaction.change, self._settings.router_flavor)
         if change := transaction.change:
             # What is committed gets in force, whatever becomes of the request that waits for it.
             problem = await asyncio.shield(tasks.start(self._deliver(change), name="delivery"))

@@ -66,7 +66,7 @@ def configure(settings: "Settings", process: str, *, foreground: bool) -> None:
     root.setLevel(LEVELS[settings.log_level])
     logging.captureWarnings(True)
     # Libraries tell at info what an operator knows already; what they warn of is still seen.
-    for library in ("asyncio", "uvicorn"):
+    for library in ("aiosqlite", "alembic", "asyncio", "sqlalchemy", "uvicorn"):
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
 
 

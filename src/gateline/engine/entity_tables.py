@@ -68,19 +68,21 @@ class EntityTablesDraft:
             table = self.by_kind[kind]
             model = kinds()[kind]
             note = self._notes().get(kind)
+            others = self._tables.by_kind[kind] if full else delete.get(kind, ())
             there: set[str] = set()
             rows.reverse()
             for place in range(len(rows)):
                 if place % _STEP == _STEP - 1:
                     yield
                 entity = model.from_wire(rows.pop())
-                there.add(entity.id)
+                if others:
+                    there.add(entity.id)
                 before = table.get(entity.id)
                 if before is None or vars(before) != vars(entity):
                     table.put(entity.id, entity)
                     if note is not None:
                         note(before, entity)
-            for place, one in enumerate(self._tables.by_kind[kind] if full else delete.get(kind, ())):
+            for place, one in enumerate(others):
                 if place % _STEP == _STEP - 1:
                     yield
                 before = table.get(one)

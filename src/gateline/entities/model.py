@@ -173,6 +173,8 @@ class Entity(Record):
     """The collection in the Admin API, the kind unless said otherwise; None: it is reached through a parent only."""
     nested_path: ClassVar[str]
     """The collection in the Admin API below a parent."""
+    nested_key: ClassVar[str | None]
+    """The field by which one is addressed below a parent, the endpoint key unless said otherwise."""
 
     _fractions: ClassVar[bool] = False
     """Whether timestamps have milliseconds."""
@@ -187,6 +189,7 @@ class Entity(Record):
         if "kind" in cls.__dict__:
             cls.flat_path = cls.__dict__.get("flat_path", cls.kind)
             cls.nested_path = cls.__dict__.get("nested_path", cls.flat_path or cls.kind)
+            cls.nested_key = cls.__dict__.get("nested_key", cls.endpoint_key)
             cls._fractions = cls.model_fields["created_at"].annotation is float
             FOREIGN_MODELS[cls.kind] = cls
 

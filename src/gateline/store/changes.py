@@ -118,11 +118,12 @@ async def record(
     values = {"version": change.version, "number": state.number + len(rows)}
     if values["number"] - state.pruned_number >= kept + max(_SLACK, kept // 10):
         values |= await _prune(session, tables, values["number"] - kept)
-    await session.run(tables.state.update().where(tables.state.c.id == 1).values(values))
     if len(rows) >= MANY:
-        filled = [tables.of(kind).table.name for kind in change.put]
-        await session.database.count(session.connection, [*filled, tables.tags.name])
-    await session.database.notify(session.connection, change.version)
+        for name in (*(tables.of(kind).table.name for kind in change.put), tables.tags.name):
+            if (counting := session.database.counting(name)) is not None:
+                await session.run(counting)
+    update = tables.state.update().where(tables.state.c.id == 1).values(values)
+    await session.run(session.database.notifying(update, change.version))
     return change
 
 

@@ -54,6 +54,8 @@ async def refuse_taken(
     When the batch replaces what is stored, its ids are of course taken, and values that the batch itself gives up are
     free: the ids of those that have to let go of theirs first are returned.
     """
+    if not batch:
+        return set()
     owners = _owners(of, batch)
     ids = {candidate.id: candidate for candidate in batch}
     places = {candidate.id: place for place, candidate in enumerate(batch)}

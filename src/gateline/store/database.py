@@ -1,9 +1,9 @@
 """What SQLite and PostgreSQL do differently, as one interface; `sqlite.py` and `postgres.py` have it."""
 
-from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,12 +28,14 @@ class Database(Protocol):
     name: str
     place: str
     """Where it is, for messages."""
-    limit: float | None
-    """Seconds that a statement may take; None: as long as the disk does."""
     interruptible: bool
     """Whether what a connection does may be cancelled in the middle of it."""
     migrates_itself: bool
     """Whether its tables are made and brought up to date when the store is opened."""
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that a statement may take; None: as long as the disk does."""
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection for single statements that change nothing."""
@@ -53,11 +55,11 @@ class Database(Protocol):
     def constraint(self, error: exc.IntegrityError) -> str:
         """What was violated: the name of the constraint, or `table.column` for a unique column; may be empty."""
 
-    async def notify(self, connection: AsyncConnection, version: int) -> None:
-        """Tell the other nodes of a version, once it is committed."""
+    def notifying(self, update: sa.Update, version: int) -> sa.Executable:
+        """A statement that does the update, and tells the other nodes of a version, once it is committed."""
 
-    async def count(self, connection: AsyncConnection, tables: Iterable[str]) -> None:
-        """After many rows were written: let the planner of queries know how many there are."""
+    def counting(self, table: str) -> sa.Executable | None:
+        """A statement that lets the planner of queries know how many rows a table has, where it needs that."""
 
     def bell(self) -> Bell:
         """What tells of the other nodes' versions."""

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -140,14 +140,14 @@ class Postgres:
             cause = cause.__cause__
         return str(getattr(cause, "constraint_name", None) or "")
 
-    async def notify(self, connection: AsyncConnection, version: int) -> None:
-        """Sent by the server when the transaction is committed."""
-        await connection.execute(sa.select(sa.func.pg_notify(self._channel, str(version))))
+    def notifying(self, update: sa.Update, version: int) -> sa.Executable:
+        """Both in one statement. The server sends the notification when the transaction is committed."""
+        done = update.returning(sa.literal(1)).cte("done")
+        return sa.select(sa.func.pg_notify(self._channel, str(version))).select_from(done)
 
-    async def count(self, connection: AsyncConnection, tables: Iterable[str]) -> None:
-        """Until the server itself gets round to it, it would take the tables for empty."""
-        for name in tables:
-            await connection.exec_driver_sql(f"ANALYZE {_quoted(name)}")
+    def counting(self, table: str) -> sa.Executable | None:
+        """Until the server itself gets round to it, it would take the table for empty."""
+        return sa.text(f"ANALYZE {_quoted(table)}")
 
     def bell(self) -> "Listener":
         """What tells of notifications."""

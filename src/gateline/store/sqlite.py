@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,13 @@ class SQLite:
         """`table.column` of "UNIQUE constraint failed: table.column"; SQLite does not name foreign keys."""
         return str(error.orig).partition("UNIQUE constraint failed: ")[2].partition(",")[0]
 
-    async def notify(self, connection: AsyncConnection, version: int) -> None:
-        """Nobody listens: other processes are found by looking."""
+    def notifying(self, update: sa.Update, version: int) -> sa.Executable:  # noqa: ARG002 - as its interface
+        """The update alone: nobody listens, other processes are found by looking."""
+        return update
 
-    async def count(self, connection: AsyncConnection, tables: Iterable[str]) -> None:
-        """Its planner does well without."""
+    def counting(self, table: str) -> sa.Executable | None:  # noqa: ARG002 - as its interface
+        """None: its planner does well without."""
+        return None
 
     def bell(self) -> "Silence":
         """What never rings."""

@@ -29,6 +29,7 @@ class SqlTransaction:
         self._tables = tables
         self._state = state
         self._net: dict[tuple[str, str], Written] = {}
+        self._read: dict[tuple[str, str], Entity] = {}
         self._finished: Change | None = None
 
     @property
@@ -40,11 +41,16 @@ class SqlTransaction:
 
     async def get(self, kind: str, id: str) -> Entity | None:  # noqa: A002 - Kong's word
         """The entity with an id."""
-        return await reading.get(self._session, self._tables.of(kind), id)
+        return self._noted(await reading.get(self._session, self._tables.of(kind), id))
 
     async def find(self, kind: str, field: str, value: str, *, where: Where = ANYWHERE) -> Entity | None:
         """The entity with a value in a unique field."""
-        return await reading.find(self._session, self._tables.of(kind), field, value, where)
+        return self._noted(await reading.find(self._session, self._tables.of(kind), field, value, where))
+
+    def _noted(self, entity: Entity | None) -> Entity | None:
+        if entity is not None:
+            self._read[entity.kind, entity.id] = entity
+        return entity
 
     async def page(
         self,
@@ -103,15 +109,17 @@ class SqlTransaction:
         groups = self._by_kind(entities)
         plans: list[tuple[KindTable, list[Candidate], deleting.Bodies, list[str]]] = []
         for of, batch in groups:
-            before = await deleting.bodies(self._session, of, of.table.c.id, [candidate.id for candidate in batch])
-            for candidate in batch:
-                if candidate.id not in before:
-                    raise errors.not_found(candidate.id)
+            before = await self._before(of, batch)
             changed = [candidate for candidate in batch if candidate.body != before[candidate.id]]
-            if changed:
-                letting_go = await refuse_taken(self._session, of, changed, replacing=True)
-                await refuse_dangling(self._session, self._tables, of, changed, {})
-                plans.append((of, changed, before, list(letting_go)))
+            was = {
+                candidate.id: of.row(of.model.from_wire(before[candidate.id]), before[candidate.id])
+                for candidate in changed
+            }
+            renamed = _differing(changed, was, [column for column, _ in of.unique_columns()])
+            letting_go = await refuse_taken(self._session, of, renamed, replacing=True)
+            moved = _differing(changed, was, [foreign.column for foreign in of.foreign.values()])
+            await refuse_dangling(self._session, self._tables, of, moved, {})
+            plans.append((of, changed, before, list(letting_go)))
         for of, changed, before, owners in plans:
             await self._update(of, changed, before, owners)
 
@@ -143,6 +151,23 @@ class SqlTransaction:
         )
 
     # How it is written.
+
+    async def _before(self, of: KindTable, batch: Sequence[Candidate]) -> deleting.Bodies:
+        """The wire forms of what is replaced. What the transaction has read already is not read again: nobody else
+        writes meanwhile."""
+        before: deleting.Bodies = {}
+        unknown: list[str] = []
+        for candidate in batch:
+            known = self._read.get((of.kind, candidate.id))
+            if known is None:
+                unknown.append(candidate.id)
+            else:
+                before[candidate.id] = known.to_wire()
+        before |= await deleting.bodies(self._session, of, of.table.c.id, unknown)
+        for candidate in batch:
+            if candidate.id not in before:
+                raise errors.not_found(candidate.id)
+        return before
 
     def _by_kind(self, entities: Iterable[Entity]) -> list[tuple[KindTable, list[Candidate]]]:
         """Candidates by kind, parents first."""
@@ -211,8 +236,20 @@ class SqlTransaction:
             raise from_constraint(of, batch, constraint) from error
 
     def _remember(self, kind: str, identifier: str, before: Mapping[str, Any] | None, after: Entity | None) -> None:
+        self._read.pop((kind, identifier), None)
         known = self._net.get((kind, identifier))
         if known is None:
             self._net[kind, identifier] = Written(before, after)
         else:
             known.after = after
+
+
+def _differing(
+    batch: Sequence[Candidate], was: Mapping[str, Mapping[str, Any]], columns: Sequence[str]
+) -> list[Candidate]:
+    """Those that have another value in one of the columns than before."""
+    return [
+        candidate
+        for candidate in batch
+        if any(candidate.row[column] != was[candidate.id][column] for column in columns)
+    ]

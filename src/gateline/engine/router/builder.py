@@ -5,7 +5,7 @@ something changes are made again, and of these only the parts in which something
 others with the last one, which goes on answering as before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, final
 
 from gateline.engine.router.candidates import Candidate, classic_candidates
@@ -57,23 +57,24 @@ class RouterBuilder:
         if route.protocols and _STREAM_PROTOCOLS.issuperset(route.protocols):
             return RouterEntry((), ())  # it takes connections, not requests
         hosts: Iterable[HostKey] | None = None
-        candidates: Sequence[Candidate]
+        candidates: tuple[Candidate, ...]
         if self._flavor == "expressions" and route.expression is not None:
-            hosts, candidates = expression_candidates(route, target, route.expression)
+            hosts, of_expression = expression_candidates(route, target, route.expression)
+            candidates = tuple(of_expression)
         else:
             flavor = self._flavor if self._flavor == "traditional" else "traditional_compatible"
-            candidates = list(classic_candidates(route, target, flavor, self._regex))
+            candidates = tuple(classic_candidates(route, target, flavor, self._regex))
             if route.hosts:
                 hosts = {host_key(entry): None for entry in route.hosts}
-        entry = RouterEntry((ANY_HOST,) if hosts is None else tuple(hosts), tuple(candidates))
+        entry = RouterEntry((ANY_HOST,) if hosts is None else tuple(hosts), candidates)
         for key in entry.hosts:
-            self._changes.setdefault(key, Change()).come.extend(candidates)
+            self._change(key).come.extend(candidates)
         return entry
 
     def remove(self, entry: RouterEntry) -> None:
         """Take out a route that the previous router has: what `add` returned for it."""
         for key in entry.hosts:
-            self._changes.setdefault(key, Change()).gone.extend(entry.candidates)
+            self._change(key).gone.extend(entry.candidates)
 
     def steps(self) -> Iterator[None]:
         """The work left after the last `add` or `remove`, a piece at a time."""
@@ -107,6 +108,12 @@ class RouterBuilder:
             count += 1
             if count % _FREED_AT_ONCE == 0:
                 yield
+
+    def _change(self, key: HostKey) -> Change:
+        change = self._changes.get(key)
+        if change is None:
+            change = self._changes[key] = Change()
+        return change
 
     def _regex(self, pattern: str) -> Regex:
         known = self._last.regexes

@@ -26,7 +26,7 @@ class HostKey(NamedTuple):
 def host_key(entry: str, field: str = "hosts") -> HostKey:
     """The look-up key of an entry of a route's `hosts` or `snis`; raise `RouteError`."""
     name, port = entry, 0
-    before, colon, after = entry.rpartition(":")
+    before, colon, after = entry.rpartition(":") if ":" in entry else (entry, "", "")
     if colon and (":" not in before or before.endswith("]")):
         if not (after.isascii() and after.isdigit() and 0 < int(after[:6]) <= 65535):
             raise RouteError(field, f"invalid port in '{entry}'")

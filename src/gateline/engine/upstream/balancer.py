@@ -51,23 +51,16 @@ class Balancer:
 
 
 def _smooth_order(targets: Sequence[tuple[CompiledTarget, int]]) -> list[CompiledTarget]:
-    """Each target as often as its weight says, spread as evenly as it goes (nginx's smooth weighted round robin)."""
+    """Each target as often as its weight says, its turns spread evenly over the order."""
     weighted = [(target, weight) for target, weight in targets if weight > 0]
-    if not weighted:
-        return []
-    if len({weight for _, weight in weighted}) == 1:
+    if len({weight for _, weight in weighted}) <= 1:
         return [target for target, _ in weighted]
     divisor = gcd(*(weight for _, weight in weighted))
     weights = [weight // divisor for _, weight in weighted]
     total = sum(weights)
     if total > LONGEST_ORDER:
         weights = [max(1, round(weight * LONGEST_ORDER / total)) for weight in weights]
-        total = sum(weights)
-    current = [0] * len(weights)
-    order = []
-    for _ in range(total):
-        current = [have + weight for have, weight in zip(current, weights, strict=True)]
-        best = max(range(len(current)), key=current.__getitem__)
-        current[best] -= total
-        order.append(weighted[best][0])
-    return order
+    # The middles of as many equal parts of one round as a target has turns; where they coincide the first comes first.
+    turns = [((turn + 0.5) / weight, place) for place, weight in enumerate(weights) for turn in range(weight)]
+    turns.sort()
+    return [weighted[place][0] for _, place in turns]
