@@ -1,5 +1,5 @@
 cdef class Exchange:
-    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, runtime, sni, target, trailers, upstream
+    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, sni, target, trailers, upstream
     cdef public bytes request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public long long body_bytes, response_bytes

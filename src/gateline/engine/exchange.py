@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateline.engine.peer import Peer
     from gateline.engine.proxy import Proxy
     from gateline.engine.router import Match
-    from gateline.engine.runtime import CompiledRoute, Runtime
+    from gateline.engine.runtime import CompiledRoute
     from gateline.engine.upstream.balancer import CompiledTarget
 
 __all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
@@ -118,7 +118,6 @@ class Exchange:
         "responded",
         "response_bytes",
         "route",
-        "runtime",
         "sent",
         "sni",
         "status",
@@ -149,7 +148,6 @@ class Exchange:
         self.route: CompiledRoute | None = None
         self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
         self.target: CompiledTarget = cast("CompiledTarget", None)
-        self.runtime: Runtime | None = None
         self.request_id = b""
         self.upstream: UpstreamStream | None = None
         self.upstream_path = b""

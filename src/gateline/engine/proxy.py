@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 
-from gateline.engine.errors import CATALOGUE, JSON_TYPE, ErrorTemplates, Failure, Retry
+from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import VIA_TOKEN, ResponseHeaders, TrustedProxies, date_line
 from gateline.engine.request_id import next_request_id
@@ -101,8 +101,7 @@ class Proxy:
             return exchange.refuse(CATALOGUE.METHOD_NOT_ALLOWED)
         if self.body_limit and max(head.length, exchange.body_bytes) > self.body_limit:
             return exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
-        exchange.runtime = runtime = self.runtime
-        match = runtime.router.match(exchange)
+        match = self.runtime.router.match(exchange)
         if match is None:
             return exchange.refuse(CATALOGUE.NO_ROUTE)
         exchange.match = match
@@ -285,13 +284,11 @@ class Proxy:
         """Answer with the error that `failure` stands for, in the format that the client asks for."""
         head = exchange.head
         media_type = self._errors.choose(head.get(b"accept"), head.get(b"content-type"), json=failure.json)
-        if failure.json and media_type not in _STRUCTURED:
-            media_type = JSON_TYPE
         request_id = exchange.request_id or next_request_id()
         exchange.request_id = request_id
         body = self._errors.render(failure.status, failure.message, request_id.decode(), media_type)
         block = body.headers + extra + self._own_block(exchange)
-        if failure is CATALOGUE.CONNECT or failure.status == 502:
+        if failure.status == 502:
             block += self.response_headers.via_line
         exchange.answer(body.status, block, body.body)
 
@@ -311,9 +308,6 @@ class Proxy:
         """The exchange is over, whichever way: account for it."""
         if self.access_log is not None:
             self.access_log(exchange)
-
-
-_STRUCTURED = frozenset({JSON_TYPE, "text/html", "application/xml", "text/plain", "application/grpc"})
 
 
 def _query_part(query: bytes | None) -> bytes:
