@@ -17,7 +17,7 @@ LIMITS = {
     steps: {"STEP": 3, "_SORTED_AT_ONCE": 2, "_MERGED_AT_ONCE": 5, "_ONE_BY_ONE": 1},
     blocks: {"SET_SIZE": 4},
     groups: {"_TRIED": 2, "STEP": 3},
-    index: {"STEP": 2, "_COPIED_AT_ONCE": 2, "_CHANGED_AT_ONCE": 1, "_LOOKED_AT_AT_ONCE": 2},
+    index: {"_NARROW": 3, "STEP": 2, "_COPIED_AT_ONCE": 2, "_CHANGED_AT_ONCE": 1, "_LOOKED_AT_AT_ONCE": 2},
 }
 EXPRESSIONS = [
     'http.path ^= "/a"',
@@ -114,7 +114,9 @@ def structure(router: Router) -> dict[object, object]:
     return found
 
 
-def of_bucket(bucket: index.Bucket) -> object:
+def of_bucket(bucket: index.AnyBucket) -> object:
+    if isinstance(bucket, index.WideBucket):
+        return bucket.best, of_bucket(bucket.narrow), of_bucket(bucket.wide)
     nodes = [
         (node.prefix, node.best, node.sure is None, node.parent and node.parent.prefix, of_group(node.group))
         for node in bucket.nodes

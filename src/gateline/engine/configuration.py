@@ -98,7 +98,7 @@ class Change:
         self._entries = Draft(configuration.router_entries)
         self._pool_users = Draft(configuration.pool_users)
         self._router = RouterBuilder(configuration.flavor, configuration.runtime.router)
-        self._rebalanced: list[tuple[CompiledService, Balancer]] = []
+        self._rebalanced: list[tuple[Balancer, Balancer]] = []
         self._unused: list[Pool] = []
         self._runtime: Runtime | None = None
 
@@ -118,7 +118,6 @@ class Change:
             yield from self._compile_services()
             yield from self._compile_routes()
             yield from self._router.steps()
-            yield from self._find_rebalanced()
             for draft in self._drafts():
                 yield from draft.steps()
             shortest = self._tables.shortest_timeout()
@@ -131,8 +130,8 @@ class Change:
         """Put the change in force: the configuration's new runtime."""
         assert self._runtime is not None, "the steps are not exhausted"  # noqa: S101
         configuration = self._configuration
-        for service, balancer in self._rebalanced:
-            service.balancer = balancer
+        for balancer, fresh in self._rebalanced:
+            balancer.take_over(fresh)
         self._unused = list(self._pool_users.gone())
         self._tables.commit()
         configuration.services = self._services.commit()
@@ -162,37 +161,26 @@ class Change:
 
     # -- upstreams -------------------------------------------------------------------------------------------------
     def _balance_upstreams(self) -> Iterator[None]:
-        """New balancers for upstreams in use of which the targets have changed."""
+        """Other turns for the balancers of upstreams of which the targets have changed."""
         for one in self._tables.upstreams:
             upstream = self._tables.by_kind["upstreams"].get(one)
             known = self._shared.get(one)
             if upstream is None or known is None:
                 continue
-            fresh = {}
+            changed = {}
             for manner, shared in known.items():
-                fresh[manner] = _Shared(self._balanced(upstream, manner), shared.users)
+                balancer = shared.destinations.balancer
+                fresh = self._balanced(upstream, manner)
+                self._rebalanced.append((balancer, fresh.balancer))
                 self._count(shared.destinations, -1)
+                changed[manner] = _Shared(Destinations(balancer, fresh.pools), shared.users)
                 yield
-            self._shared.put(one, fresh)
+            self._shared.put(one, changed)
 
     def _balanced(self, upstream: "Upstream", manner: Manner) -> Destinations:
         destinations = balanced(self._configuration.pools, manner, upstream, self._tables.targets_of(upstream.id))
         self._count(destinations, 1)
         return destinations
-
-    def _find_rebalanced(self) -> Iterator[None]:
-        """The services that stay as they are, but with another balancer."""
-        for one in self._tables.upstreams:
-            shared = self._shared.get(one)
-            upstream = self._tables.by_kind["upstreams"].get(one)
-            if shared is None or upstream is None:
-                continue
-            for place, service_id in enumerate(self._tables.services_at(upstream.name)):
-                service = self._services.get(service_id)
-                if service is not None and service.upstream == one:
-                    self._rebalanced.append((service.compiled, shared[service.manner].destinations.balancer))
-                if place % 100 == 99:
-                    yield
 
     # -- services --------------------------------------------------------------------------------------------------
     def _compile_services(self) -> Iterator[None]:

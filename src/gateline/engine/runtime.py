@@ -1,8 +1,8 @@
 """What a worker serves with until the next change: entities compiled for requests.
 
-A runtime is never changed, and requests go on with the one that they began with; but the balancer of a service that
-stays is replaced when its upstream's targets change, so that a request that is tried again finds the targets of now.
-What must outlive a runtime (connections) belongs to `upstream.pool.Pools`. `configuration` makes them.
+A runtime is never changed, and requests go on with the one that they began with; but the balancer of an upstream is one
+as long as the upstream is in use, so that a request that is tried again finds the targets of now. Connections outlive a
+runtime too; they belong to `upstream.pool.Pools`. `configuration` makes runtimes.
 """
 
 from typing import TYPE_CHECKING

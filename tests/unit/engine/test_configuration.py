@@ -182,6 +182,7 @@ def test_a_refused_change_changes_nothing() -> None:
     del change
     assert configuration.runtime is runtime
     assert compiled(configuration, "/0").service.balancer is balancer
+    assert _hosts(configuration, "/0") == ["t0.test"]
     assert {kind: set(of_kind) for kind, of_kind in configuration.entities.items() if of_kind} == {
         kind: {identifier(0)} for kind in ("services", "routes", "upstreams", "targets")
     }

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, final
 from gateline.engine.router.candidates import Candidate, classic_candidates
 from gateline.engine.router.expressions import expression_candidates
 from gateline.engine.router.hosts import HostKey, host_key
-from gateline.engine.router.index import Bucket, bucket_after, bucket_of
+from gateline.engine.router.index import AnyBucket, bucket_after, bucket_of
 from gateline.engine.router.interface import RouteLike
 from gateline.engine.router.matcher import ANY_HOST, Router
 from gateline.engine.router.regexes import Regex
@@ -123,8 +123,8 @@ class RouterBuilder:
         return regex
 
     def _work(self) -> Iterator[None]:
-        buckets: dict[HostKey, Bucket | None] = {}
-        shared: dict[object, Bucket | None] = {}  # hosts with the same candidates share a bucket
+        buckets: dict[HostKey, AnyBucket | None] = {}
+        shared: dict[object, AnyBucket | None] = {}  # hosts with the same candidates share a bucket
         done = 0
         for key, change in self._changes.items():
             done += len(change.come) + len(change.gone) + 1
@@ -144,7 +144,7 @@ class RouterBuilder:
             yield
             self._router = yield from self._last.after(buckets)
 
-    def _likeness(self, last: Bucket | None, change: Change) -> object:
+    def _likeness(self, last: AnyBucket | None, change: Change) -> object:
         """What is equal for two hosts of which the buckets are the same after the change."""
         if last is None and len(change.come) == 1:
             return id(change.come[0])

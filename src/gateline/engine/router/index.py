@@ -18,8 +18,11 @@ from gateline.engine.router.interface import Match, RouteRequest
 from gateline.engine.router.priority import LAST
 from gateline.engine.router.steps import STEP, Built, Change, in_order, spread
 
-__all__ = ["Bucket", "bucket_after", "bucket_of"]
+__all__ = ["AnyBucket", "Bucket", "WideBucket", "bucket_after", "bucket_of"]
 
+_WIDE = (b"", b"/")
+_NARROW = 256
+"""Up to so many prefixes are searched together with the wide ones."""
 _COPIED_AT_ONCE = 32 * 1024
 _CHANGED_AT_ONCE = 32
 _LOOKED_AT_AT_ONCE = 1024
@@ -75,12 +78,68 @@ class Bucket:
         return found
 
 
-def bucket_after(last: Bucket | None, change: Change, leftovers: list[object]) -> Built[Bucket | None]:
+@final
+class WideBucket:
+    """A bucket of many prefixes, and apart from them the ones that nearly every path begins with.
+
+    As they stand above all others, a change of them would otherwise make every node again.
+    """
+
+    __slots__ = ("best", "narrow", "wide")
+
+    def __init__(self, narrow: Bucket, wide: Bucket) -> None:
+        self.narrow = narrow
+        self.wide = wide
+        self.best = min(narrow.best, wide.best)
+
+    def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
+        """The best match that comes before `limit`."""
+        found = self.narrow.search(request, path, limit)
+        if found is not None:
+            limit = found.rank
+        if self.wide.best < limit:
+            return self.wide.search(request, path, limit) or found
+        return found
+
+
+AnyBucket = Bucket | WideBucket
+
+
+def bucket_after(last: AnyBucket | None, change: Change, leftovers: list[object]) -> Built[AnyBucket | None]:
     """The bucket after a change of its candidates, None where none is left.
 
     What only the last one has any use for is added to `leftovers`.
     """
     changes = yield from spread(change, lambda candidate: (candidate.prefix,))
+    of_wide = {prefix: changes.pop(prefix) for prefix in _WIDE if prefix in changes}
+    narrow, wide = (last.narrow, last.wide) if isinstance(last, WideBucket) else (last, None)
+    if changes:
+        narrow = yield from _after(narrow, changes, leftovers)
+    inside = [] if narrow is None or wide is not None else [key for key in narrow.keys[: len(_WIDE)] if key in _WIDE]
+    if narrow is None or len(narrow.keys) - len(inside) <= _NARROW:
+        if wide is not None:
+            narrow = yield from _after(narrow, _all_of(wide, wide.keys, come=True), leftovers)
+        return (yield from _after(narrow, of_wide, leftovers)) if of_wide else narrow
+    if inside:
+        wide = yield from _after(None, _all_of(narrow, inside, come=True), leftovers)
+        narrow = yield from _after(narrow, _all_of(narrow, inside, come=False), leftovers)
+        assert narrow is not None  # noqa: S101 - it has many prefixes
+    if of_wide:
+        wide = yield from _after(wide, of_wide, leftovers)
+    return narrow if wide is None else WideBucket(narrow, wide)
+
+
+def bucket_of(candidate: Candidate) -> Bucket:
+    """The bucket of a single candidate."""
+    return Bucket([candidate.prefix], [None, _Node(candidate.prefix, None, Group((candidate,)))], candidate.rank)
+
+
+_EMPTY = Bucket([], [None], 0)
+
+
+def _after(last: Bucket | None, changes: dict[bytes, Change], leftovers: list[object]) -> Built[Bucket | None]:
+    """A bucket, in one piece, after changes of its candidates by prefix."""
+    best = _best_after(last, changes)
     prefixes = yield from in_order(list(changes))
     before = _EMPTY if last is None else last
     keys: list[bytes] = []
@@ -100,15 +159,22 @@ def bucket_after(last: Bucket | None, change: Change, leftovers: list[object]) -
     yield from _copy(before, copied, len(before.keys), keys, nodes)
     if not keys:
         return None
-    return Bucket(keys, nodes, (yield from _best_after(last, change, nodes)))
+    if best is None:
+        best = LAST
+        for start in range(1, len(nodes), _LOOKED_AT_AT_ONCE):
+            best = min(best, *[node.best for node in nodes[start : start + _LOOKED_AT_AT_ONCE] if node is not None])
+            yield
+    return Bucket(keys, nodes, best)
 
 
-def bucket_of(candidate: Candidate) -> Bucket:
-    """The bucket of a single candidate."""
-    return Bucket([candidate.prefix], [None, _Node(candidate.prefix, None, Group((candidate,)))], candidate.rank)
-
-
-_EMPTY = Bucket([], [None], 0)
+def _all_of(bucket: Bucket, prefixes: list[bytes], *, come: bool) -> dict[bytes, Change]:
+    """The change that all candidates of some prefixes of a bucket come somewhere else, or go."""
+    changes = {}
+    for node in bucket.nodes:
+        if node is not None and node.prefix in prefixes:
+            change = changes[node.prefix] = Change()
+            (change.come if come else change.gone).extend(node.group.candidates)
+    return changes
 
 
 def _end_of(keys: list[bytes], first: bytes, start: int) -> int:
@@ -191,16 +257,16 @@ def _enclosing(bucket: Bucket, prefix: bytes) -> _Node | None:
     return node
 
 
-def _best_after(last: Bucket | None, change: Change, nodes: list[_Node | None]) -> Built[int]:
-    """The best rank after the change: after a small one known from what came and went, if the best one did not go."""
-    if last is not None and len(change.come) + len(change.gone) <= STEP:
-        came = min((candidate.rank for candidate in change.come), default=LAST)
-        if came <= last.best:
-            return came
-        if all(candidate.rank != last.best for candidate in change.gone):
-            return last.best
-    best = LAST
-    for start in range(1, len(nodes), _LOOKED_AT_AT_ONCE):
-        best = min(best, *[node.best for node in nodes[start : start + _LOOKED_AT_AT_ONCE] if node is not None])
-        yield
-    return best
+def _best_after(last: Bucket | None, changes: dict[bytes, Change]) -> int | None:
+    """The best rank after a change: known from what came and went, if that is little and the best one did not go."""
+    if last is None or len(changes) > STEP or sum(map(_size, changes.values())) > STEP:
+        return None
+    came = min((candidate.rank for change in changes.values() for candidate in change.come), default=LAST)
+    if came <= last.best:
+        return came
+    stays = all(candidate.rank != last.best for change in changes.values() for candidate in change.gone)
+    return last.best if stays else None
+
+
+def _size(change: Change) -> int:
+    return len(change.come) + len(change.gone)

@@ -13,7 +13,7 @@ from typing import final
 from weakref import WeakValueDictionary
 
 from gateline.engine.router.hosts import HostKey, WildcardKeys, wildcard_end
-from gateline.engine.router.index import Bucket
+from gateline.engine.router.index import AnyBucket
 from gateline.engine.router.interface import Match, RouteRequest
 from gateline.engine.router.priority import LAST
 from gateline.engine.router.regexes import Regex
@@ -31,12 +31,12 @@ class _OpenHosts:
 
     __slots__ = ("_wildcards", "best", "buckets")
 
-    def __init__(self, buckets: dict[HostKey, Bucket], wildcards: WildcardKeys) -> None:
+    def __init__(self, buckets: dict[HostKey, AnyBucket], wildcards: WildcardKeys) -> None:
         self.buckets = buckets
         self._wildcards = wildcards
         self.best = min([bucket.best for bucket in buckets.values()], default=LAST)
 
-    def after(self, changes: dict[HostKey, Bucket | None]) -> "Built[_OpenHosts | None]":
+    def after(self, changes: dict[HostKey, AnyBucket | None]) -> "Built[_OpenHosts | None]":
         """The same after a change of some buckets, of which those that are None go; None where none is left."""
         buckets = dict(self.buckets)
         counts = Counter(self._wildcards.counts)
@@ -79,8 +79,8 @@ class Router:
     __slots__ = ("_anywhere", "_hosts", "_open_hosts", "regexes")
 
     def __init__(self) -> None:
-        self._anywhere: Bucket | None = None
-        self._hosts: dict[bytes, Bucket] = {}
+        self._anywhere: AnyBucket | None = None
+        self._hosts: dict[bytes, AnyBucket] = {}
         self._open_hosts: _OpenHosts | None = None
         self.regexes: WeakValueDictionary[str, Regex] = WeakValueDictionary()
         """The compiled path regexes in use by pattern, for whoever builds the next version."""
@@ -108,7 +108,7 @@ class Router:
                 return match
         return found
 
-    def bucket(self, key: HostKey) -> Bucket | None:
+    def bucket(self, key: HostKey) -> AnyBucket | None:
         """The bucket of that key."""
         if key == ANY_HOST:
             return self._anywhere
@@ -116,10 +116,10 @@ class Router:
             return None if self._open_hosts is None else self._open_hosts.buckets.get(key)
         return self._hosts.get(key.text)
 
-    def after(self, changes: dict[HostKey, Bucket | None]) -> "Built[Router]":
+    def after(self, changes: dict[HostKey, AnyBucket | None]) -> "Built[Router]":
         """The router after a change of some buckets, of which those that are None go."""
-        hosts: dict[bytes, Bucket | None] = {}
-        open_hosts: dict[HostKey, Bucket | None] = {}
+        hosts: dict[bytes, AnyBucket | None] = {}
+        open_hosts: dict[HostKey, AnyBucket | None] = {}
         for place, (key, bucket) in enumerate(changes.items()):
             if place % STEP == STEP - 1:
                 yield

@@ -7,3 +7,4 @@ cdef class Balancer:
     cdef Py_ssize_t _turn
 
     cpdef CompiledTarget next(self)
+    cpdef object take_over(self, Balancer other)

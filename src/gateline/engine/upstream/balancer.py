@@ -49,6 +49,10 @@ class Balancer:
         self._turn = turn + 1
         return order[turn]
 
+    def take_over(self, other: "Balancer") -> None:
+        """Give the targets of another balancer from now on."""
+        self._order = other._order  # noqa: SLF001 - one of its kind
+
 
 def _smooth_order(targets: Sequence[tuple[CompiledTarget, int]]) -> list[CompiledTarget]:
     """Each target as often as its weight says, its turns spread evenly over the order."""

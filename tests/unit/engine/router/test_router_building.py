@@ -3,6 +3,7 @@
 import pytest
 
 from gateline.engine.router import RouteError, RouterBuilder
+from gateline.engine.router.index import Bucket, WideBucket
 from unit.engine.router.routing import Route, make_request, make_router
 
 
@@ -96,11 +97,24 @@ def test_only_nodes_below_a_changed_prefix_are_made_again() -> None:
     builder = RouterBuilder(previous=first)
     builder.add(Route("new", paths=["/17"]), "new")
     second = builder.build()
-    assert first._anywhere is not None
-    assert second._anywhere is not None
+    assert isinstance(first._anywhere, Bucket)
+    assert isinstance(second._anywhere, Bucket)
     kept = set(map(id, first._anywhere.nodes)) & set(map(id, second._anywhere.nodes))
     made = [node.prefix for node in second._anywhere.nodes if node is not None and id(node) not in kept]
     assert made == [b"/17", b"/17/x"]
+
+
+def test_no_other_node_is_made_again_when_a_route_for_everything_changes() -> None:
+    routes = [Route(f"{number}", paths=[f"/{number}/"]) for number in range(300)]
+    first = make_router("traditional_compatible", *routes, Route("any"))
+    builder = RouterBuilder(previous=first)
+    builder.add(Route("root", paths=["/"]), "root")
+    second = builder.build()
+    assert isinstance(first._anywhere, WideBucket)
+    assert isinstance(second._anywhere, WideBucket)
+    assert second._anywhere.narrow is first._anywhere.narrow
+    matches = [second.match(make_request(path)) for path in ("/x", "/17/x", "*")]
+    assert [match and match.route for match in matches] == ["root", "17", "any"]
 
 
 def test_hosts_of_one_route_share_a_bucket() -> None:

@@ -42,6 +42,15 @@ def test_turns_are_spread() -> None:
     assert b"11" not in turns
 
 
+def test_balancer_takes_over_the_targets_of_another() -> None:
+    balancer = Balancer(_targets(1, 1, 1))
+    _turns(balancer, 2)
+    balancer.take_over(Balancer(_targets(0, 1)))
+    assert set(_turns(balancer, 5)) == {b"1"}
+    balancer.take_over(Balancer([]))
+    assert balancer.next() is None
+
+
 def test_weights_without_a_common_divisor_do_not_make_an_endless_order() -> None:
     balancer = Balancer(_targets(65521, 65519, 1))
     counts = Counter(_turns(balancer, LONGEST_ORDER * 2))
