@@ -18,7 +18,8 @@ from gateline.cli.launch import Orders, last_orders
 from gateline.cli.options import Conf, Config, Debug, Prefix, Verbose, source_of
 from gateline.cli.output import Failure, say, warn
 from gateline.cli.running import alive, stop_node
-from gateline.settings import LoadedSettings, SettingsSource, find_prefix
+from gateline.pdk.discovery import PluginLoadError, Plugins
+from gateline.settings import LoadedSettings, Settings, SettingsSource, find_prefix
 
 Daemon = Annotated[
     bool | None,
@@ -96,6 +97,7 @@ def load(source: SettingsSource, *, verbose: bool = False) -> LoadedSettings:
     """The settings, with their warnings said. Raises `SettingsError`."""
     loaded = source.load()
     warn(loaded.warnings)
+    load_plugins(loaded.settings)
     if verbose:
         say(f"reading the settings from {loaded.conf or 'the environment'}")
         say(f"prefix in use: {loaded.settings.prefix}")
@@ -103,6 +105,14 @@ def load(source: SettingsSource, *, verbose: bool = False) -> LoadedSettings:
         for name in sorted(loaded.given):
             say(f"{name} = {json.dumps(shown.get(name))}")
     return loaded
+
+
+def load_plugins(settings: Settings) -> None:
+    """Load the plugins, so that what names them can be checked. Raises `Failure`."""
+    try:
+        Plugins(settings.plugins, settings.plugin_folders).load_all()
+    except PluginLoadError as error:
+        raise Failure(str(error)) from None
 
 
 def check_declarative(loaded: LoadedSettings) -> None:

@@ -27,6 +27,7 @@ from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
+from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import Settings
 from gateline.store import StoreUnavailable, open_store
 
@@ -58,8 +59,9 @@ class ControlProcess:
         self._servers: Servers
 
     def _build(self) -> None:
-        """Make the parts. Raises StoreUnavailable, OSError."""
+        """Make the parts. Raises StoreUnavailable, OSError, PluginLoadError."""
         context, settings = self._context, self._context.settings
+        Plugins(settings.plugins, settings.plugin_folders).load_all()
         self._configuration = _configuration(settings, self._feed, context.configuration_file)
         self._node = AdminNode(settings, self._configuration, self._feed, self._end.is_set)
         admin = admin_app(self._node)
@@ -82,7 +84,7 @@ class ControlProcess:
         await self._feed.start()
         try:
             self._build()
-        except (StoreUnavailable, OSError) as error:
+        except (StoreUnavailable, OSError, PluginLoadError) as error:
             self._fail([str(error)])
             await self._end.wait()
             return int(self._failed)

@@ -255,6 +255,18 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple([_path(entry) for entry in _split(text)])
+
+
+def _dump_paths(value: tuple[Path, ...]) -> list[str]:
+    return [str(path) for path in value]
+
+
+def _load_paths(value: list[str]) -> tuple[Path, ...]:
+    return tuple([Path(path) for path in value])
+
+
 def _dump_path(value: Path | None) -> str:
     return "off" if value is None else str(value)
 
@@ -279,6 +291,7 @@ TEXT = Kind("text", _text)
 TOKEN = Kind("text", _token)
 LIST = Kind("list", _split, list, tuple, ())
 PATH = Kind("path", _path, str, Path)
+PATHS = Kind("list of paths", _paths, _dump_paths, _load_paths, ())
 LOG_FILE = Kind("path \\| off", _log_file, _dump_path, _load_path)
 PEM = Kind("path or PEM", _text)
 PEM_LIST = Kind("list of paths or PEM", _split, list, tuple, ())

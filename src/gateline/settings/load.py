@@ -13,7 +13,7 @@ from typing import Any
 
 from gateline.settings.checks import check_together, warn_of_no_effect
 from gateline.settings.errors import BadValue, SettingsError
-from gateline.settings.kinds import LOG_FILE, PATH, PEM, PEM_LIST
+from gateline.settings.kinds import LOG_FILE, PATH, PATHS, PEM, PEM_LIST
 from gateline.settings.model import FIELDS, Settings
 from gateline.settings.pem import resolve_pem
 from gateline.settings.sources import Findings, Given, from_environment, from_file, from_options
@@ -190,6 +190,8 @@ class _Reader:
     def _in_place(self, row: Setting, value: Any) -> Any:
         if row.kind in (LOG_FILE, PATH) and value is not None:
             return (self._prefix if row.in_prefix else self._directory) / value
+        if row.kind is PATHS:
+            return tuple([self._directory / path for path in value])
         if row.kind is PEM and row.status == "used":
             return resolve_pem(value, self._directory)
         if row.kind is PEM_LIST and row.status == "used":

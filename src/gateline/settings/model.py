@@ -55,6 +55,8 @@ class Settings:
     router_flavor: str
     vault_env_prefix: str | None
     plugins: tuple[str, ...]
+    plugin_folders: tuple[Path, ...]
+    plugin_body_limit: int
 
     proxy_listen: tuple[Listen, ...]
     admin_listen: tuple[Listen, ...]

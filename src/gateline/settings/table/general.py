@@ -5,6 +5,7 @@ from gateline.settings.kinds import (
     LIST,
     LOG_FILE,
     PATH,
+    PATHS,
     TEXT,
     choice,
     duration,
@@ -74,7 +75,24 @@ CONFIGURATION = (
     Setting(
         "vault_env_prefix", TEXT, None, "What the names of environment variables in `{vault://env/...}` begin with."
     ),
-    later("plugins", LIST, "bundled", "Plugins to load: `bundled`, `off`, names."),
+    Setting(
+        "plugins",
+        LIST,
+        "bundled",
+        "Plugins that may be used: `bundled` (all that come with Gateline), `off`, and names of others.",
+    ),
+    Setting(
+        "plugin_folders",
+        PATHS,
+        None,
+        "Directories of plugins: each file `NAME.py` is the plugin `NAME`, and may be used.",
+    ),
+    Setting(
+        "plugin_body_limit",
+        size(0, 1024**3),
+        "8m",
+        "Bytes of a body that is kept for plugins which need it whole; what is longer is refused, or passes them by.",
+    ),
     later("vaults", LIST, "bundled", "Vaults to load: `bundled`, `off`, names."),
     later(
         "role",

@@ -1,0 +1,28 @@
+"""What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
+
+from gateline.pdk.answers import Answer, ErrorResponse, HeaderValues, Response
+from gateline.pdk.exchange import Certificates, Exchange
+from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.node import HttpError, HttpResponse, Metric, Node
+from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
+
+__all__ = [
+    "PHASES",
+    "Answer",
+    "Certificates",
+    "Consumer",
+    "Credential",
+    "ErrorResponse",
+    "Exchange",
+    "HeaderValues",
+    "HttpError",
+    "HttpResponse",
+    "Identity",
+    "Metric",
+    "Node",
+    "Phase",
+    "Plugin",
+    "PluginConfig",
+    "PluginError",
+    "Response",
+]

@@ -1,0 +1,344 @@
+"""What a plugin sees of a request and its response.
+
+An `Exchange` goes through the phases `rewrite`, `access`, `response`, `header_filter`, `body_filter` and `log`. Its
+views are made when they are asked for and cost next to nothing; keep none of them beyond the hook. Text is `str`;
+header values are read as Latin-1, as they stand on the wire. Names of headers are taken in any case.
+"""
+# ruff: noqa: D102 (a property is documented beside it where its name does not say it)
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, Protocol
+
+from gateline.entities import Route, Service
+from gateline.pdk.answers import HeaderValues
+from gateline.pdk.identity import Consumer, Credential, Identity
+
+__all__ = [
+    "Certificates",
+    "ClientView",
+    "Exchange",
+    "HeadersView",
+    "RequestView",
+    "ResponseView",
+    "RouteView",
+    "ServiceRequestView",
+    "ServiceResponseView",
+    "ServiceView",
+]
+
+
+class RouteView(Protocol):
+    """The route of a request."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """Its name, or its id where it has none."""
+
+    @property
+    def entity(self) -> Route:
+        """The route as it was configured."""
+
+
+class ServiceView(Protocol):
+    """The service of a route."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """Its name, or its id where it has none."""
+
+    @property
+    def entity(self) -> Service:
+        """The service as it was configured."""
+
+
+class HeadersView(Protocol):
+    """Headers that can be read."""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, None when it is absent."""
+
+    def header_values(self, name: str) -> list[str]:
+        """All values of a header, a value for each line."""
+
+    def headers(self) -> list[tuple[str, str]]:
+        """All header lines in order, names as they came."""
+
+
+class RequestView(HeadersView, Protocol):
+    """The client's request. Headers are read as plugins before this one have left them; the rest is as received."""
+
+    @property
+    def id(self) -> str:
+        """The request id: 32 hexadecimal digits."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def scheme(self) -> Literal["http", "https"]: ...
+    @property
+    def host(self) -> str:
+        """The host asked for: lower case, without port."""
+
+    @property
+    def port(self) -> int:
+        """The port of the listener that the client reached."""
+
+    @property
+    def http_version(self) -> str:
+        """`1.0` or `1.1`; `2` over HTTP/2."""
+
+    @property
+    def path(self) -> str:
+        """The path, normalised, without the query."""
+
+    @property
+    def raw_path(self) -> str:
+        """The path as received, without the query."""
+
+    @property
+    def path_with_query(self) -> str:
+        """Path and query as received."""
+
+    @property
+    def query(self) -> str:
+        """The query as received, empty where there is none."""
+
+    @property
+    def forwarded_scheme(self) -> str:
+        """The scheme that the client used, as a trusted proxy in front tells it; so too what follows."""
+
+    @property
+    def forwarded_host(self) -> str: ...
+    @property
+    def forwarded_port(self) -> int: ...
+    @property
+    def forwarded_path(self) -> str: ...
+    @property
+    def forwarded_prefix(self) -> str | None:
+        """The part of the path that the route takes away."""
+
+    @property
+    def start_time(self) -> float:
+        """When its head was complete: seconds since 1970."""
+
+    @property
+    def uri_captures(self) -> tuple[tuple[str | None, ...], Mapping[str, str]]:
+        """What the groups of the route's path took: all in order, the whole match first; and the named ones."""
+
+    @property
+    def content_length(self) -> int | None:
+        """The length that the request states, None without one (a chunked body)."""
+
+    @property
+    def chunked(self) -> bool:
+        """Whether its body comes in chunks."""
+
+    def query_args(self) -> list[tuple[str, str]]:
+        """The decoded arguments of the query, in order; one without a value has an empty one."""
+
+    def query_arg(self, name: str) -> str | None:
+        """The first value of an argument."""
+
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name; of several of a name, the first."""
+
+    @property
+    def body(self) -> bytes | None:
+        """The whole body, for hooks of a plugin that said that it reads it (`Plugin.reads_request`).
+
+        None when it is longer than the setting `plugin_body_limit` allows and the plugin lets that pass.
+        """
+
+    def form(self) -> list[tuple[str, str]] | None:
+        """The body's fields, in order, where it is a form (urlencoded or multipart); None where it is none."""
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError where it is none."""
+
+
+class ServiceRequestView(Protocol):
+    """The request as it will go to the service. What is set here is what later plugins read in `Exchange.request`."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str:
+        """The path that will be asked for, without the query."""
+
+    @property
+    def query(self) -> str: ...
+
+    def set_header(self, name: str, value: str) -> None:
+        """One line of this name, in place of all that there are. `Host` sets what the service is asked for."""
+
+    def add_header(self, name: str, value: str) -> None:
+        """A further line of this name."""
+
+    def remove_header(self, name: str) -> None: ...
+    def set_headers(self, headers: HeaderValues) -> None: ...
+    def set_method(self, method: str) -> None: ...
+    def set_path(self, path: str) -> None:
+        """The path to ask for, which begins with a slash; what is not allowed in a path is percent-encoded."""
+
+    def set_query(self, query: str) -> None:
+        """The query in wire form; empty for none."""
+
+    def set_query_args(self, args: list[tuple[str, str]]) -> None:
+        """The query from arguments, which are encoded."""
+
+    def set_body(self, body: bytes, content_type: str | None = None) -> None:
+        """Another body in place of the client's; the client's is read and thrown away."""
+
+    def set_scheme(self, scheme: Literal["http", "https"]) -> None:
+        """Whether TLS is spoken to the service."""
+
+    def set_target(self, host: str, port: int) -> None:
+        """Send this request to a host and port, without balancing."""
+
+    def set_upstream(self, name: str) -> None:
+        """Balance this request over another upstream entity. Raises ValueError when there is none of that name."""
+
+    def set_timeouts(
+        self, *, connect: float | None = None, read: float | None = None, write: float | None = None
+    ) -> None:
+        """Timeouts of this request, in seconds."""
+
+    def set_retries(self, retries: int) -> None: ...
+
+
+class ServiceResponseView(HeadersView, Protocol):
+    """The service's response as it came. Only once it is there, that is in `response` and later."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes | None:
+        """The whole body, in `response` only; None elsewhere."""
+
+
+class ResponseView(HeadersView, Protocol):
+    """The response as the client will get it. What is set before there is one is applied when there is."""
+
+    @property
+    def status(self) -> int:
+        """The status code; 0 before there is one."""
+
+    @property
+    def source(self) -> Literal["", "service", "exit", "error"]:
+        """Where it comes from: the service, a plugin, an error of the gateway."""
+
+    @property
+    def body(self) -> bytes | None:
+        """The whole body, in `response` only; None elsewhere."""
+
+    def set_status(self, status: int) -> None: ...
+    def set_header(self, name: str, value: str) -> None:
+        """One line of this name, in place of all that there are."""
+
+    def add_header(self, name: str, value: str) -> None:
+        """A further line of this name."""
+
+    def remove_header(self, name: str) -> None: ...
+    def set_headers(self, headers: HeaderValues) -> None: ...
+    def set_body(self, body: bytes, content_type: str | None = None) -> None:
+        """Another body, in `response` only."""
+
+
+class ClientView(Protocol):
+    """Who is at the other end of the connection."""
+
+    @property
+    def ip(self) -> str:
+        """The address at the other end of the connection."""
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def forwarded_ip(self) -> str:
+        """The client's address, as a trusted proxy in front tells it."""
+
+    @property
+    def forwarded_port(self) -> int: ...
+    @property
+    def tls(self) -> bool: ...
+    @property
+    def server_name(self) -> str | None:
+        """The name asked for in TLS."""
+
+
+class Exchange(Protocol):
+    """A request on its way through the phases, and its response."""
+
+    @property
+    def request(self) -> RequestView: ...
+    @property
+    def service_request(self) -> ServiceRequestView: ...
+    @property
+    def service_response(self) -> ServiceResponseView: ...
+    @property
+    def response(self) -> ResponseView: ...
+    @property
+    def client(self) -> ClientView: ...
+    @property
+    def client_address(self) -> str:
+        """`client.forwarded_ip`, for the hurried."""
+
+    @property
+    def route(self) -> RouteView | None:
+        """The route; None before there is one."""
+
+    @property
+    def service(self) -> ServiceView | None:
+        """The route's service; None before there is one."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who was authenticated; None before or without authentication."""
+
+    @property
+    def consumer(self) -> Consumer | None:
+        """The identity's consumer."""
+
+    @property
+    def credential(self) -> Credential | None:
+        """The identity's credential."""
+
+    def authenticate(self, identity: Identity) -> None:
+        """Say who sends the request. The headers that tell the service are set, those of that name are overwritten.
+
+        From here on the plugins that are configured for this consumer and its groups are in force.
+        """
+
+    @property
+    def context(self) -> MutableMapping[Any, Any]:
+        """What plugins keep for this exchange: under a word what they share (`kong.ctx.shared`), under the plugin
+        instance (`exchange.context[self]`) what is its own."""
+
+    def log_field(self, name: str, value: Any) -> None:
+        """Put a field into the exchange's log record; dots lead into records, None takes it out."""
+
+    def log_record(self) -> dict[str, Any]:
+        """What is known of the exchange, in Kong's layout of log records. In `log` only."""
+
+    @property
+    def times(self) -> Mapping[str, float]:
+        """Seconds: `received` (since 1970), and how long took `request` all of it, `upstream` the service's first byte
+        (-1 without one), `gateway` the gateway itself."""
+
+
+class Certificates(Protocol):
+    """A TLS handshake, for the hook `certificate`."""
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that the client asks for."""
+
+    def use(self, certificate: str, key: str) -> None:
+        """Serve this connection with another certificate: its chain and its key, PEM texts."""
+
+    def refuse(self) -> None:
+        """End the handshake."""

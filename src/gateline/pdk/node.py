@@ -1,0 +1,161 @@
+"""What a plugin has of the process that it runs in: look-ups, shared state, an HTTP client, timers, metrics."""
+# ruff: noqa: D102
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from gateline.pdk.answers import HeaderValues
+from gateline.pdk.identity import Consumer
+
+__all__ = ["Cache", "Counters", "Credentials", "Found", "HttpClient", "HttpError", "HttpResponse", "Metric", "Node"]
+
+
+class Found(Protocol):
+    """A credential that was looked up. Shared between requests: never change it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def consumer(self) -> Consumer | None:
+        """Whose it is; None for entities that belong to no consumer, and where the consumer is gone."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The entity's fields, secrets in the clear where they are kept so that they can be read."""
+
+
+class Credentials(Protocol):
+    """Consumers and the entities that plugins bring, of which there may be many: they live once a node.
+
+    A look-up costs about a microsecond, or less for what was found lately. A change is seen as soon as its write has
+    been answered.
+    """
+
+    def find(self, kind: str, field: str, value: str) -> Found | None:
+        """The entity of a kind whose unique field has this value (`keyauth_credentials`, `key`)."""
+
+    def of_consumer(self, kind: str, consumer: str) -> list[Found]:
+        """The entities of a kind that belong to a consumer, given by its id."""
+
+    def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - the field's name
+        """The consumer of an id."""
+
+    def consumer_named(self, name: str) -> Consumer | None:
+        """The consumer of an id, a username or a custom id, looked for in this order."""
+
+
+class Counters(Protocol):
+    """Numbers that all workers of the node share, each change atomic. When there are too many the oldest go."""
+
+    def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
+        """Add to a counter, which begins at 0 and ends `ttl` seconds after its first increment; its new value."""
+
+    def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
+        """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
+
+    def get(self, key: str) -> int:
+        """A counter's value, 0 where there is none."""
+
+    def remove(self, key: str) -> None: ...
+
+
+class Cache(Protocol):
+    """Values that all workers of the node share, until their time is over or there is no room."""
+
+    def get(self, key: str) -> bytes | None: ...
+    def put(self, key: str, value: bytes, *, ttl: float) -> None: ...
+    def remove(self, key: str) -> None: ...
+
+
+class HttpError(Exception):
+    """No (whole) response came: `reason` is one of connect, timeout, tls, name, response, limit."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class HttpResponse(Protocol):
+    """A response that came whole."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+    def header(self, name: str) -> str | None: ...
+    def headers(self) -> list[tuple[str, str]]: ...
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError where it is none."""
+
+
+class HttpClient(Protocol):
+    """Requests to other servers, over connections that are kept and shared by all plugins of the worker."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: HeaderValues | None = None,
+        body: bytes | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float = 10.0,  # noqa: ASYNC109 - part of what is asked for
+        verify: bool = True,
+        limit: int = 1024 * 1024,
+    ) -> HttpResponse:
+        """Send one request and give its whole response.
+
+        One of `body`, `json` and `form` at most. `timeout` in seconds for everything together; `limit` in bytes of the
+        response's body. Redirects are not followed. Raises HttpError; ValueError for a URL that is none.
+        """
+
+
+class Metric(Protocol):
+    """A metric, by the values of its labels."""
+
+    def add(self, value: float = 1.0, /, **labels: str) -> None:
+        """Add to a counter or gauge, or observe a value (histogram)."""
+
+    def set(self, value: float, /, **labels: str) -> None:
+        """Set a gauge."""
+
+
+class Node(Protocol):
+    """What the worker offers to plugins."""
+
+    @property
+    def id(self) -> str:
+        """The node's id, a UUID."""
+
+    @property
+    def worker(self) -> int:
+        """The worker's number, from 0."""
+
+    @property
+    def credentials(self) -> Credentials: ...
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def cache(self) -> Cache: ...
+    @property
+    def http(self) -> HttpClient: ...
+
+    def trusts(self, address: str) -> bool:
+        """Whether an address is a trusted proxy's (`trusted_ips`)."""
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+
+    def every(self, seconds: float, call: Callable[[], Awaitable[None] | None]) -> Callable[[], None]:
+        """Call a function again and again, each time so many seconds after it has ended; gives what stops it.
+
+        What it raises is logged. It stops by itself when the plugin that asked for it is closed.
+        """
+
+    def counter(self, name: str, description: str) -> Metric: ...
+    def gauge(self, name: str, description: str) -> Metric: ...
+    def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric: ...
+
+    def setting(self, name: str) -> Any:
+        """The value of a setting of gateline.conf. Raises KeyError for a name that there is not."""
