@@ -13,9 +13,12 @@ from setuptools import Extension, setup
 PACKAGE = Path("src/gateline")
 MODULES = (
     "engine/door.py",
+    "engine/edits.py",
     "engine/exchange.py",
     "engine/headers.py",
     "engine/peer.py",
+    "engine/phases.py",
+    "engine/plugin_run.py",
     "engine/proxy.py",
     "engine/request_id.py",
     "engine/runtime.py",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateline.engine.draft import Draft
 from gateline.engine.entity_tables import KINDS, EntityTables, EntityTablesDraft
+from gateline.engine.plugin_draft import Make, PluginsDraft, PluginsInForce
 from gateline.engine.router import Flavor, Router, RouterBuilder, RouterEntry, UpstreamPath
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer import Balancer
@@ -22,7 +23,7 @@ from gateline.engine.upstream.destinations import Destinations, Manner, balanced
 from gateline.engine.upstream.pool import Pool, Pools
 
 if TYPE_CHECKING:
-    from gateline.entities import Route, Service, Upstream
+    from gateline.entities import Plugin, Route, Service, Upstream
 
 __all__ = ["Change", "Configuration"]
 
@@ -50,10 +51,13 @@ class _Service(NamedTuple):
 class Configuration:
     """What is in force in a worker. Changes are prepared one after the other."""
 
-    def __init__(self, flavor: Flavor, pools: Pools, *, verify_upstreams: bool = False) -> None:
+    def __init__(
+        self, flavor: Flavor, pools: Pools, *, verify_upstreams: bool = False, make_plugin: Make | None = None
+    ) -> None:
         self.flavor: Flavor = flavor
         self.pools = pools
         self.verify_upstreams = verify_upstreams
+        self.plugins = PluginsInForce(make_plugin or _no_plugins)
         self.runtime = Runtime(0, "", Router())
         self.tables = EntityTables()
         self.services: dict[str, _Service] = {}
@@ -69,6 +73,10 @@ class Configuration:
     def entities(self) -> Mapping[str, Mapping[str, Any]]:
         """What the worker was sent, by kind and id."""
         return self.tables.by_kind
+
+
+def _no_plugins(entity: "Plugin") -> Any:
+    raise LookupError(f"there is no plugin '{entity.name}'")
 
 
 class Change:
@@ -98,6 +106,7 @@ class Change:
         self._entries = Draft(configuration.router_entries)
         self._pool_users = Draft(configuration.pool_users)
         self._router = RouterBuilder(configuration.flavor, configuration.runtime.router)
+        self._plugins = PluginsDraft(configuration.plugins)
         self._rebalanced: list[tuple[Balancer, Balancer]] = []
         self._unused: list[Pool] = []
         self._runtime: Runtime | None = None
@@ -109,7 +118,7 @@ class Change:
     def steps(self) -> Iterator[None]:
         """The work, in slices of well under a millisecond: others may have their turn between two of them.
 
-        Raises `RouteError` for a route that cannot be compiled.
+        Raises `RouteError` for a route that cannot be compiled, `UnusablePluginError` for such a plugin.
         """
         put, delete, full = self._sent
         try:
@@ -117,13 +126,15 @@ class Change:
             yield from self._balance_upstreams()
             yield from self._compile_services()
             yield from self._compile_routes()
+            yield from self._plugins.compile(self._tables.plugins, self._tables.by_kind["plugins"])
             yield from self._router.steps()
             for draft in self._drafts():
                 yield from draft.steps()
             shortest = self._tables.shortest_timeout()
             self._runtime = Runtime(self._version, self._hash, self._router.build(), shortest)
         finally:
-            if self._runtime is None:  # nobody will use the pools that were made for it
+            if self._runtime is None:  # nobody will use what was made for it
+                self._plugins.dropped()
                 self._configuration.pools.retire([pool.target for pool in self._pool_users.news()])
 
     def commit(self) -> Runtime:
@@ -138,6 +149,7 @@ class Change:
         configuration.shared = self._shared.commit()
         configuration.router_entries = self._entries.commit()
         configuration.pool_users = self._pool_users.commit()
+        self._runtime.plugins = self._plugins.commit()
         configuration.runtime = self._runtime
         return self._runtime
 
@@ -147,6 +159,7 @@ class Change:
         Also in slices, as freeing much takes long, too. There is no other change before this has come to its end.
         """
         self._rebalanced = []
+        self._plugins.release()
         pools = self._configuration.pools
         while self._unused:
             pools.retire([pool.target for pool in self._unused[-_STEP:]])
@@ -157,7 +170,14 @@ class Change:
             yield from draft.release()
 
     def _drafts(self) -> list[Draft[Any, Any]]:
-        return [self._entries, self._services, self._shared, self._pool_users, *self._tables.drafts()]
+        return [
+            self._entries,
+            self._services,
+            self._shared,
+            self._pool_users,
+            *self._tables.drafts(),
+            *self._plugins.drafts(),
+        ]
 
     # -- upstreams -------------------------------------------------------------------------------------------------
     def _balance_upstreams(self) -> Iterator[None]:

@@ -8,11 +8,11 @@ from gateline.engine.draft import Draft, IdsDraft
 from gateline.entities import kinds
 
 if TYPE_CHECKING:
-    from gateline.entities import Route, Service, Target, Upstream
+    from gateline.entities import Plugin, Route, Service, Target, Upstream
 
 __all__ = ["KINDS", "EntityTables", "EntityTablesDraft"]
 
-KINDS = ("services", "routes", "upstreams", "targets", "certificates", "snis")
+KINDS = ("services", "routes", "upstreams", "targets", "certificates", "snis", "plugins")
 """The kinds of entities that a worker keeps; it has no use for others."""
 
 _STEP = 16
@@ -53,6 +53,8 @@ class EntityTablesDraft:
         """Ids of services, in the order in which they came, that are new, other or gone, or lead elsewhere."""
         self.routes: dict[str, None] = {}
         """Ids of routes that are new, other or gone."""
+        self.plugins: dict[str, None] = {}
+        """Ids of plugins that are new, other or gone."""
         self.upstreams: dict[str, None] = {}
         """Ids of upstreams that are new, other or gone, or have other targets."""
 
@@ -146,6 +148,7 @@ class EntityTablesDraft:
             "routes": self._note_route,
             "upstreams": self._note_upstream,
             "targets": self._note_target,
+            "plugins": self._note_plugin,
         }
 
     def _note_service(self, before: "Service | None", now: "Service | None") -> None:
@@ -196,6 +199,11 @@ class EntityTablesDraft:
         if now is not None:
             self.upstreams[now.upstream.id] = None
             self._targets_of.add(now.upstream.id, now.id)
+
+    def _note_plugin(self, before: "Plugin | None", now: "Plugin | None") -> None:
+        for one in (before, now):
+            if one is not None:
+                self.plugins[one.id] = None
 
 
 def _shortest_timeout(service: "Service") -> int:

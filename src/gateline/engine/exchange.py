@@ -8,17 +8,29 @@ is answered when it cannot, is decided by `engine.proxy`. Nothing here waits, so
 reference cycle outlives `finish`.
 """
 
+import time
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
+from gateline.engine.identification import tell_service
+from gateline.engine.log_record import log_record
+from gateline.engine.views import (
+    ClientView,
+    RequestView,
+    ResponseView,
+    ServiceRequestView,
+    ServiceResponseView,
+)
 from gateline.engine.wire.codec import RequestHead, ResponseHead
+from gateline.pdk.identity import Consumer, Credential, Identity
 
 if TYPE_CHECKING:
     from gateline.engine.peer import Peer
+    from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
     from gateline.engine.router import Match
-    from gateline.engine.runtime import CompiledRoute
+    from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
 
 __all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
@@ -37,8 +49,19 @@ class ClientStream(Protocol):
     def send_interim(self, status: int, head: ResponseHead | None) -> None:
         """An informational answer (1xx) before the final one; with `head`, its headers."""
 
-    def respond(self, head: ResponseHead, drop: int, tail: bytes, length: int, body: bytes, ended: bool) -> None:
-        """Send an upstream's answer: its headers without the kinds `drop`, the block `tail`, and the first of the body.
+    def respond(
+        self,
+        head: ResponseHead,
+        status: int,
+        drop: int,
+        remove: tuple[bytes, ...] | None,
+        tail: bytes,
+        length: int,
+        body: bytes,
+        ended: bool,
+    ) -> None:
+        """Send an upstream's answer: its headers without the kinds `drop` and the names `remove`, the block `tail`, and
+        the first of the body.
 
         `length` is the body's whole length in bytes, or -1 where only its end will tell. `ended`: `body` is all of it.
         """
@@ -99,8 +122,8 @@ class Exchange:
 
     __slots__ = (
         "body_bytes",
-        "client",
         "client_ip",
+        "downstream",
         "head",
         "host",
         "kept",
@@ -111,13 +134,16 @@ class Exchange:
         "port",
         "proxy",
         "query",
+        "read_timeout",
         "received",
         "request_bytes",
         "request_done",
         "request_id",
+        "request_length",
         "responded",
         "response_bytes",
         "route",
+        "run",
         "sent",
         "sni",
         "status",
@@ -129,12 +155,13 @@ class Exchange:
         "upstream",
         "upstream_latency",
         "upstream_path",
+        "write_timeout",
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
         peer = client.peer
         self.proxy = proxy
-        self.client = client
+        self.downstream = client
         self.head = head
         self.received = now
         self.method = head.method
@@ -152,7 +179,10 @@ class Exchange:
         self.upstream: UpstreamStream | None = None
         self.upstream_path = b""
         self.request_bytes = b""
+        self.request_length = head.length
         self.request_done = True
+        self.read_timeout = self.write_timeout = 60.0
+        self.run: PluginRun | None = None
         self.kept: list[bytes] | None = None
         self.body_bytes = 0
         self.trailers: Trailers | None = None
@@ -168,12 +198,107 @@ class Exchange:
     @property
     def client_port(self) -> int:
         """The port of the client's end of the connection."""
-        return self.client.peer.port
+        return self.downstream.peer.port
 
     @property
     def server_ip(self) -> str:
         """The address of the gateway's end of the connection."""
-        return self.client.peer.server_address
+        return self.downstream.peer.server_address
+
+    # -- what plugins see (gateline.pdk.Exchange) ----------------------------------------------------------------
+    @property
+    def request(self) -> RequestView:
+        """The client's request."""
+        return RequestView(self)
+
+    @property
+    def service_request(self) -> ServiceRequestView:
+        """The request that goes to the service."""
+        return ServiceRequestView(self)
+
+    @property
+    def service_response(self) -> ServiceResponseView:
+        """The service's answer."""
+        return ServiceResponseView(self)
+
+    @property
+    def response(self) -> ResponseView:
+        """The answer that goes to the client."""
+        return ResponseView(self)
+
+    @property
+    def client(self) -> ClientView:
+        """Who is at the other end."""
+        return ClientView(self)
+
+    @property
+    def client_address(self) -> str:
+        """The client's address, as a trusted proxy in front tells it."""
+        return self.client_ip
+
+    @property
+    def service(self) -> "CompiledService | None":
+        """The service of the route."""
+        route = self.route
+        return None if route is None else route.service
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who was authenticated."""
+        run = self.run
+        return None if run is None else run.identity
+
+    @property
+    def consumer(self) -> Consumer | None:
+        """The identity's consumer."""
+        run = self.run
+        return None if run is None or run.identity is None else run.identity.consumer
+
+    @property
+    def credential(self) -> Credential | None:
+        """The identity's credential."""
+        run = self.run
+        return None if run is None or run.identity is None else run.identity.credential
+
+    def authenticate(self, identity: Identity) -> None:
+        """Say who sends the request."""
+        run = self._plugin_run()
+        run.identity = identity
+        tell_service(run.request_edits(), identity)
+        run.chain = run.chain.personal(identity)
+
+    @property
+    def context(self) -> dict[Any, Any]:
+        """What plugins keep for this exchange."""
+        run = self._plugin_run()
+        kept = run.context
+        if kept is None:
+            kept = run.context = {}
+        return kept
+
+    def log_field(self, name: str, value: Any) -> None:
+        """Put a field into the log record."""
+        run = self._plugin_run()
+        if run.log_fields is None:
+            run.log_fields = {}
+        run.log_fields[name] = value
+
+    def log_record(self) -> dict[str, Any]:
+        """What is known of the exchange, in Kong's layout."""
+        return log_record(self)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Seconds; see `gateline.pdk.Exchange.times`."""
+        total = monotonic() - self.received
+        upstream = self.upstream_latency
+        gateway = max(total - max(upstream, 0.0), 0.0)
+        return {"received": time.time() - total, "request": total, "upstream": upstream, "gateway": gateway}
+
+    def _plugin_run(self) -> "PluginRun":
+        run = self.run
+        assert run is not None  # noqa: S101 - plugins run
+        return run
 
     # -- the client's side -----------------------------------------------------------------------------------------
     def request_data(self, data: bytes) -> None:
@@ -190,6 +315,9 @@ class Exchange:
         if limit and self.body_bytes > limit:
             self.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
             return
+        run = self.run
+        if run is not None and run.edits is not None and run.edits.body is not None:
+            return  # another body goes to the upstream
         kept = self.kept
         if kept is not None:
             if upstream is None or self.body_bytes <= REPLAY_LIMIT:
@@ -198,14 +326,26 @@ class Exchange:
                 self.kept = None
         if upstream is not None:
             upstream.send_data(data)
+        elif run is not None and run.parked >= 0:
+            if self.body_bytes > run.wanted:
+                self.proxy.phases.body_grown(self, run)
         elif self.body_bytes > REPLAY_LIMIT:
-            self.client.pause_reading()
+            self.downstream.pause_reading()
 
     def request_end(self, trailers: Trailers) -> None:
         """The request's body is complete."""
         self.request_done = True
         self.trailers = trailers
-        if self.upstream is not None and not self.over:
+        if self.over:
+            return
+        run = self.run
+        if run is not None:
+            if run.parked >= 0:
+                self.proxy.phases.body_complete(self, run)
+                return
+            if run.edits is not None and run.edits.body is not None:
+                return  # that one has ended already
+        if self.upstream is not None:
             self.upstream.send_end(trailers)
 
     def client_lost(self) -> None:
@@ -240,26 +380,34 @@ class Exchange:
                 upstream.send_data(piece)
             if self.body_bytes > REPLAY_LIMIT:
                 self.kept = None
-            self.client.resume_reading()
+            self.downstream.resume_reading()
         if self.request_done and self.trailers is not None:
             upstream.send_end(self.trailers)
+        elif self.run is not None and self.run.edits is not None and self.run.edits.body is not None:
+            upstream.send_end([])
 
     def interim_response(self, head: ResponseHead) -> None:
         """The upstream sent an informational answer; 100 is the gateway's own business."""
         if not self.over and head.status != 100:
-            self.client.send_interim(head.status, head)
+            self.downstream.send_interim(head.status, head)
 
-    def response(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
+    def response_begun(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
-        self.responded = True
         self.kept = None
         self.upstream_latency = now - self.sent
+        run = self.run
+        if run is not None:
+            if ended:
+                self.upstream = None
+            self.proxy.phases.response(self, run, head, length, body, ended)
+            return
+        self.responded = True
         self.status = head.status
         self.response_bytes = len(body)
         self.proxy.respond(self, head, length, body, ended)
         if ended:
             self.upstream = None
-            self._complete(now)
+            self.complete(now)
 
     def switched(self, head: ResponseHead, data: bytes) -> None:
         """The upstream agreed to switch protocols: from here on bytes pass both ways as they come."""
@@ -271,16 +419,24 @@ class Exchange:
 
     def response_data(self, data: bytes) -> None:
         """More of the answer's body came."""
-        if not self.over:
-            self.response_bytes += len(data)
-            self.client.send_data(data)
+        if self.over:
+            return
+        if self.run is not None and not self.tunnel:
+            self.proxy.phases.data(self, self.run, data)
+            return
+        self.response_bytes += len(data)
+        self.downstream.send_data(data)
 
     def response_end(self, trailers: Trailers) -> None:
         """The answer's body is complete; the upstream's stream has taken itself back."""
         self.upstream = None
-        if not self.over:
-            self.client.send_end(trailers)
-            self._complete(monotonic())
+        if self.over:
+            return
+        if self.run is not None and not self.tunnel:
+            self.proxy.phases.end(self, self.run, trailers)
+            return
+        self.downstream.send_end(trailers)
+        self.complete(monotonic())
 
     def upstream_failed(self, failure: Failure, stale: bool) -> None:
         """The upstream gave no (whole) answer. `stale`: on a connection that had served before and sent nothing now."""
@@ -289,19 +445,21 @@ class Exchange:
             return
         if self.responded:
             self._over()
-            self.client.abort()
+            self.downstream.abort()
+        elif self.run is not None and self.run.service_head is not None:  # its answer had begun
+            self.refuse(failure)
         else:
             self.proxy.upstream_failed(self, failure, stale)
 
     def upstream_paused(self) -> None:
         """The upstream does not read as fast as the client sends."""
         if not self.over:
-            self.client.pause_reading()
+            self.downstream.pause_reading()
 
     def upstream_resumed(self) -> None:
         """The upstream has caught up."""
         if not self.over:
-            self.client.resume_reading()
+            self.downstream.resume_reading()
 
     # -- the end ---------------------------------------------------------------------------------------------------
     def refuse(self, failure: Failure, extra: bytes = b"") -> None:
@@ -312,25 +470,31 @@ class Exchange:
             upstream.cancel()
         if self.responded:
             self._over()
-            self.client.abort()
+            self.downstream.abort()
         else:
             self.proxy.answer_failure(self, failure, extra)
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
         """Answer from the gateway itself, without an upstream."""
+        run = self.run
+        if run is not None:
+            status, block, body = self.proxy.phases.own_answer(self, run, status, block, body)
+            if self.over:
+                return
         self.responded = True
         self.status = status
         self.response_bytes = len(body)
-        self.client.answer(status, block, body)
-        self._complete(monotonic())
+        self.downstream.answer(status, block, body)
+        self.complete(monotonic())
 
-    def _complete(self, now: float) -> None:
+    def complete(self, now: float) -> None:
+        """The answer is sent whole."""
         upstream = self.upstream
         self.upstream = None
         if upstream is not None:
             upstream.cancel()
         self._over()
-        self.client.finish(now)
+        self.downstream.finish(now)
 
     def _over(self) -> None:
         if not self.over:

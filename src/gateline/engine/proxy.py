@@ -7,15 +7,22 @@ flight keeps the one that it started with. It knows streams and exchanges, no pr
 import logging
 from collections.abc import Callable
 from time import monotonic
+from typing import cast
 
-from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry
+from gateline.engine.chain import PluginSet
+from gateline.engine.edits import RequestEdits, ResponseEdits
+from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry, message_for_status
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import VIA_TOKEN, ResponseHeaders, TrustedProxies, date_line
+from gateline.engine.phases import Phases
+from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
 from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import ResponseHead
+from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 
 __all__ = ["Proxy"]
 
@@ -38,6 +45,7 @@ _FORWARDED = (
 _REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
 _RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
 _OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
+_EDITED_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 _UPGRADE = b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
 _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
@@ -57,6 +65,7 @@ class Proxy:
         body_limit: int = 0,
         upstream_request_id: bool = True,
         debug_header: bool = False,
+        plugin_body_limit: int = 8 * 1024 * 1024,
         access_log: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.runtime = runtime
@@ -68,6 +77,8 @@ class Proxy:
         self._request_id_name = b"X-Kong-Request-Id: " if upstream_request_id else b""
         self._debug_header = debug_header
         self.access_log = access_log
+        self.destinations: DynamicDestinations = cast(DynamicDestinations, None)  # set by the worker
+        self.phases = Phases(self, plugin_body_limit)
 
     def adopt(self, runtime: Runtime) -> None:
         """Let every exchange that begins from now on use `runtime`."""
@@ -88,7 +99,7 @@ class Proxy:
     def _route(self, exchange: Exchange) -> None:
         self.total_requests += 1
         head = exchange.head
-        peer = exchange.client.peer
+        peer = exchange.downstream.peer
         exchange.request_id = next_request_id()
         exchange.host = peer.host_of(head.authority)
         if not head.plain_path:
@@ -101,23 +112,63 @@ class Proxy:
             return exchange.refuse(CATALOGUE.METHOD_NOT_ALLOWED)
         if self.body_limit and max(head.length, exchange.body_bytes) > self.body_limit:
             return exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
+        if head.kinds() & codec.EXPECT and head.minor and not head.expect_continue:
+            return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
+        plugins = self.runtime.plugins
+        if plugins is None:
+            match = self.runtime.router.match(exchange)
+            if match is None:
+                return exchange.refuse(CATALOGUE.NO_ROUTE)
+            exchange.match = match
+            exchange.route = route = match.route
+            if route.special and self._refused_by_protocol(exchange, route):
+                return None
+            return self.forward(exchange)
+        if plugins.rewrites:
+            return self.phases.rewrite(exchange, plugins)
+        return self._route_with_plugins(exchange, plugins, None)
+
+    def rewritten(self, exchange: Exchange, run: PluginRun) -> None:
+        """The plugins before routing have run: route what they have made of the request."""
+        edits = run.edits
+        if edits is not None:
+            if edits.changed or edits.host is not None:
+                exchange.head = _with_edits(exchange.head, edits)
+                exchange.host = exchange.downstream.peer.host_of(exchange.head.authority)
+            exchange.method = edits.method or exchange.method
+            exchange.query = exchange.query if edits.query is None else edits.query or None
+            if edits.path is not None:
+                exchange.path = normalize_path(edits.path)
+            run.edits = None
+        self._route_with_plugins(exchange, self.runtime.plugins or run.chain.plugins, run)
+
+    def _route_with_plugins(self, exchange: Exchange, plugins: PluginSet, run: PluginRun | None) -> None:
         match = self.runtime.router.match(exchange)
         if match is None:
+            if run is None:
+                chain = plugins.everywhere_tls if exchange.tls else plugins.everywhere
+                if chain.filters or chain.log:
+                    exchange.run = PluginRun(chain)
             return exchange.refuse(CATALOGUE.NO_ROUTE)
         exchange.match = match
         exchange.route = route = match.route
+        chain = route.chain(plugins, exchange.tls)
+        if run is not None:
+            run.chain = chain
+        elif not chain.empty:
+            run = PluginRun(chain)
+            exchange.run = run
         if route.special and self._refused_by_protocol(exchange, route):
             return None
-        service = route.service
-        if service is None:
-            return exchange.refuse(CATALOGUE.NO_SERVICE)
-        if head.kinds() & codec.EXPECT and head.minor:  # of HTTP/1.0 it means nothing (RFC 9110, section 10.1.1)
-            if not head.expect_continue:
-                return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
-            if not exchange.request_done:
-                exchange.client.send_interim(100, None)
-        self._forward(exchange, route, service)
-        return None
+        if run is None:
+            return self.forward(exchange)
+        return self.phases.access(exchange, run)
+
+    def consent(self, exchange: Exchange) -> None:
+        """Let a client that waits for it (`Expect: 100-continue`) send its body."""
+        head = exchange.head  # of HTTP/1.0 Expect means nothing (RFC 9110, section 10.1.1)
+        if head.kinds() & codec.EXPECT and head.minor and not exchange.request_done:
+            exchange.downstream.send_interim(100, None)
 
     def _refused_by_protocol(self, exchange: Exchange, route: CompiledRoute) -> bool:
         if route.grpc:
@@ -134,29 +185,69 @@ class Proxy:
             exchange.refuse(CATALOGUE.USE_HTTPS, _UPGRADE_HTTPS)
         else:
             location = b"https://" + exchange.host + exchange.head.path + _query_part(exchange.query)
-            exchange.answer(status, b"Location: " + location + b"\r\n" + self._own_block(exchange), b"")
+            exchange.answer(status, b"Location: " + location + b"\r\n" + self.own_block(exchange), b"")
         return True
 
     def _terminated_before(self, exchange: Exchange) -> bool:
         """Whether a trusted proxy in front has told that the client came over TLS."""
         forwarded = exchange.head.get(b"x-forwarded-proto")
-        return exchange.client.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
+        return exchange.downstream.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
 
     # -- forward ---------------------------------------------------------------------------------------------------
-    def _forward(self, exchange: Exchange, route: CompiledRoute, service: CompiledService) -> None:
-        if not exchange.request_done and exchange.kept is None:
-            exchange.kept = []
+    def forward(self, exchange: Exchange) -> None:
+        """Send the request to its service."""
+        route = exchange.route
+        assert route is not None  # noqa: S101 - it was routed
+        service = route.service
+        if service is None:
+            return exchange.refuse(CATALOGUE.NO_SERVICE)
+        if not exchange.request_done:
+            self.consent(exchange)
+            if exchange.kept is None:
+                exchange.kept = []
+        exchange.read_timeout = service.read_timeout
+        exchange.write_timeout = service.write_timeout
         exchange.upstream_path = route.upstream_path(exchange.match, exchange.path)
-        target = service.balancer.next()
+        run = exchange.run
+        if run is not None and run.edits is not None:
+            target = self._edited_target(exchange, run.edits, service)
+        else:
+            target = service.balancer.next()
         if target is None:
             return exchange.refuse(CATALOGUE.NO_TARGET)
         exchange.target = target
         exchange.request_bytes = self._encode(exchange, route, target.host_line)
         return self._acquire(exchange, service, False)
 
+    def _edited_target(
+        self, exchange: Exchange, edits: RequestEdits, service: CompiledService
+    ) -> CompiledTarget | None:
+        """Apply what plugins changed of the request besides its headers; where it goes."""
+        if edits.path is not None:
+            exchange.upstream_path = edits.path
+        if edits.read_timeout >= 0:
+            exchange.read_timeout = edits.read_timeout
+        if edits.write_timeout >= 0:
+            exchange.write_timeout = edits.write_timeout
+        if edits.body is not None:
+            exchange.kept = [edits.body] if edits.body else []
+            exchange.request_length = len(edits.body)
+        return self._target(edits.destination, service)
+
+    @staticmethod
+    def _target(destination: object, service: CompiledService) -> CompiledTarget | None:
+        if isinstance(destination, CompiledTarget):
+            return destination
+        balancer = destination if isinstance(destination, Balancer) else service.balancer
+        return balancer.next()
+
     def _encode(self, exchange: Exchange, route: CompiledRoute, host_line: bytes) -> bytes:
         """The request's head for the upstream; `host_line` ends the request line and names the host."""
         head = exchange.head
+        run = exchange.run
+        edits = run.edits if run is not None else None
+        if edits is not None:
+            return self._encode_edited(exchange, route, host_line, edits)
         query = exchange.query
         path = exchange.upstream_path
         if query is not None:
@@ -164,7 +255,30 @@ class Proxy:
         if route.preserve_host and head.authority:
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
         start = b"".join((exchange.method, b" ", path, host_line, _UPGRADE if head.websocket else _KEEP_ALIVE))
-        peer = exchange.client.peer
+        return head.encode(start, _REQUEST_DROP, None, self._tail(exchange, route), b"")
+
+    def _encode_edited(self, exchange: Exchange, route: CompiledRoute, host_line: bytes, edits: RequestEdits) -> bytes:
+        head = exchange.head
+        query = exchange.query if edits.query is None else edits.query
+        path = exchange.upstream_path
+        if query:
+            path = b"%b?%b" % (path, query)
+        host = edits.host or (head.authority if route.preserve_host else b"")
+        if host:
+            host_line = b" HTTP/1.1\r\nHost: " + host + b"\r\n"
+        connection = _UPGRADE if head.websocket else _KEEP_ALIVE
+        start = b"".join((edits.method or exchange.method, b" ", path, host_line, connection))
+        tail = self._tail(exchange, route) + edits.block()
+        drop = _REQUEST_DROP
+        if edits.body is not None:
+            drop |= codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
+            tail += b"Content-Length: %d\r\n" % len(edits.body)
+        return head.encode(start, drop, edits.names(), tail, b"")
+
+    def _tail(self, exchange: Exchange, route: CompiledRoute) -> bytes:
+        """The gateway's own lines of a request's head."""
+        head = exchange.head
+        peer = exchange.downstream.peer
         if peer.trusted or head.kinds() & _OWN_LINES:
             tail = self._forwarding_block(exchange, route)
         else:
@@ -182,12 +296,12 @@ class Proxy:
             )
         if head.te_trailers:
             tail += b"TE: trailers\r\n"
-        return head.encode(start, _REQUEST_DROP, None, tail, b"")
+        return tail
 
     def _forwarding_block(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The forwarding headers of a request that brought some of its own."""
         head = exchange.head
-        peer = exchange.client.peer
+        peer = exchange.downstream.peer
         address = peer.address.encode()
         chain = [*head.get_all(b"x-forwarded-for"), address]
         values = {
@@ -213,13 +327,19 @@ class Proxy:
         if upstream is not None:
             exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
         else:
-            pool.connect(exchange, service.connect_timeout)
+            timeout = service.connect_timeout
+            run = exchange.run
+            if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
+                timeout = run.edits.connect_timeout
+            pool.connect(exchange, timeout)
 
     def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""
         exchange.tries += 1
-        if service.balanced and not stale:
-            target = service.balancer.next()
+        run = exchange.run
+        destination = run.edits.destination if run is not None and run.edits is not None else None
+        if (service.balanced or destination is not None) and not stale:
+            target = self._target(destination, service)
             if target is not None and target is not exchange.target:
                 exchange.target = target
                 exchange.request_bytes = self._encode(exchange, route, target.host_line)
@@ -231,7 +351,11 @@ class Proxy:
         service = route.service if route is not None else None
         if route is None or service is None:
             return exchange.refuse(failure)
-        allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else service.retries
+        retries = service.retries
+        run = exchange.run
+        if run is not None and run.edits is not None and run.edits.retries >= 0:
+            retries = run.edits.retries
+        allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else retries
         if exchange.tries < allowed and self._may_send_again(exchange, failure):
             _log.debug("%s: trying %s again", failure.name, service.name)
             return self._try_again(exchange, route, service, stale)
@@ -256,11 +380,20 @@ class Proxy:
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
         """Pass an upstream's answer on to the client."""
         drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
-        exchange.client.respond(head, drop, self._proxied_block(exchange, head), length, body, ended)
+        block = self._proxied_block(exchange, head)
+        exchange.downstream.respond(head, head.status, drop, None, block, length, body, ended)
+
+    def proxied(self, exchange: Exchange, head: ResponseHead, edits: ResponseEdits | None) -> tuple[int, bytes]:
+        """Of an answer that plugins had: the kinds of headers to leave out, and the gateway's own lines."""
+        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
+        block = self._proxied_block(exchange, head)
+        if edits is not None and b"server" in edits.changed and not head.kinds() & codec.SERVER:
+            block = block.replace(self.response_headers.server, b"", 1)
+        return drop, block
 
     def switch(self, exchange: Exchange, head: ResponseHead, data: bytes) -> None:
         """Pass on the upstream's consent to switch protocols."""
-        exchange.client.switch_protocols(head, self._proxied_block(exchange, head), data)
+        exchange.downstream.switch_protocols(head, self._proxied_block(exchange, head), data)
 
     def _proxied_block(self, exchange: Exchange, head: ResponseHead) -> bytes:
         own = self.response_headers
@@ -282,15 +415,33 @@ class Proxy:
 
     def answer_failure(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> None:
         """Answer with the error that `failure` stands for, in the format that the client asks for."""
+        run = exchange.run
+        if run is not None:
+            run.source = "error"
+        status, block, body = self.failure_answer(exchange, failure, extra)
+        exchange.answer(status, block, body)
+
+    def failure_answer(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> tuple[int, bytes, bytes]:
+        """Status, header block and body of the answer that `failure` stands for."""
+        if failure.status == 502:
+            extra += self.response_headers.via_line
+        return self._error_answer(exchange, failure.status, failure.message, extra, json=failure.json)
+
+    def answer_error(self, exchange: Exchange, status: int, message: str | None, extra: bytes) -> None:
+        """Answer with an error that a plugin asks for; without a message it has the usual one of its status."""
+        text = message_for_status(status) if message is None else message
+        status, block, body = self._error_answer(exchange, status, text, extra, json=True)
+        exchange.answer(status, block, body)
+
+    def _error_answer(
+        self, exchange: Exchange, status: int, message: str, extra: bytes, *, json: bool
+    ) -> tuple[int, bytes, bytes]:
         head = exchange.head
-        media_type = self._errors.choose(head.get(b"accept"), head.get(b"content-type"), json=failure.json)
+        media_type = self._errors.choose(head.get(b"accept"), head.get(b"content-type"), json=json)
         request_id = exchange.request_id or next_request_id()
         exchange.request_id = request_id
-        body = self._errors.render(failure.status, failure.message, request_id.decode(), media_type)
-        block = body.headers + extra + self._own_block(exchange)
-        if failure.status == 502:
-            block += self.response_headers.via_line
-        exchange.answer(body.status, block, body.body)
+        body = self._errors.render(status, message, request_id.decode(), media_type)
+        return body.status, body.headers + extra + self.own_block(exchange), body.body
 
     def answer_unparsed(self, failure: Failure) -> tuple[int, bytes, bytes]:
         """Status, header block and body for a client whose request could not be read at all."""
@@ -300,15 +451,30 @@ class Proxy:
         block = body.headers + date_line() + self.response_headers.generated(0.0, request_id)
         return body.status, block, body.body
 
-    def _own_block(self, exchange: Exchange) -> bytes:
+    def own_block(self, exchange: Exchange) -> bytes:
+        """The gateway's own lines of an answer that it made itself."""
         latency = monotonic() - exchange.received
         return date_line() + self.response_headers.generated(latency, exchange.request_id)
 
     def finished(self, exchange: Exchange) -> None:
         """The exchange is over, whichever way: account for it."""
+        run = exchange.run
+        if run is not None:
+            self.phases.log(exchange, run)
         if self.access_log is not None:
             self.access_log(exchange)
 
 
 def _query_part(query: bytes | None) -> bytes:
     return b"" if query is None else b"?" + query
+
+
+def _with_edits(head: RequestHead, edits: RequestEdits) -> RequestHead:
+    """The head as it would have been with other headers."""
+    host = edits.host
+    drop = codec.HOST if host is not None else 0
+    tail = edits.block() + (b"Host: %b\r\n" % host if host is not None else b"")
+    start = b"%b %b HTTP/1.%d\r\n" % (head.method, head.target, head.minor)
+    made = codec.parse_request(head.encode(start, drop, edits.names(), tail, b""), _EDITED_LIMITS)
+    assert made is not None  # noqa: S101 - it was whole and right, and what is edited is checked
+    return made

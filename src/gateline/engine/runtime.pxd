@@ -1,7 +1,7 @@
 from gateline.engine.upstream.balancer cimport Balancer
 
 cdef class CompiledService:
-    cdef public object id, name
+    cdef public object entity, id, name
     cdef public Balancer balancer
     cdef public bint balanced
     cdef public double connect_timeout, read_timeout, write_timeout
@@ -9,10 +9,12 @@ cdef class CompiledService:
 
 cdef class CompiledRoute:
     cdef dict _prefix_lines
-    cdef public object forwarded_prefix, id, name, upstream_path
+    cdef object _chain, _chain_tls, _plugins
+    cdef public object entity, forwarded_prefix, id, name, upstream_path
     cdef public CompiledService service
     cdef public bytes debug_block
     cdef public bint grpc, https_only, preserve_host, special, strip_path
     cdef public int https_redirect_status
 
+    cpdef object chain(self, plugins, bint tls)
     cpdef bytes prefix_line(self, match)

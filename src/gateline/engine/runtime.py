@@ -11,6 +11,7 @@ from gateline.engine.router import Match, Router, UpstreamPath
 from gateline.engine.upstream.balancer import Balancer
 
 if TYPE_CHECKING:
+    from gateline.engine.chain import Chain, PluginSet
     from gateline.entities import Route, Service
 
 __all__ = ["CompiledRoute", "CompiledService", "Runtime"]
@@ -24,9 +25,20 @@ class CompiledService:
     `balanced`: its targets differ in the Host that they are asked for, so another try means another head.
     """
 
-    __slots__ = ("balanced", "balancer", "connect_timeout", "id", "name", "read_timeout", "retries", "write_timeout")
+    __slots__ = (
+        "balanced",
+        "balancer",
+        "connect_timeout",
+        "entity",
+        "id",
+        "name",
+        "read_timeout",
+        "retries",
+        "write_timeout",
+    )
 
     def __init__(self, service: "Service", balancer: Balancer, balanced: bool) -> None:
+        self.entity = service
         self.id = service.id
         self.name = service.name or service.id
         self.balancer = balancer
@@ -41,8 +53,12 @@ class CompiledRoute:
     """A route as a request needs it. `special`: its protocols may refuse a request that it matches."""
 
     __slots__ = (
+        "_chain",
+        "_chain_tls",
+        "_plugins",
         "_prefix_lines",
         "debug_block",
+        "entity",
         "forwarded_prefix",
         "grpc",
         "https_only",
@@ -58,6 +74,7 @@ class CompiledRoute:
 
     def __init__(self, route: "Route", service: "CompiledService | None", path: UpstreamPath) -> None:
         protocols = set(route.protocols)
+        self.entity = route
         self.id = route.id
         self.name = route.name or route.id
         self.service = service
@@ -70,11 +87,24 @@ class CompiledRoute:
         self.upstream_path = path.build
         self.forwarded_prefix = path.forwarded_prefix
         self.debug_block = _debug_block(route, service)
+        self._plugins: PluginSet | None = None
+        self._chain: Chain | None = None
+        self._chain_tls: Chain | None = None
         self._prefix_lines: dict[bytes | None, bytes] = {None: _NO_PREFIX}
         if self.strip_path:
             for text in route.paths or ():
                 if text.startswith("/") and text != "/":
                     self._prefix_lines[text.encode()] = _prefix_line(text.encode())
+
+    def chain(self, plugins: "PluginSet", tls: bool) -> "Chain":
+        """The route's chain of plugins, worked out when it is asked for first after a change of plugins."""
+        if self._plugins is not plugins:
+            service = self.service.id if self.service is not None else ""
+            grpc = self.grpc
+            self._chain = plugins.chain(self.id, service, "grpc" if grpc else "http")
+            self._chain_tls = plugins.chain(self.id, service, "grpcs" if grpc else "https")
+            self._plugins = plugins
+        return self._chain_tls if tls else self._chain  # type: ignore[return-value]  # set above
 
     def prefix_line(self, match: Match) -> bytes:
         """The end of one header line and the whole X-Forwarded-Prefix line, where there is one."""
@@ -88,15 +118,26 @@ class CompiledRoute:
 
 
 class Runtime:
-    """A version of the configuration, compiled. `shortest_timeout` of all services, in seconds."""
+    """A version of the configuration, compiled.
 
-    __slots__ = ("hash", "router", "shortest_timeout", "version")
+    `shortest_timeout` of all services, in seconds; `plugins` None where there is none at all.
+    """
 
-    def __init__(self, version: int, config_hash: str, router: Router, shortest_timeout: float = 60.0) -> None:
+    __slots__ = ("hash", "plugins", "router", "shortest_timeout", "version")
+
+    def __init__(
+        self,
+        version: int,
+        config_hash: str,
+        router: Router,
+        shortest_timeout: float = 60.0,
+        plugins: "PluginSet | None" = None,
+    ) -> None:
         self.version = version
         self.hash = config_hash
         self.router = router
         self.shortest_timeout = shortest_timeout
+        self.plugins = plugins
 
 
 def _prefix_line(prefix: bytes) -> bytes:

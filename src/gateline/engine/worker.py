@@ -11,7 +11,8 @@ import logging
 import resource
 import signal
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from time import monotonic
 from typing import Any, cast
 
@@ -25,13 +26,21 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.node import WorkerNode
+from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.tls import ServerCertificates
+from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.entities import Plugin as PluginEntity
+from gateline.pdk.discovery import PluginLoadError, Plugins
+from gateline.pdk.node import HttpClient
+from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
 
 __all__ = ["Worker", "run"]
@@ -75,6 +84,7 @@ class Worker:
             cast(Flavor, settings.router_flavor),  # the settings allow no other words
             self._pools,
             verify_upstreams=settings.upstream_tls_verify,
+            make_plugin=self._make_plugin,
         )
         self._access_log = _access_log(settings)
         self._proxy = Proxy(
@@ -87,7 +97,20 @@ class Worker:
             body_limit=settings.nginx_http_client_max_body_size,
             upstream_request_id="x-kong-request-id" in settings.headers_upstream,
             debug_header=settings.allow_debug_header,
+            plugin_body_limit=settings.plugin_body_limit,
             access_log=self._access_log,
+        )
+        self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
+        self._plugins = Plugins(settings.plugins, settings.plugin_folders)
+        self._node = WorkerNode(
+            node_id=settings.node_id or "",
+            worker=context.index,
+            credentials=LocalCredentials(),
+            counters=LocalCounters(),
+            cache=LocalCache(),
+            http=cast(HttpClient, None),
+            trusts=self._proxy.trusted.trusts,
+            settings=asdict(settings),
         )
         self._servers: list[asyncio.Server] = []
         self._ending: asyncio.Event
@@ -138,12 +161,13 @@ class Worker:
         config_hash: str,
     ) -> None:
         """Put a change of configuration in force; nothing changes when it cannot be (ConfigurationError)."""
+        self._load_plugins(put.get("plugins", ()))
         change = Change(self._configuration, version, config_hash, put=put, delete=delete, full=full)
         pause = _Slices()
         gc.disable()  # what is built now lives long: collecting in the middle would only find it alive
         try:
             await pause.between_all(change.steps())
-        except RouteError as error:
+        except (RouteError, UnusablePluginError) as error:
             raise ConfigurationError(str(error)) from error
         finally:
             if change.changed() >= MANY:
@@ -159,6 +183,20 @@ class Worker:
         await pause.between_all(change.release())
         if not self._servers and not self._ending.is_set():
             await self._open_doors()
+
+    def _load_plugins(self, rows: Iterable[dict[str, Any]]) -> None:
+        for name in {row["name"] for row in rows}:
+            try:
+                known = self._plugins.load(name)
+            except PluginLoadError as error:
+                raise ConfigurationError(str(error)) from error
+            if known is None:
+                raise ConfigurationError(f"there is no plugin '{name}'")
+
+    def _make_plugin(self, entity: PluginEntity) -> Plugin[Any]:
+        plugin = self._plugins.classes[entity.name]
+        node = self._node.for_plugin(entity.name)
+        return plugin.made(cast(PluginConfig, entity.config), node, entity.id, entity.instance_name)
 
     # -- doors -----------------------------------------------------------------------------------------------------
     async def _open_doors(self) -> None:

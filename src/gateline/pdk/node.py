@@ -1,7 +1,7 @@
 """What a plugin has of the process that it runs in: look-ups, shared state, an HTTP client, timers, metrics."""
 # ruff: noqa: D102
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateline.pdk.answers import HeaderValues
@@ -34,7 +34,7 @@ class Credentials(Protocol):
     def find(self, kind: str, field: str, value: str) -> Found | None:
         """The entity of a kind whose unique field has this value (`keyauth_credentials`, `key`)."""
 
-    def of_consumer(self, kind: str, consumer: str) -> list[Found]:
+    def of_consumer(self, kind: str, consumer: str) -> Sequence[Found]:
         """The entities of a kind that belong to a consumer, given by its id."""
 
     def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - the field's name
@@ -159,3 +159,6 @@ class Node(Protocol):
 
     def setting(self, name: str) -> Any:
         """The value of a setting of gateline.conf. Raises KeyError for a name that there is not."""
+
+    def close(self) -> None:
+        """End what runs in the background for the plugin; called when it is not in force any more."""

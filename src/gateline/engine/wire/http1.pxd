@@ -21,7 +21,7 @@ cdef class ClientConnection:
     @cython.locals(exchange=Exchange)
     cpdef object _read_body(self, bytes data)
     @cython.locals(exchange=Exchange, start=bytes)
-    cpdef object respond(self, head, drop, bytes tail, length, bytes body, bint ended)
+    cpdef object respond(self, head, int status, drop, tuple remove, bytes tail, length, bytes body, bint ended)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)

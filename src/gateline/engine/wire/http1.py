@@ -282,9 +282,18 @@ class ClientConnection:
             drop = codec.HOP | codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING | codec.LATENCY
             self._transport.write(head.encode(interim_line(status, head.reason), drop, None, b"", b""))
 
-    def respond(self, head: ResponseHead, drop: int, tail: bytes, length: int, body: bytes, ended: bool) -> None:
+    def respond(
+        self,
+        head: ResponseHead,
+        status: int,
+        drop: int,
+        remove: tuple[bytes, ...] | None,
+        tail: bytes,
+        length: int,
+        body: bytes,
+        ended: bool,
+    ) -> None:
         exchange = cast(Exchange, self._exchange)
-        status = head.status
         if self._half_closed:
             self.deadline = NEVER  # from now on writing tells whether the client still listens
         if not exchange.request_done:
@@ -307,8 +316,8 @@ class ClientConnection:
             else:
                 drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
                 self._close = True
-        start = status_line(status, head.reason, self._close)
-        self._transport.write(head.encode(start, drop, None, tail, body))
+        start = status_line(status, head.reason if status == head.status else b"", self._close)
+        self._transport.write(head.encode(start, drop, remove, tail, body))
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
         exchange = cast(Exchange, self._exchange)
@@ -321,6 +330,9 @@ class ClientConnection:
 
     def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
         start = status_line(status, b"", None)
+        if status == 204:  # has neither body nor length (RFC 9110, section 8.6)
+            self._transport.write(start + block + b"\r\n")
+            return
         self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))
 
     def send_data(self, data: bytes) -> None:

@@ -78,11 +78,9 @@ class UpstreamConnection:
     def send_request(self, exchange: Exchange, data: bytes) -> None:
         self._exchange = exchange
         self.requests += 1
-        service = exchange.route.service if exchange.route is not None else None
-        if service is not None:
-            self._read_timeout = service.read_timeout
-            self._write_timeout = service.write_timeout
-        self._chunked = exchange.head.length == codec.CHUNKED
+        self._read_timeout = exchange.read_timeout
+        self._write_timeout = exchange.write_timeout
+        self._chunked = exchange.request_length == codec.CHUNKED
         self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
         self._transport.write(data)
 
@@ -269,7 +267,7 @@ class UpstreamConnection:
         self._reusable = reusable
         now = monotonic()
         self.deadline = now + self._read_timeout
-        exchange.response(head, length, body, False, now)
+        exchange.response_begun(head, length, body, False, now)
 
     def _finish_with_head(
         self, exchange: Exchange, head: codec.ResponseHead, length: int, body: bytes, reusable: bool
@@ -279,7 +277,7 @@ class UpstreamConnection:
         self._interims = 0
         sent_whole = exchange.request_done
         now = monotonic()
-        exchange.response(head, length, body, True, now)
+        exchange.response_begun(head, length, body, True, now)
         self._let_go(reusable and sent_whole, now)
 
     def _read_body(self, exchange: Exchange, data: bytes, at: int) -> None:

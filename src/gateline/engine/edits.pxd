@@ -1,0 +1,16 @@
+cdef class HeaderEdits:
+    cdef public dict changed
+    cdef public int own
+
+    cpdef object set_line(self, str name, str value)
+    cpdef bytes block(self)
+
+cdef class RequestEdits(HeaderEdits):
+    cdef public bytes body, host, method, path, query
+    cdef public object destination, place, scheme
+    cdef public double connect_timeout, read_timeout, write_timeout
+    cdef public int retries
+
+cdef class ResponseEdits(HeaderEdits):
+    cdef public bytes body
+    cdef public int status

@@ -1,0 +1,115 @@
+"""Counters, cache and credentials of one process: for tests of plugins, and where there is no shared memory."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from gateline.pdk.identity import Consumer
+
+__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalFound"]
+
+LIMIT = 100_000
+
+
+class LocalCounters:
+    """See `gateline.pdk.node.Counters`."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
+        """The counter's value after it was added to."""
+        value, end = self._values.get(key, (0, 0.0))
+        now = monotonic()
+        if end <= now:
+            value, end = 0, now + ttl
+        self._put(key, value + by, end)
+        return value + by
+
+    def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
+        """The counter's value, and whether it was added to."""
+        value = self.get(key)
+        if value + by > limit:
+            return value, False
+        return self.increment(key, by, ttl=ttl), True
+
+    def get(self, key: str) -> int:
+        """The counter's value."""
+        value, end = self._values.get(key, (0, 0.0))
+        return value if end > monotonic() else 0
+
+    def remove(self, key: str) -> None:
+        """Forget a counter."""
+        self._values.pop(key, None)
+
+    def _put(self, key: str, value: int, end: float) -> None:
+        self._values[key] = value, end
+        if len(self._values) > LIMIT:
+            self._values.popitem(last=False)
+
+
+class LocalCache:
+    """See `gateline.pdk.node.Cache`."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        """A value whose time is not over."""
+        value, end = self._values.get(key, (b"", 0.0))
+        return value if end > monotonic() else None
+
+    def put(self, key: str, value: bytes, *, ttl: float) -> None:
+        """Keep a value."""
+        self._values[key] = value, monotonic() + ttl
+        if len(self._values) > LIMIT:
+            self._values.popitem(last=False)
+
+    def remove(self, key: str) -> None:
+        """Forget a value."""
+        self._values.pop(key, None)
+
+
+class LocalFound:
+    """See `gateline.pdk.node.Found`."""
+
+    __slots__ = ("consumer", "fields", "id")
+
+    def __init__(self, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
+        self.id: str = fields["id"]
+        self.fields = fields
+        self.consumer = consumer
+
+
+class LocalCredentials:
+    """See `gateline.pdk.node.Credentials`."""
+
+    def __init__(self) -> None:
+        self.consumers: dict[str, Consumer] = {}
+        self._entities: dict[str, list[LocalFound]] = {}
+
+    def add(self, kind: str, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
+        """Make an entity of a kind known, and its consumer."""
+        if consumer is not None:
+            self.consumers[consumer.id] = consumer
+        self._entities.setdefault(kind, []).append(LocalFound(fields, consumer))
+
+    def find(self, kind: str, field: str, value: str) -> LocalFound | None:
+        """The entity with this value."""
+        return next((one for one in self._entities.get(kind, ()) if one.fields.get(field) == value), None)
+
+    def of_consumer(self, kind: str, consumer: str) -> list[LocalFound]:
+        """The entities of a consumer."""
+        return [one for one in self._entities.get(kind, ()) if one.consumer and one.consumer.id == consumer]
+
+    def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - as in the kit
+        """The consumer of an id."""
+        return self.consumers.get(id)
+
+    def consumer_named(self, name: str) -> Consumer | None:
+        """The consumer of an id, a username or a custom id."""
+        known = self.consumers.get(name)
+        everybody = list(self.consumers.values())
+        by_username = next((one for one in everybody if one.username == name), None)
+        return known or by_username or next((one for one in everybody if one.custom_id == name), None)

@@ -1,0 +1,126 @@
+"""An exchange as a log record, in the layout of Kong's (`kong.log.serialize`)."""
+
+import time
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateline.engine.exchange import Exchange
+
+__all__ = ["log_record"]
+
+_REDACTED = frozenset({"authorization", "proxy-authorization"})
+_SOURCES = {"service": "upstream", "exit": "exit", "error": "error", "": "kong"}
+
+
+def log_record(exchange: "Exchange") -> dict[str, Any]:
+    """The record; times in milliseconds."""
+    run = exchange.run
+    now = monotonic()
+    total = now - exchange.received
+    waited = exchange.upstream_latency
+    route = exchange.route
+    service = route.service if route is not None else None
+    consumer = exchange.consumer
+    record: dict[str, Any] = {
+        "request": _request(exchange),
+        "response": {
+            "status": exchange.status,
+            "size": exchange.response_bytes,
+            "headers": _merged(exchange.response.headers()) if run is not None else {},
+        },
+        "latencies": {
+            "request": int(total * 1000),
+            "proxy": int(waited * 1000) if waited >= 0 else -1,
+            "kong": int(max(total - max(waited, 0.0), 0.0) * 1000),
+            "receive": int(max(total - (exchange.sent - exchange.received) - max(waited, 0.0), 0.0) * 1000)
+            if exchange.sent
+            else 0,
+        },
+        "tries": _tries(exchange),
+        "client_ip": exchange.client_ip,
+        "started_at": int((time.time() - total) * 1000),
+        "source": _SOURCES[run.source if run is not None else ""],
+        "upstream_uri": exchange.service_request.path if exchange.upstream_path else "",
+        "workspace": "default",
+        "workspace_name": "default",
+    }
+    if run is not None and run.service_head is not None:
+        record["upstream_status"] = str(run.service_head.status)
+    if route is not None:
+        record["route"] = route.entity.to_wire()
+    if service is not None:
+        record["service"] = service.entity.to_wire()
+    if consumer is not None:
+        record["consumer"] = {
+            "id": consumer.id,
+            "username": consumer.username,
+            "custom_id": consumer.custom_id,
+            "tags": list(consumer.tags) or None,
+        }
+    if exchange.credential is not None:
+        record["authenticated_entity"] = {"id": exchange.credential.id}
+    if run is not None and run.log_fields:
+        for name, value in run.log_fields.items():
+            _put(record, name, value)
+    return record
+
+
+def _request(exchange: "Exchange") -> dict[str, Any]:
+    request = exchange.request
+    headers = _merged(request.headers())
+    for name in _REDACTED & headers.keys():
+        headers[name] = "REDACTED"
+    authority = exchange.head.authority.decode("latin-1")
+    default = 443 if exchange.tls else 80
+    place = authority if ":" in authority or exchange.port == default else f"{authority}:{exchange.port}"
+    record: dict[str, Any] = {
+        "id": request.id,
+        "method": exchange.method.decode("latin-1"),
+        "uri": request.path_with_query,
+        "url": f"{request.scheme}://{place}{request.path_with_query}",
+        "size": exchange.head.size + exchange.body_bytes,
+        "querystring": _merged(request.query_args()),
+        "headers": headers,
+    }
+    if exchange.tls:
+        record["tls"] = {"client_verify": "NONE"}
+    return record
+
+
+def _tries(exchange: "Exchange") -> list[dict[str, Any]]:
+    target = exchange.target
+    if target is None or not exchange.sent:
+        return []
+    started = time.time() - (monotonic() - exchange.sent)
+    place = target.pool.target
+    return [{"ip": place.host, "port": place.port, "balancer_latency": 0, "balancer_start": int(started * 1000)}]
+
+
+def _merged(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Lower-case name → value, or all values where there are several."""
+    merged: dict[str, Any] = {}
+    for given, value in pairs:
+        name = given.lower()
+        known = merged.get(name)
+        if known is None:
+            merged[name] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            merged[name] = [known, value]
+    return merged
+
+
+def _put(record: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field, or take it out; dots lead into records, which are made where there are none."""
+    *way, last = name.split(".")
+    for part in way:
+        inside = record.get(part)
+        if not isinstance(inside, dict):
+            inside = record[part] = {}
+        record = inside
+    if value is None:
+        record.pop(last, None)
+    else:
+        record[last] = value

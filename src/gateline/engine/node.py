@@ -1,0 +1,105 @@
+"""What a worker offers to plugins: the implementation of `gateline.pdk.node.Node`."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gateline.engine import tasks
+from gateline.engine.metrics import Registry
+from gateline.pdk.node import Cache, Counters, Credentials, HttpClient, Metric
+
+__all__ = ["PluginNode", "WorkerNode"]
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerNode:
+    """One worker's."""
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        worker: int,
+        credentials: Credentials,
+        counters: Counters,
+        cache: Cache,
+        http: HttpClient,
+        trusts: Callable[[str], bool],
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.id = node_id
+        self.worker = worker
+        self.credentials = credentials
+        self.counters = counters
+        self.cache = cache
+        self.http = http
+        self.trusts = trusts
+        self.settings = settings
+        self.metrics = Registry()
+
+    def for_plugin(self, name: str) -> "PluginNode":
+        """What one plugin instance gets."""
+        return PluginNode(self, name)
+
+
+class PluginNode:
+    """One plugin instance's; see `gateline.pdk.node.Node`. `close` ends what it has in the background."""
+
+    def __init__(self, worker: WorkerNode, name: str) -> None:
+        self._worker = worker
+        self._name = name
+        self._running: set[asyncio.Task[None]] = set()
+        self.id = worker.id
+        self.worker = worker.worker
+        self.credentials = worker.credentials
+        self.counters = worker.counters
+        self.cache = worker.cache
+        self.http = worker.http
+        self.trusts = worker.trusts
+        self.time = time.time
+
+    def every(self, seconds: float, call: Callable[[], Awaitable[None] | None]) -> Callable[[], None]:
+        """Call a function again and again; gives what stops it."""
+        task = tasks.start(self._again(seconds, call), name=f"timer of plugin {self._name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+        def stop() -> None:
+            task.cancel()
+
+        return stop
+
+    async def _again(self, seconds: float, call: Callable[[], Awaitable[None] | None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                outcome = call()
+                if inspect.isawaitable(outcome):
+                    await outcome
+            except Exception:
+                _log.exception("a timer of plugin %s failed", self._name)
+
+    def counter(self, name: str, description: str) -> Metric:
+        """A metric that only grows."""
+        return self._worker.metrics.metric("counter", name, description)
+
+    def gauge(self, name: str, description: str) -> Metric:
+        """A metric that goes up and down."""
+        return self._worker.metrics.metric("gauge", name, description)
+
+    def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric:
+        """A metric that counts values by size."""
+        return self._worker.metrics.metric("histogram", name, description, buckets)
+
+    def setting(self, name: str) -> Any:
+        """The value of a setting."""
+        return self._worker.settings[name]
+
+    def close(self) -> None:
+        """The plugin instance is not in force any more."""
+        for task in tuple(self._running):
+            task.cancel()

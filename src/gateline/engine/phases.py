@@ -1,0 +1,411 @@
+"""Runs plugins: takes an exchange through the steps of its chain, phase by phase, and its answer through the filters.
+
+Steps are called one after the other on the worker's loop; only for a coroutine hook does an exchange get a task. A step
+that answers ends `rewrite` or `access`. A plugin that raises is named in the log with phase and request id, and the
+request gets 500; where its answer has begun already, the connection is broken off. Bodies are kept whole only while a
+step asks for it, and only up to `plugin_body_limit`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gateline.engine import tasks
+from gateline.engine.answering import headers_block, rendered
+from gateline.engine.chain import Step
+from gateline.engine.errors import CATALOGUE
+from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.plugin_run import ACCESS, FILTER, LOG, RESPONSE, REWRITE, PluginRun
+from gateline.engine.wire import codec
+from gateline.engine.wire.codec import Limits, ResponseHead
+from gateline.pdk.answers import ErrorResponse, Response
+
+if TYPE_CHECKING:
+    from gateline.engine.chain import PluginSet
+    from gateline.engine.proxy import Proxy
+
+__all__ = ["Phases"]
+
+_log = logging.getLogger(__name__)
+
+_NAMES = {REWRITE: "rewrite", ACCESS: "access", RESPONSE: "response", FILTER: "header_filter", LOG: "log"}
+_BODILESS = frozenset({204, 304})
+_FRAMING = codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
+_OWN_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
+
+
+class Phases:
+    """The phases of one worker. `body_limit` in bytes."""
+
+    __slots__ = ("_proxy", "body_limit")
+
+    def __init__(self, proxy: "Proxy", body_limit: int) -> None:
+        self._proxy = proxy
+        self.body_limit = body_limit
+
+    # -- before the service is asked -------------------------------------------------------------------------------
+    def rewrite(self, exchange: Exchange, plugins: "PluginSet") -> None:
+        """Begin with the plugins that run before routing; goes on with routing."""
+        chain = plugins.everywhere_tls if exchange.tls else plugins.everywhere
+        run = PluginRun(chain)
+        run.stage = REWRITE
+        exchange.run = run
+        self._go(exchange, run, chain.rewrite, 0)
+
+    def access(self, exchange: Exchange, run: PluginRun) -> None:
+        """Go on with the plugins of the route; goes on to the service."""
+        run.stage = ACCESS
+        self._go(exchange, run, run.chain.access, 0)
+
+    def _go(self, exchange: Exchange, run: PluginRun, steps: tuple[Step, ...], place: int) -> None:
+        chain = run.chain
+        count = len(steps)
+        while place < count:
+            step = steps[place]
+            try:
+                if step.reads and run.stage == ACCESS and not self._has_body(exchange, run, step, place):
+                    return
+                outcome = step.call(exchange)
+            except Exception:
+                self._failed(exchange, run, step)
+                return
+            if step.coroutine:
+                name = f"{step.name} in {_NAMES[run.stage]}"
+                run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
+                return
+            if outcome is not None:
+                self._answer(exchange, run, step, outcome)
+                return
+            if exchange.over:
+                return
+            if run.chain is not chain:  # it is known now who sends the request, and other configurations are in force
+                chain = run.chain
+                steps = chain.access
+                count = len(steps)
+                place = chain.after(step.name)
+            else:
+                place += 1
+        self._passed(exchange, run)
+
+    def _passed(self, exchange: Exchange, run: PluginRun) -> None:
+        if run.stage == REWRITE:
+            self._proxy.rewritten(exchange, run)
+        elif run.stage == ACCESS:
+            self._proxy.forward(exchange)
+        else:
+            self._send(exchange, run, run.length, run.response_body or b"", True)
+
+    async def _wait(
+        self, exchange: Exchange, run: PluginRun, step: Step, place: int, coroutine: Coroutine[Any, Any, Any]
+    ) -> None:
+        """Await a coroutine hook and go on from there."""
+        plugin = step.plugin
+        outcome = None
+        try:
+            async with asyncio.timeout(plugin.deadline) as limit:
+                outcome = await coroutine
+        except Exception as error:
+            run.task = None
+            if exchange.over:
+                _log.debug("plugin %s ended after its exchange: %r", step.name, error)
+                return
+            if not (isinstance(error, TimeoutError) and limit.expired() and plugin.on_deadline == "continue"):
+                self._failed(exchange, run, step)
+                return
+            _log.warning("plugin %s took longer than %s s and is passed over", step.name, plugin.deadline)
+        run.task = None
+        if exchange.over:
+            return
+        try:
+            self._resume(exchange, run, step, place, outcome)
+        except Exception:
+            self._broken(exchange)
+
+    def _resume(self, exchange: Exchange, run: PluginRun, step: Step, place: int, outcome: Any) -> None:
+        if outcome is not None:
+            self._answer(exchange, run, step, outcome)
+            return
+        chain = run.chain
+        if run.stage == ACCESS:
+            steps = chain.access
+            if place >= len(steps) or steps[place] is not step:  # the identity has changed what runs
+                self._go(exchange, run, steps, chain.after(step.name))
+                return
+        else:
+            steps = chain.rewrite if run.stage == REWRITE else run.responders
+        self._go(exchange, run, steps, place + 1)
+
+    def _answer(self, exchange: Exchange, run: PluginRun, step: Step, outcome: Any) -> None:
+        """Answer with what a plugin returned."""
+        try:
+            if isinstance(outcome, Response):
+                body, block = rendered(outcome)
+                run.source = "exit"
+                exchange.answer(outcome.status, block + self._proxy.own_block(exchange), body)
+            elif isinstance(outcome, ErrorResponse):
+                run.source = "error"
+                extra = headers_block(outcome.headers)
+                self._proxy.answer_error(exchange, outcome.status, outcome.message, extra)
+            else:
+                raise TypeError(f"a hook returns None, a Response or an ErrorResponse, not {outcome!r}")
+        except Exception:
+            self._failed(exchange, run, step)
+
+    def _failed(self, exchange: Exchange, run: PluginRun, step: Step) -> None:
+        """A plugin has raised: called while that is being handled."""
+        request_id = exchange.request_id.decode()
+        _log.exception("plugin %s failed in %s (request id %s)", step.name, _NAMES[run.stage], request_id)
+        if not exchange.over:
+            exchange.refuse(CATALOGUE.INTERNAL)
+
+    def _broken(self, exchange: Exchange) -> None:
+        _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
+        if not exchange.over:
+            exchange.refuse(CATALOGUE.INTERNAL)
+
+    # -- the request's body ----------------------------------------------------------------------------------------
+    def _has_body(self, exchange: Exchange, run: PluginRun, step: Step, place: int) -> bool:
+        """Whether the step can run: it needs no body, it is there, or will never be. If not, it waits."""
+        limit = self.body_limit
+        large = max(exchange.head.length, exchange.body_bytes) > limit
+        if (exchange.request_done and not large) or run.too_large or not step.plugin.reads_request(exchange):
+            return True
+        if large:
+            return self._too_large(exchange, run, step)
+        self._proxy.consent(exchange)
+        if exchange.kept is None:
+            exchange.kept = []
+        run.parked = place
+        run.wanted = limit
+        exchange.downstream.resume_reading()
+        return False
+
+    def _too_large(self, exchange: Exchange, run: PluginRun, step: Step) -> bool:
+        run.too_large = True
+        if step.plugin.large_body == "pass":
+            return True
+        exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
+        return False
+
+    def body_grown(self, exchange: Exchange, run: PluginRun) -> None:
+        """More of the body than is kept has come while a step waits for it."""
+        step = run.chain.access[run.parked]
+        if self._too_large(exchange, run, step):
+            self.body_complete(exchange, run)
+
+    def body_complete(self, exchange: Exchange, run: PluginRun) -> None:
+        """What a step waited for is there, or will not be waited for any longer."""
+        place = run.parked
+        run.parked = -1
+        run.wanted = 0
+        try:
+            self._go(exchange, run, run.chain.access, place)
+        except Exception:
+            self._broken(exchange)
+
+    # -- the service's answer --------------------------------------------------------------------------------------
+    def response(
+        self, exchange: Exchange, run: PluginRun, head: ResponseHead, length: int, body: bytes, ended: bool
+    ) -> None:
+        """The service's answer began; see `ClientStream.respond` for `length` and `ended`."""
+        run.head = run.service_head = head
+        run.source = "service"
+        run.length = length
+        if run.chain.response:
+            run.stage = RESPONSE
+            responders = self._asked(exchange, run, run.chain.response)
+            if responders is None:
+                return
+            if responders:
+                run.responders = responders
+                run.buffer = [body]
+                run.buffered = len(body)
+                if max(length, run.buffered) > self.body_limit and exchange.method != b"HEAD":
+                    self._answer_too_large(exchange, run, ended)
+                elif ended:
+                    self._whole(exchange, run)
+                return
+        self._send(exchange, run, length, body, ended)
+
+    def data(self, exchange: Exchange, run: PluginRun, data: bytes) -> None:
+        """More of the answer's body."""
+        if run.buffer is not None:
+            run.buffer.append(data)
+            run.buffered += len(data)
+            if run.buffered > self.body_limit:
+                self._answer_too_large(exchange, run, False)
+        elif run.filters:
+            self._send_filtered(exchange, run, data, False)
+        else:
+            exchange.response_bytes += len(data)
+            exchange.downstream.send_data(data)
+
+    def end(self, exchange: Exchange, run: PluginRun, trailers: Trailers) -> None:
+        """The answer's body is complete."""
+        if run.buffer is not None:
+            self._whole(exchange, run)
+            return
+        if run.filters:
+            self._send_filtered(exchange, run, b"", True)
+        if not exchange.over:
+            exchange.downstream.send_end(trailers)
+            exchange.complete(monotonic())
+
+    def _asked(self, exchange: Exchange, run: PluginRun, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
+        """The steps that want this answer; None where one of them failed."""
+        wanted = []
+        for step in steps:
+            try:
+                if not step.reads or step.plugin.reads_response(exchange):
+                    wanted.append(step)
+            except Exception:
+                self._failed(exchange, run, step)
+                return None
+        return tuple(wanted)
+
+    def _whole(self, exchange: Exchange, run: PluginRun) -> None:
+        """The answer is there whole: the steps of `response` have it before it is sent."""
+        pieces = run.buffer or []
+        run.response_body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        run.buffer = []
+        try:
+            self._go(exchange, run, run.responders, 0)
+        except Exception:
+            self._broken(exchange)
+
+    def _answer_too_large(self, exchange: Exchange, run: PluginRun, ended: bool) -> None:
+        careful = next((step.name for step in run.responders if step.plugin.large_body == "refuse"), None)
+        pieces, run.buffer = run.buffer or [], None
+        if careful is None:
+            self._send(exchange, run, run.length, b"".join(pieces), ended)
+            return
+        _log.warning("plugin %s needs an answer whole that is longer than plugin_body_limit allows", careful)
+        exchange.refuse(CATALOGUE.BAD_RESPONSE)
+
+    def _send(self, exchange: Exchange, run: PluginRun, length: int, body: bytes, ended: bool) -> None:
+        """Filter the head and send it, with what there is of the body."""
+        head = run.head
+        assert head is not None  # noqa: S101 - there is an answer
+        run.stage = FILTER
+        run.buffer = None
+        if not self._filter_head(exchange, run):
+            return
+        edits = run.response_edits
+        status = head.status
+        framed = False
+        if edits is not None:
+            status = edits.status or status
+            if edits.body is not None:
+                body = edits.body
+                length = len(body)
+                framed = True
+        if run.chain.body_filter and exchange.method != b"HEAD" and status not in _BODILESS:
+            filters = self._asked(exchange, run, run.chain.body_filter)
+            if filters is None:
+                return
+            run.filters = filters
+            if filters:
+                filtered = self._filtered(exchange, run, body, ended)
+                if filtered is None:
+                    return
+                body = filtered
+                framed = ended
+                length = len(body) if ended else -1
+        drop, tail = self._proxy.proxied(exchange, head, edits)
+        remove = None
+        if framed:
+            drop |= _FRAMING
+            tail += b"Content-Length: %d\r\n" % length
+        if edits is not None:
+            remove = edits.names()
+            tail += edits.block()
+        exchange.responded = True
+        exchange.status = status
+        exchange.response_bytes = len(body)
+        exchange.downstream.respond(head, status, drop, remove, tail, length, body, ended)
+        if ended:
+            exchange.complete(monotonic())
+
+    def _filter_head(self, exchange: Exchange, run: PluginRun) -> bool:
+        """Run `header_filter`; whether the answer goes on."""
+        for step in run.chain.header_filter:
+            try:
+                step.call(exchange)
+            except Exception:
+                self._failed(exchange, run, step)
+                return False
+        return not exchange.over
+
+    def _filtered(self, exchange: Exchange, run: PluginRun, data: bytes, last: bool) -> bytes | None:
+        """A piece of the body after all filters; None where one failed."""
+        for step in run.filters:
+            try:
+                changed = step.call(exchange, data, last)
+            except Exception:
+                self._failed(exchange, run, step)
+                return None
+            if changed is not None:
+                data = changed
+        return data
+
+    def _send_filtered(self, exchange: Exchange, run: PluginRun, data: bytes, last: bool) -> None:
+        filtered = self._filtered(exchange, run, data, last)
+        if filtered:
+            exchange.response_bytes += len(filtered)
+            exchange.downstream.send_data(filtered)
+
+    # -- the gateway's own answers ---------------------------------------------------------------------------------
+    def own_answer(
+        self, exchange: Exchange, run: PluginRun, status: int, block: bytes, body: bytes
+    ) -> tuple[int, bytes, bytes]:
+        """An answer of the gateway's own after the filters, if none has been filtered yet."""
+        if run.stage >= FILTER:
+            return status, block, body
+        run.stage = FILTER
+        head = codec.parse_response(b"HTTP/1.1 %d -\r\n%b\r\n" % (status, block), _OWN_LIMITS)
+        assert head is not None  # noqa: S101 - it was written here
+        run.head = head
+        run.service_head = None
+        try:
+            for step in run.chain.header_filter:
+                step.call(exchange)
+            for step in run.chain.body_filter:
+                if not step.reads or step.plugin.reads_response(exchange):
+                    changed = step.call(exchange, body, True)
+                    body = body if changed is None else changed
+        except Exception:
+            _log.exception("plugin %s failed on an answer of the gateway's own", step.name)
+            return self._proxy.failure_answer(exchange, CATALOGUE.INTERNAL)
+        edits = run.response_edits
+        if edits is not None:
+            status = edits.status or status
+            block = head.encode(b"", 0, edits.names(), edits.block(), b"")[:-2]
+            body = body if edits.body is None else edits.body
+        return status, block, body
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    def log(self, exchange: Exchange, run: PluginRun) -> None:
+        """The exchange is over."""
+        task = run.task
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+        run.buffer = None
+        run.stage = LOG
+        for step in run.chain.log:
+            try:
+                outcome = step.call(exchange)
+            except Exception:
+                _log.exception("plugin %s failed in log (request id %s)", step.name, exchange.request_id.decode())
+                continue
+            if step.coroutine:
+                tasks.start(self._log_later(step, outcome), name=f"{step.name} in log")
+
+    @staticmethod
+    async def _log_later(step: Step, coroutine: Coroutine[Any, Any, Any]) -> None:
+        try:
+            async with asyncio.timeout(step.plugin.deadline):
+                await coroutine
+        except Exception:
+            _log.exception("plugin %s failed in log", step.name)

@@ -1,0 +1,17 @@
+from gateline.engine.edits cimport RequestEdits, ResponseEdits
+
+cdef class PluginRun:
+    cdef public object chain, head, identity, service_head, task
+    cdef public dict context, log_fields
+    cdef public RequestEdits edits
+    cdef public ResponseEdits response_edits
+    cdef public tuple filters, responders
+    cdef public list buffer, trailers
+    cdef public bytes response_body
+    cdef public str source
+    cdef public bint too_large
+    cdef public int parked, stage
+    cdef public long long buffered, length, wanted
+
+    cpdef RequestEdits request_edits(self)
+    cpdef ResponseEdits answer_edits(self)

@@ -1,0 +1,46 @@
+"""The client, as plugins see it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.peer import Peer
+
+__all__ = ["ClientView"]
+
+
+class ClientView:
+    """See `gateline.pdk.exchange.ClientView`."""
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: "Exchange") -> None:
+        self._exchange = exchange
+
+    @property
+    def _peer(self) -> "Peer":
+        return self._exchange.downstream.peer
+
+    @property
+    def ip(self) -> str:
+        return self._peer.address
+
+    @property
+    def port(self) -> int:
+        return self._peer.port
+
+    @property
+    def forwarded_ip(self) -> str:
+        return self._exchange.client_ip
+
+    @property
+    def forwarded_port(self) -> int:
+        return self._peer.port
+
+    @property
+    def tls(self) -> bool:
+        return self._peer.tls
+
+    @property
+    def server_name(self) -> str | None:
+        return self._peer.sni.decode() or None

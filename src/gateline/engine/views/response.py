@@ -1,0 +1,147 @@
+"""Answers, as plugins see and change them: the service's as it came, and the client's as it will get it."""
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from gateline.engine.edits import header_key
+from gateline.engine.plugin_run import RESPONSE
+
+if TYPE_CHECKING:
+    from gateline.engine.edits import ResponseEdits
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.plugin_run import PluginRun
+    from gateline.pdk.answers import HeaderValues
+
+__all__ = ["ResponseView", "ServiceResponseView"]
+
+
+class _View:
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: "Exchange") -> None:
+        self._exchange = exchange
+
+    @property
+    def _run(self) -> "PluginRun":
+        run = self._exchange.run
+        assert run is not None  # noqa: S101 - plugins run
+        return run
+
+
+class ServiceResponseView(_View):
+    """See `gateline.pdk.exchange.ServiceResponseView`."""
+
+    __slots__ = ()
+
+    @property
+    def status(self) -> int:
+        head = self._run.service_head
+        return 0 if head is None else head.status
+
+    @property
+    def body(self) -> bytes | None:
+        return self._run.response_body
+
+    def header(self, name: str) -> str | None:
+        head = self._run.service_head
+        value = None if head is None else head.get(header_key(name)[0])
+        return None if value is None else value.decode("latin-1")
+
+    def header_values(self, name: str) -> list[str]:
+        head = self._run.service_head
+        found = [] if head is None else head.get_all(header_key(name)[0])
+        return [value.decode("latin-1") for value in found]
+
+    def headers(self) -> list[tuple[str, str]]:
+        head = self._run.service_head
+        found = [] if head is None else head.items()
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found]
+
+
+class ResponseView(_View):
+    """See `gateline.pdk.exchange.ResponseView`."""
+
+    __slots__ = ()
+
+    def _edits(self) -> "ResponseEdits":
+        run = self._run
+        edits = run.response_edits
+        return run.answer_edits() if edits is None else edits
+
+    @property
+    def status(self) -> int:
+        run = self._run
+        edits = run.response_edits
+        if edits is not None and edits.status:
+            return edits.status
+        return run.head.status if run.head is not None else self._exchange.status
+
+    @property
+    def source(self) -> Literal["", "service", "exit", "error"]:
+        return cast(Literal["", "service", "exit", "error"], self._run.source)
+
+    @property
+    def body(self) -> bytes | None:
+        run = self._run
+        edits = run.response_edits
+        return run.response_body if edits is None or edits.body is None else edits.body
+
+    def header(self, name: str) -> str | None:
+        key = header_key(name)[0]
+        run = self._run
+        edits = run.response_edits
+        if edits is not None:
+            lines = edits.changed.get(key)
+            if lines is not None:
+                return lines[0][1].decode("latin-1") if lines else None
+        value = None if run.head is None else run.head.get(key)
+        return None if value is None else value.decode("latin-1")
+
+    def header_values(self, name: str) -> list[str]:
+        key = header_key(name)[0]
+        run = self._run
+        edits = run.response_edits
+        lines = None if edits is None else edits.changed.get(key)
+        if lines is not None:
+            return [value.decode("latin-1") for _, value in lines]
+        return [] if run.head is None else [value.decode("latin-1") for value in run.head.get_all(key)]
+
+    def headers(self) -> list[tuple[str, str]]:
+        run = self._run
+        changed = {} if run.response_edits is None else run.response_edits.changed
+        lines = [] if run.head is None else [pair for pair in run.head.items() if pair[0].lower() not in changed]
+        for edited in changed.values():
+            lines += edited
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in lines]
+
+    def set_status(self, status: int) -> None:
+        if not 200 <= status <= 999:
+            raise ValueError(f"not the status of an answer: {status!r}")
+        self._edits().status = status
+
+    def set_header(self, name: str, value: str) -> None:
+        self._edits().set_line(name, value)
+
+    def add_header(self, name: str, value: str) -> None:
+        run = self._run
+        self._edits().add_line(name, value, run.head)
+
+    def remove_header(self, name: str) -> None:
+        self._edits().remove(name)
+
+    def set_headers(self, headers: "HeaderValues") -> None:
+        edits = self._edits()
+        for name, given in headers.items():
+            if isinstance(given, (list, tuple)):
+                edits.remove(name)
+                for value in given:
+                    edits.add_line(name, value, None)
+            else:
+                edits.set_line(name, str(given))
+
+    def set_body(self, body: bytes, content_type: str | None = None) -> None:
+        if self._run.stage != RESPONSE:
+            raise ValueError("the body of an answer can be set in `response` only; `body_filter` changes it elsewhere")
+        edits = self._edits()
+        edits.body = body
+        if content_type is not None:
+            edits.set_line("Content-Type", content_type)
