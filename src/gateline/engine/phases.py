@@ -315,7 +315,9 @@ class Phases:
                 length = len(body) if ended else -1
         drop, tail = self._proxy.proxied(exchange, head, edits)
         remove = None
-        if framed:
+        if framed and exchange.method == b"HEAD":  # how long the body would have been is not known
+            drop |= _FRAMING
+        elif framed:
             drop |= _FRAMING
             tail += b"Content-Length: %d\r\n" % length
         if edits is not None:

@@ -1,0 +1,228 @@
+"""The harness: a worker's engine between a client and a service that are made of bytes."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from gateline.engine.configuration import Change, Configuration
+from gateline.engine.door import ClientLimits, Crowd, Door
+from gateline.engine.errors import ErrorTemplates
+from gateline.engine.exchange import Exchange
+from gateline.engine.headers import ResponseHeaders, TrustedProxies
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.log_record import log_record
+from gateline.engine.node import WorkerNode
+from gateline.engine.proxy import Proxy
+from gateline.engine.upstream.dynamic import DynamicDestinations
+from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
+from gateline.engine.wire import codec
+from gateline.engine.wire.http1 import ClientConnection
+from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.entities import Plugin as PluginEntity
+from gateline.entities import Route, Service
+from gateline.pdk.discovery import register_plugin
+from gateline.pdk.plugin import Plugin, PluginConfig
+from gateline.testing.http import FakeHttp
+from gateline.testing.messages import LIMITS, Answer, Sent, ServiceAnswer, body_of, lines_of
+from gateline.testing.wires import ServicePool, Wire
+
+__all__ = ["Harness"]
+
+TIME_LIMIT = 10.0
+"""Seconds that a request may take."""
+
+Configured = tuple[type[Plugin[Any]], Mapping[str, Any]]
+_HEADERS = ("server_tokens", "latency_tokens", "x-kong-request-id")
+
+
+class Harness:
+    """A gateway with one service, one route for every path, and plugins, each with its configuration.
+
+    `entities` says more of the plugin entities, by plugin name: `{"acl": {"consumer": {"id": ...}}}`. `service` and
+    `route` override fields of those. Raises `EntityError` for a configuration that is not valid.
+    """
+
+    def __init__(
+        self,
+        *plugins: Configured | type[Plugin[Any]],
+        service: Mapping[str, Any] | None = None,
+        route: Mapping[str, Any] | None = None,
+        entities: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        trusted: Iterable[Any] = (),
+        tls: bool = False,
+        address: str = "127.0.0.1",
+        body_limit: int = 8 * 1024 * 1024,
+    ) -> None:
+        self.credentials = LocalCredentials()
+        """Consumers and credentials that the plugins find."""
+        self.counters = LocalCounters()
+        self.cache = LocalCache()
+        self.http = FakeHttp()
+        """What the plugins' HTTP client reaches."""
+        self.answers = ServiceAnswer()
+        """What the service answers where a request does not say."""
+        self._classes: dict[str, type[Plugin[Any]]] = {}
+        self._address = address
+        self._tls = tls
+        trust = TrustedProxies(tuple(trusted))
+        self._node = WorkerNode(
+            node_id="00000000-0000-4000-8000-000000000000",
+            worker=0,
+            credentials=self.credentials,
+            counters=self.counters,
+            cache=self.cache,
+            http=self.http,
+            trusts=trust.trusts,
+            settings=settings or {},
+        )
+        self._pools = _Pools(self)
+        self._configuration = Configuration("traditional_compatible", self._pools, make_plugin=self._made)
+        self._proxy = Proxy(
+            self._configuration.runtime,
+            headers=ResponseHeaders(_HEADERS),
+            errors=ErrorTemplates(),
+            trusted=trust,
+            plugin_body_limit=body_limit,
+            access_log=self._over,
+        )
+        self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
+        self._wanted = self.answers
+        self._sent: Sent | None = None
+        self._record: dict[str, Any] = {}
+        self._runner = asyncio.Runner()
+        self._rows = self._rows_of(plugins, service or {}, route or {}, entities or {})
+        self._runner.run(self._configure())
+
+    # -- configuration ---------------------------------------------------------------------------------------------
+    def _rows_of(
+        self,
+        plugins: Iterable[Configured | type[Plugin[Any]]],
+        service: Mapping[str, Any],
+        route: Mapping[str, Any],
+        entities: Mapping[str, Mapping[str, Any]],
+    ) -> dict[str, list[dict[str, Any]]]:
+        made = Service.parse({"name": "service", "host": "service.test", "port": 8080, **service})
+        path = Route.parse({"name": "route", "paths": ["/"], "strip_path": False, "service": {"id": made.id}, **route})
+        rows = {"services": [made.to_wire()], "routes": [path.to_wire()], "plugins": list[dict[str, Any]]()}
+        for one in plugins:
+            plugin, config = one if isinstance(one, tuple) else (one, {})
+            register_plugin(plugin)
+            self._classes[plugin.name] = plugin
+            entity = PluginEntity.parse({"name": plugin.name, "config": config, **entities.get(plugin.name, {})})
+            rows["plugins"].append(entity.to_wire())
+        return rows
+
+    async def _configure(self) -> None:
+        change = Change(self._configuration, 1, "", put=self._rows, delete={})
+        for _ in change.steps():
+            pass
+        self._proxy.adopt(change.commit())
+        for _ in change.release():
+            pass
+
+    def _made(self, entity: PluginEntity) -> Plugin[Any]:
+        node = self._node.for_plugin(entity.name)
+        config = cast(PluginConfig, entity.config)
+        return self._classes[entity.name].made(config, node, entity.id, entity.instance_name)
+
+    # -- requests --------------------------------------------------------------------------------------------------
+    def request(
+        self,
+        method: str = "GET",
+        target: str = "/",
+        *,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+        chunks: Iterable[bytes] | None = None,
+        service: ServiceAnswer | None = None,
+    ) -> Answer:
+        """Send a request and give its answer. `chunks` is a body in pieces, sent chunked, in place of `body`."""
+        lines = list(headers.items() if isinstance(headers, Mapping) else headers)
+        names = {name.lower() for name, _ in lines}
+        if "host" not in names:
+            lines.insert(0, ("Host", "gateway.test"))
+        if chunks is not None:
+            lines.append(("Transfer-Encoding", "chunked"))
+        elif body is not None and "content-length" not in names:
+            lines.append(("Content-Length", str(len(body))))
+        head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines) + "\r\n"
+        pieces = [head.encode("latin-1")]
+        if chunks is not None:
+            pieces += [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk] + [b"0\r\n\r\n"]
+        elif body is not None:
+            pieces[0] += body
+        self._wanted = service or self.answers
+        return self._runner.run(self._exchange(method, pieces))
+
+    async def _exchange(self, method: str, pieces: list[bytes]) -> Answer:
+        self._sent = None
+        self._record = {}
+        crowd = Crowd(ClientLimits())
+        port = 8443 if self._tls else 8000
+        connection = ClientConnection(Door(self._proxy, crowd, LIMITS, port=port, tls=self._tls))
+        wire = Wire({"peername": (self._address, 40000), "sockname": ("127.0.0.1", port)})
+        connection.connection_made(wire)
+        for piece in pieces:
+            connection.data_received(piece)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(TIME_LIMIT):
+            while (answer := self._answer(method, wire)) is None:  # noqa: ASYNC110 - bytes come when they come
+                await asyncio.sleep(0.0005)
+        wire.close()
+        connection.connection_lost(None)
+        return answer
+
+    def _answer(self, method: str, wire: Wire) -> Answer | None:
+        data = bytes(wire.written)
+        head = codec.parse_response(data, LIMITS) if data else None
+        while head is not None and head.status < 200:
+            data = data[head.size :]
+            head = codec.parse_response(data, LIMITS) if data else None
+        if head is None:
+            if wire.is_closing():
+                raise ConnectionError("the connection was ended without an answer")
+            return None
+        body = b"" if method == "HEAD" else body_of(data, head, response=True)
+        if body is None or not self._record:
+            if wire.is_closing():
+                raise ConnectionError("the connection was ended in the middle of the answer")
+            return None
+        return Answer(lines_of(head), body, head.status, self._sent, self._record)
+
+    def _over(self, exchange: Exchange) -> None:
+        self._record = log_record(exchange)
+
+    # -- the service -----------------------------------------------------------------------------------------------
+    def asked(self, sent: Sent) -> list[bytes]:
+        """The service was sent a request: what it answers."""
+        self._sent = sent
+        return self._wanted.pieces(sent.method)
+
+    def close(self) -> None:
+        """Let go of the loop; called by `with`."""
+        self._runner.close()
+
+    def __enter__(self) -> "Harness":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._runner.close()
+
+
+class _Pools(Pools):
+    """Pools of which every connection leads to the service."""
+
+    def __init__(self, harness: Harness) -> None:
+        super().__init__(cast(Factory, UpstreamConnection), KeepAlive())
+        self._harness = harness
+
+    def get(self, target: Any) -> Any:
+        """The pool of a target."""
+        pool = self._by_target.get(target)
+        if pool is None:
+            pool = self._by_target[target] = ServicePool(target, self, self._harness.asked)
+        return pool
