@@ -1,0 +1,70 @@
+"""Edits of heads: what plugins set gets there, and nothing that they set can break a head."""
+
+import pytest
+
+from gateline.engine.edits import RequestEdits, ResponseEdits, header_key, header_value
+from gateline.engine.wire import codec
+from gateline.engine.wire.codec import Limits
+
+HEAD = codec.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nx-one: 2\r\n\r\n", Limits())
+
+
+def test_a_line_takes_the_place_of_all_others() -> None:
+    edits = ResponseEdits()
+    edits.set_line("X-One", "a")
+    edits.set_line("x-ONE", "b")
+    assert edits.names() == (b"x-one",)
+    assert edits.block() == b"x-ONE: b\r\n"
+
+
+def test_a_further_line_keeps_those_of_the_head() -> None:
+    edits = ResponseEdits()
+    edits.add_line("X-One", "3", HEAD)
+    edits.add_line("X-One", "4", HEAD)
+    assert edits.block() == b"X-One: 1\r\nx-one: 2\r\nX-One: 3\r\nX-One: 4\r\n"
+
+
+def test_a_further_line_where_there_is_no_head_yet() -> None:
+    edits = ResponseEdits()
+    edits.add_line("X-One", "3", None)
+    assert edits.block() == b"X-One: 3\r\n"
+
+
+def test_a_removed_header_is_named_and_not_written() -> None:
+    edits = ResponseEdits()
+    edits.remove("X-One")
+    assert (edits.names(), edits.block()) == ((b"x-one",), b"")
+    assert ResponseEdits().names() is None
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "Upgrade"])
+def test_what_frames_a_message_cannot_be_edited(name: str) -> None:
+    for edits in (RequestEdits(), ResponseEdits()):
+        edits.set_line(name, "1")
+        edits.add_line(name, "1", HEAD)
+        edits.remove(name)
+        assert edits.names() is None
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Via", "X-Real-IP", "X-Kong-Request-Id", "Host", "Expect"])
+def test_what_the_gateway_tells_services_cannot_be_edited(name: str) -> None:
+    edits = RequestEdits()
+    edits.set_line(name, "1")
+    assert edits.names() is None
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\n", "\0", "a\rb"])
+def test_a_value_cannot_end_its_line(value: str) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        header_value(value)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nb", "é", "a\0"])
+def test_what_is_no_header_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a header name"):
+        header_key(name)
+
+
+def test_values_keep_their_characters() -> None:
+    assert header_value("  é ") == b"\xe9"
+    assert header_value("漢") == "漢".encode()
