@@ -8,6 +8,7 @@ configuration changes, one a certificate; a listener keeps its own and hands the
 import logging
 import ssl
 import tempfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from gateline.settings import Settings
 
 if TYPE_CHECKING:
+    from gateline.engine.chain import Step
     from gateline.entities import Certificate
 
-__all__ = ["ServerCertificates"]
+__all__ = ["Handshake", "ServerCertificates"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,29 @@ _VERSIONS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 _ANY_NAME = "*"
+PLUGIN_CONTEXTS = 256
+"""So many certificates of plugins are kept ready."""
+
+
+class Handshake:
+    """A handshake as plugins see it; see `gateline.pdk.Certificates`. `pair` are a certificate and key, PEM texts."""
+
+    __slots__ = ("pair", "refused", "server_name")
+
+    def __init__(self, server_name: str | None) -> None:
+        self.server_name = server_name
+        self.pair: tuple[str, str] | None = None
+        self.refused = False
+
+    def use(self, certificate: str, key: str) -> None:
+        """Serve this connection with another certificate."""
+        if "-----BEGIN" not in certificate or "-----BEGIN" not in key:
+            raise ValueError("a certificate and its key are PEM texts")
+        self.pair = certificate, key
+
+    def refuse(self) -> None:
+        """End the handshake."""
+        self.refused = True
 
 
 class ServerCertificates:
@@ -37,6 +62,9 @@ class ServerCertificates:
         self._settings = settings
         self._by_certificate: dict[str, tuple[Certificate, ssl.SSLContext]] = {}
         self._by_name: dict[str, ssl.SSLContext] = {}
+        self._of_plugins: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
+        self.plugins: tuple[Step, ...] = ()
+        """The plugins that have a say in handshakes."""
 
     def listener_context(self) -> ssl.SSLContext:
         """The context that a listener starts every handshake with: the settings' own certificate."""
@@ -75,13 +103,36 @@ class ServerCertificates:
         contexts[certificate.id] = known
         return known[1]
 
-    def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        """Called in every handshake with the name that the client asks for."""
+    def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        """Called in every handshake with the name that the client asks for; an alert ends it."""
         connection.gateline_server_name = name  # type: ignore[attr-defined]  # read again by `Door.peer_of`
         if name is not None and self._by_name:
             context = self._find(name.lower())
             if context is not None:
                 connection.context = context
+        return self._ask_plugins(connection, name) if self.plugins else None
+
+    def _ask_plugins(self, connection: ssl.SSLObject, name: str | None) -> int | None:
+        handshake = Handshake(name)
+        for step in self.plugins:
+            try:
+                step.call(handshake)
+                if handshake.pair is not None:
+                    connection.context = self._of_plugin(handshake.pair)
+            except Exception:
+                _log.exception("plugin %s failed in certificate (server name %s)", step.name, name)
+                return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+            if handshake.refused:
+                return ssl.ALERT_DESCRIPTION_ACCESS_DENIED
+        return None
+
+    def _of_plugin(self, pair: tuple[str, str]) -> ssl.SSLContext:
+        known = self._of_plugins.get(pair)
+        if known is None:
+            known = self._of_plugins[pair] = self._context([pair])
+            if len(self._of_plugins) > PLUGIN_CONTEXTS:
+                self._of_plugins.popitem(last=False)
+        return known
 
     def _find(self, name: str) -> ssl.SSLContext | None:
         labels = name.split(".")

@@ -174,7 +174,9 @@ class Worker:
                 gc.freeze()  # moves what was built out of the collector's sight before it looks again
             gc.enable()
         watched = self._proxy.runtime.shortest_timeout
-        self._proxy.adopt(change.commit())
+        runtime = change.commit()
+        self._proxy.adopt(runtime)
+        self._certificates.plugins = runtime.plugins.certificates if runtime.plugins is not None else ()
         if change.changed("certificates", "snis"):
             entities = self._configuration.entities
             self._certificates.adopt(entities["certificates"], entities["snis"])

@@ -338,7 +338,10 @@ class Certificates(Protocol):
         """The name that the client asks for."""
 
     def use(self, certificate: str, key: str) -> None:
-        """Serve this connection with another certificate: its chain and its key, PEM texts."""
+        """Serve this connection with another certificate: its chain and its key, PEM texts.
+
+        Raises ValueError for what is none; a pair that does not fit ends the handshake.
+        """
 
     def refuse(self) -> None:
         """End the handshake."""

@@ -11,6 +11,10 @@ from gateline.pdk import Consumer, Credential, ErrorResponse, Exchange, Identity
 from gateline.testing import Harness, ServiceAnswer
 
 
+def _nothing(*_: Any) -> Any:
+    return None
+
+
 class Probe(Plugin[PluginConfig], name="probe", priority=1000):
     """Does in each phase what a test says."""
 
@@ -19,7 +23,7 @@ class Probe(Plugin[PluginConfig], name="probe", priority=1000):
 
     def _do(self, phase: str, *args: Any) -> Any:
         self.seen.append(phase)
-        return self.does.get(phase, lambda *_: None)(*args)
+        return self.does.get(phase, _nothing)(*args)
 
     def rewrite(self, exchange: Exchange) -> Any:
         return self._do("rewrite", exchange)
@@ -37,7 +41,7 @@ class Probe(Plugin[PluginConfig], name="probe", priority=1000):
         self._do("log", exchange)
 
     def reads_request(self, exchange: Exchange) -> bool:
-        return bool(self.does.get("reads_request", lambda _: False)(exchange))
+        return bool(self.does.get("reads_request", _nothing)(exchange))
 
 
 class After(Probe, name="after", priority=1):
@@ -53,10 +57,10 @@ class Whole(Plugin[PluginConfig], name="whole"):
     does: ClassVar[dict[str, Callable[..., Any]]] = {}
 
     def response(self, exchange: Exchange) -> Any:
-        return self.does.get("response", lambda _: None)(exchange)
+        return self.does.get("response", _nothing)(exchange)
 
     def reads_response(self, exchange: Exchange) -> bool:
-        return bool(self.does.get("reads_response", lambda _: True)(exchange))
+        return bool(self.does["reads_response"](exchange)) if "reads_response" in self.does else True
 
 
 class Slow(Plugin[PluginConfig], name="slow"):
