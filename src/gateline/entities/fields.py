@@ -22,6 +22,7 @@ Protocol = Annotated[str, OneOf(PROTOCOLS)]
 HeaderName = Annotated[str, Format(formats.header_name)]
 Sni = Annotated[str, Format(formats.sni)]
 WildcardSni = Annotated[str, Format(formats.wildcard_sni)]
+Url = Annotated[str, Format(formats.url)]
 IpOrCidr = Annotated[str, Format(formats.ip_or_cidr)]
 Tags = Annotated[
     tuple[Annotated[str, Format(formats.tag)], ...],

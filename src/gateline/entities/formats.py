@@ -16,6 +16,8 @@ _SLASHES = re.compile(r"//+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _INVALID_PORT = "invalid port number"
 
@@ -97,6 +99,21 @@ def target_with_port(value: str) -> str:
         return value if has_port else f"{value}:8000"
     address, _, port = value.removeprefix("[").partition("]")
     return f"[{ipaddress.IPv6Address(address).exploded}]{port if has_port else ':8000'}"
+
+
+def url(value: str) -> str | None:
+    """A URL with scheme and host."""
+    scheme, _, rest = value.partition("://")
+    if "://" not in value or not rest:
+        return "missing host in url"
+    if not _SCHEME.fullmatch(scheme):
+        return "missing scheme in url"
+    if _NOT_IN_URL.search(value):
+        return f"invalid value: {value}"
+    authority = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if not authority:
+        return "missing host in url"
+    return f"invalid value: {value}" if _host_and_port(authority)[2] else None
 
 
 def cookie_name(value: str) -> str | None:

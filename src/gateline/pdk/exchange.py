@@ -10,12 +10,13 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Route, Service
-from gateline.pdk.answers import HeaderValues
+from gateline.pdk.answers import Answer, HeaderValues
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 __all__ = [
     "Certificates",
     "ClientView",
+    "ConnectionView",
     "Exchange",
     "HeadersView",
     "RequestView",
@@ -153,6 +154,13 @@ class RequestView(HeadersView, Protocol):
         None when it is longer than the setting `plugin_body_limit` allows and the plugin lets that pass.
         """
 
+    def limit_body(self, limit: int, refusal: Answer | None = None) -> None:
+        """Refuse the request when its body turns out to be longer than so many bytes, counted as it comes. In `access`.
+
+        What is over the limit never reaches the service. The client gets the refusal, 413 unless given, or is cut off
+        where an answer has begun already. Of several limits the lowest holds.
+        """
+
     def form(self) -> list[tuple[str, str]] | None:
         """The body's fields, in order, where it is a form (urlencoded or multipart); None where it is none."""
 
@@ -270,6 +278,26 @@ class ClientView(Protocol):
         """The name asked for in TLS."""
 
 
+class ConnectionView(Protocol):
+    """The client's connection, at this end."""
+
+    @property
+    def server_ip(self) -> str:
+        """The address that the client reached."""
+
+    @property
+    def server_port(self) -> int:
+        """The port that the client reached."""
+
+    @property
+    def serial(self) -> int:
+        """The connection's number among those of this worker, from 1."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests have come over it, this one included."""
+
+
 class Exchange(Protocol):
     """A request on its way through the phases, and its response."""
 
@@ -283,6 +311,8 @@ class Exchange(Protocol):
     def response(self) -> ResponseView: ...
     @property
     def client(self) -> ClientView: ...
+    @property
+    def connection(self) -> ConnectionView: ...
     @property
     def client_address(self) -> str:
         """`client.forwarded_ip`, for the hurried."""

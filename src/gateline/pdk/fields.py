@@ -40,7 +40,7 @@ from gateline.entities.constraints import (
     Uuid,
     Without,
 )
-from gateline.entities.fields import HeaderName, Host, IpOrCidr, Milliseconds, Name, Port, Tags
+from gateline.entities.fields import HeaderName, Host, IpOrCidr, Milliseconds, Name, Port, Tags, Url
 from gateline.entities.formats import regex as regex_problem
 from gateline.entities.marks import AsSet, Auto, DefaultForNull, Ref, Secret, To, Unique
 from gateline.entities.shorthand import Shorthand, old_name
@@ -92,6 +92,7 @@ __all__ = [
     "Timestamp",
     "To",
     "Unique",
+    "Url",
     "Uuid",
     "Without",
     "old_name",
