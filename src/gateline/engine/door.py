@@ -125,6 +125,7 @@ class Door:
             tls=self._tls,
             sni=server_name.encode(),
             listener_port=self._port,
+            serial=self._crowd.accepted + 1,
             trusted=bool(self.proxy.trusted) and self.proxy.trusted.trusts(address),
         )
 

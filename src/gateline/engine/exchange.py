@@ -17,6 +17,7 @@ from gateline.engine.identification import tell_service
 from gateline.engine.log_record import log_record
 from gateline.engine.views import (
     ClientView,
+    ConnectionView,
     RequestView,
     ResponseView,
     ServiceRequestView,
@@ -232,6 +233,11 @@ class Exchange:
         return ClientView(self)
 
     @property
+    def connection(self) -> ConnectionView:
+        """The client's connection, at this end."""
+        return ConnectionView(self)
+
+    @property
     def client_address(self) -> str:
         """The client's address, as a trusted proxy in front tells it."""
         return self.client_ip
@@ -316,6 +322,9 @@ class Exchange:
             self.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
             return
         run = self.run
+        if run is not None and 0 <= run.body_limit < self.body_bytes:
+            self.proxy.phases.body_over_limit(self, run)
+            return
         if run is not None and run.edits is not None and run.edits.body is not None:
             return  # another body goes to the upstream
         kept = self.kept

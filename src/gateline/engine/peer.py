@@ -9,7 +9,8 @@ class Peer:
     """The far end of a client's connection and the listener it came in by; one object a connection.
 
     `address` is the peer's IP address in text, `port` its port, `server_address` the gateway's own; `listener_port` the
-    port that clients see (which may be mapped by `port_maps`); `sni` the name asked for in TLS, b"" without one.
+    port that clients see (which may be mapped by `port_maps`); `sni` the name asked for in TLS, b"" without one;
+    `serial` the connection's number in its worker, `requests` how many have come over it.
     """
 
     __slots__ = (
@@ -19,7 +20,9 @@ class Peer:
         "address",
         "listener_port",
         "port",
+        "requests",
         "scheme",
+        "serial",
         "server_address",
         "sni",
         "tls",
@@ -36,6 +39,7 @@ class Peer:
         sni: bytes,
         listener_port: int,
         trusted: bool,
+        serial: int = 0,
     ) -> None:
         self.address = address
         self.server_address = server_address
@@ -44,6 +48,8 @@ class Peer:
         self.sni = sni
         self.listener_port = listener_port
         self.trusted = trusted
+        self.serial = serial
+        self.requests = 0
         self.scheme = b"https" if tls else b"http"
         self._authority = b""
         self._host = b""

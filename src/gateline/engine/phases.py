@@ -80,6 +80,9 @@ class Phases:
                 return
             if exchange.over:
                 return
+            if run.body_limit >= 0 and max(exchange.head.length, exchange.body_bytes) > run.body_limit:
+                self.body_over_limit(exchange, run)
+                return
             if run.chain is not chain:  # it is known now who sends the request, and other configurations are in force
                 chain = run.chain
                 steps = chain.access
@@ -140,18 +143,20 @@ class Phases:
     def _answer(self, exchange: Exchange, run: PluginRun, step: Step, outcome: Any) -> None:
         """Answer with what a plugin returned."""
         try:
-            if isinstance(outcome, Response):
-                body, block = rendered(outcome)
-                run.source = "exit"
-                exchange.answer(outcome.status, block + self._proxy.own_block(exchange), body)
-            elif isinstance(outcome, ErrorResponse):
-                run.source = "error"
-                extra = headers_block(outcome.headers)
-                self._proxy.answer_error(exchange, outcome.status, outcome.message, extra)
-            else:
-                raise TypeError(f"a hook returns None, a Response or an ErrorResponse, not {outcome!r}")
+            self._give(exchange, run, outcome)
         except Exception:
             self._failed(exchange, run, step)
+
+    def _give(self, exchange: Exchange, run: PluginRun, outcome: Any) -> None:
+        if isinstance(outcome, Response):
+            body, block = rendered(outcome)
+            run.source = "exit"
+            exchange.answer(outcome.status, block + self._proxy.own_block(exchange), body)
+        elif isinstance(outcome, ErrorResponse):
+            run.source = "error"
+            self._proxy.answer_error(exchange, outcome.status, outcome.message, headers_block(outcome.headers))
+        else:
+            raise TypeError(f"a hook returns None, a Response or an ErrorResponse, not {outcome!r}")
 
     def _failed(self, exchange: Exchange, run: PluginRun, step: Step) -> None:
         """A plugin has raised: called while that is being handled."""
@@ -202,6 +207,16 @@ class Phases:
         run.wanted = 0
         try:
             self._go(exchange, run, run.chain.access, place)
+        except Exception:
+            self._broken(exchange)
+
+    def body_over_limit(self, exchange: Exchange, run: PluginRun) -> None:
+        """The request's body is longer than a plugin allows."""
+        if exchange.responded or run.body_refusal is None:
+            exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
+            return
+        try:
+            self._give(exchange, run, run.body_refusal)
         except Exception:
             self._broken(exchange)
 

@@ -1,7 +1,7 @@
 from gateline.engine.edits cimport RequestEdits, ResponseEdits
 
 cdef class PluginRun:
-    cdef public object chain, head, identity, service_head, task
+    cdef public object body_refusal, chain, head, identity, service_head, task
     cdef public dict context, log_fields
     cdef public RequestEdits edits
     cdef public ResponseEdits response_edits
@@ -11,7 +11,7 @@ cdef class PluginRun:
     cdef public str source
     cdef public bint too_large
     cdef public int parked, stage
-    cdef public long long buffered, length, wanted
+    cdef public long long body_limit, buffered, length, wanted
 
     cpdef RequestEdits request_edits(self)
     cpdef ResponseEdits answer_edits(self)

@@ -12,6 +12,7 @@ from gateline.pdk.identity import Identity
 
 if TYPE_CHECKING:
     from gateline.engine.chain import Chain, Step
+    from gateline.pdk.answers import Answer
 
 __all__ = ["ACCESS", "DONE", "FILTER", "LOG", "RESPONSE", "REWRITE", "PluginRun"]
 
@@ -24,9 +25,13 @@ class PluginRun:
 
     `buffer` holds the pieces of an answer while it is kept whole. `parked` is the place in the chain to go on from when
     the request's body is there, -1 when nothing waits for it; `wanted` how many bytes of it are kept meanwhile.
+    `body_limit` is the most bytes of the request's body that plugins allow, -1 without a limit, `body_refusal` the
+    answer to a longer one.
     """
 
     __slots__ = (
+        "body_limit",
+        "body_refusal",
         "buffer",
         "buffered",
         "chain",
@@ -68,6 +73,8 @@ class PluginRun:
         self.buffered = 0
         self.length = 0
         self.trailers: list[tuple[bytes, bytes]] | None = None
+        self.body_limit = -1
+        self.body_refusal: Answer | None = None
         self.parked = -1
         self.wanted = 0
         self.too_large = False

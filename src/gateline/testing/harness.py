@@ -90,9 +90,9 @@ class Harness:
         self._wanted = self.answers
         self._sent: Sent | None = None
         self._record: dict[str, Any] = {}
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
         self._rows = self._rows_of(plugins, service or {}, route or {}, entities or {})
-        self._runner.run(self._configure())
+        self._loop.run_until_complete(self._configure())
 
     # -- configuration ---------------------------------------------------------------------------------------------
     def _rows_of(
@@ -153,7 +153,7 @@ class Harness:
         elif body is not None:
             pieces[0] += body
         self._wanted = service or self.answers
-        return self._runner.run(self._exchange(method, pieces))
+        return self._loop.run_until_complete(self._exchange(method, pieces))
 
     async def _exchange(self, method: str, pieces: list[bytes]) -> Answer:
         self._sent = None
@@ -171,6 +171,9 @@ class Harness:
                 await asyncio.sleep(0.0005)
         wire.close()
         connection.connection_lost(None)
+        afterwards = {task for task in asyncio.all_tasks() if task.get_name().endswith(" in log")}
+        if afterwards:
+            await asyncio.wait(afterwards, timeout=TIME_LIMIT)
         return answer
 
     def _answer(self, method: str, wire: Wire) -> Answer | None:
@@ -200,8 +203,10 @@ class Harness:
         return self._wanted.pieces(sent.method)
 
     def close(self) -> None:
-        """Let go of the loop; called by `with`."""
-        self._runner.close()
+        """End what runs in the background and let go of the loop; called by `with`."""
+        if not self._loop.is_closed():
+            self._loop.run_until_complete(_end_tasks())
+            self._loop.close()
 
     def __enter__(self) -> "Harness":
         return self
@@ -210,7 +215,16 @@ class Harness:
         self.close()
 
     def __del__(self) -> None:
-        self._runner.close()
+        if not self._loop.is_running():
+            self._loop.close()
+
+
+async def _end_tasks() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others)
 
 
 class _Pools(Pools):

@@ -8,11 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from gateline.pdk import Consumer, Credential, ErrorResponse, Exchange, Identity, Plugin, PluginConfig, Response
-from gateline.testing import Harness, ServiceAnswer
-
-
-def _nothing(*_: Any) -> Any:
-    return None
+from gateline.testing import Answer, Harness, ServiceAnswer
 
 
 class Probe(Plugin[PluginConfig], name="probe", priority=1000):
@@ -23,7 +19,8 @@ class Probe(Plugin[PluginConfig], name="probe", priority=1000):
 
     def _do(self, phase: str, *args: Any) -> Any:
         self.seen.append(phase)
-        return self.does.get(phase, _nothing)(*args)
+        does = self.does.get(phase)
+        return does(*args) if does is not None else None
 
     def rewrite(self, exchange: Exchange) -> Any:
         return self._do("rewrite", exchange)
@@ -41,7 +38,7 @@ class Probe(Plugin[PluginConfig], name="probe", priority=1000):
         self._do("log", exchange)
 
     def reads_request(self, exchange: Exchange) -> bool:
-        return bool(self.does.get("reads_request", _nothing)(exchange))
+        return "reads_request" in self.does
 
 
 class After(Probe, name="after", priority=1):
@@ -57,7 +54,8 @@ class Whole(Plugin[PluginConfig], name="whole"):
     does: ClassVar[dict[str, Callable[..., Any]]] = {}
 
     def response(self, exchange: Exchange) -> Any:
-        return self.does.get("response", _nothing)(exchange)
+        does = self.does.get("response")
+        return does(exchange) if does is not None else None
 
     def reads_response(self, exchange: Exchange) -> bool:
         return bool(self.does["reads_response"](exchange)) if "reads_response" in self.does else True
@@ -274,6 +272,20 @@ def test_a_body_that_is_too_long_is_refused_or_passes() -> None:
         assert answer.sent.body == b"x" * 600 + b"y" * 600
         assert gateway.request("POST", body=b"x" * 1001).sent.body == b"x" * 1001  # type: ignore[union-attr]
         assert bodies == [None, None]
+
+
+@pytest.mark.parametrize("form", ["body", "chunks"])
+def test_a_plugin_may_limit_a_body_as_it_comes(gateway: Harness, form: str) -> None:
+    Probe.does["access"] = lambda exchange: exchange.request.limit_body(10, Response(417, message="too much"))
+
+    def send(first: bytes, second: bytes) -> Answer:
+        if form == "body":
+            return gateway.request("POST", body=first + second)
+        return gateway.request("POST", chunks=[first, second])
+
+    refused = send(b"x" * 6, b"y" * 5)
+    assert (refused.status, refused.sent) == (417, None)
+    assert send(b"x" * 6, b"y" * 4).sent is not None
 
 
 # -- answers of the service ------------------------------------------------------------------------------------------

@@ -6,12 +6,10 @@ if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
     from gateline.engine.peer import Peer
 
-__all__ = ["ClientView"]
+__all__ = ["ClientView", "ConnectionView"]
 
 
-class ClientView:
-    """See `gateline.pdk.exchange.ClientView`."""
-
+class _PeerView:
     __slots__ = ("_exchange",)
 
     def __init__(self, exchange: "Exchange") -> None:
@@ -20,6 +18,12 @@ class ClientView:
     @property
     def _peer(self) -> "Peer":
         return self._exchange.downstream.peer
+
+
+class ClientView(_PeerView):
+    """See `gateline.pdk.exchange.ClientView`."""
+
+    __slots__ = ()
 
     @property
     def ip(self) -> str:
@@ -44,3 +48,25 @@ class ClientView:
     @property
     def server_name(self) -> str | None:
         return self._peer.sni.decode() or None
+
+
+class ConnectionView(_PeerView):
+    """See `gateline.pdk.exchange.ConnectionView`."""
+
+    __slots__ = ()
+
+    @property
+    def server_ip(self) -> str:
+        return self._peer.server_address
+
+    @property
+    def server_port(self) -> int:
+        return self._exchange.port
+
+    @property
+    def serial(self) -> int:
+        return self._peer.serial
+
+    @property
+    def requests(self) -> int:
+        return self._peer.requests

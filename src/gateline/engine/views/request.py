@@ -15,6 +15,7 @@ from gateline.engine.wire import codec
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
+    from gateline.pdk.answers import Answer
 
 __all__ = ["RequestView"]
 
@@ -207,6 +208,13 @@ class RequestView:
         if len(kept) > 1:
             kept[:] = [b"".join(kept)]
         return kept[0]
+
+    def limit_body(self, limit: int, refusal: "Answer | None" = None) -> None:
+        run = self._exchange.run
+        assert run is not None  # noqa: S101 - plugins run
+        if run.body_limit < 0 or limit < run.body_limit:
+            run.body_limit = limit
+            run.body_refusal = refusal
 
     def form(self) -> list[tuple[str, str]] | None:
         body = self.body

@@ -169,6 +169,7 @@ class ClientConnection:
     def _begin(self, head: RequestHead, data: bytes) -> None:
         door = self._door
         self._requests += 1
+        self.peer.requests = self._requests
         self._close = not head.keep_alive or door.draining or self._requests >= door.requests
         exchange = Exchange(door.proxy, self, head, monotonic())
         self._exchange = exchange
