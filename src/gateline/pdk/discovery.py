@@ -19,10 +19,12 @@ from typing import Any
 from gateline.entities.plugin_configs import plugin_type, register, unregister
 from gateline.pdk.plugin import Plugin
 
-__all__ = ["GROUP", "PluginLoadError", "Plugins", "register_plugin"]
+__all__ = ["GROUP", "PluginLoadError", "Plugins", "plugin_class", "register_plugin"]
 
 GROUP = "gateline.plugins"
 _OWN = "gateline"
+
+_registered: dict[str, type[Plugin[Any]]] = {}
 
 Load = Callable[[], type[Plugin[Any]]]
 
@@ -97,6 +99,7 @@ def register_plugin(plugin: type[Plugin[Any]]) -> None:
     """Make a plugin's configuration known to the entities."""
     refused = {f"no_{scope}": True for scope in plugin.scopes_refused}
     known = plugin_type(plugin.name)
+    _registered[plugin.name] = plugin
     if known is not None and known.config is plugin.config_model:
         return
     register(
@@ -108,6 +111,11 @@ def register_plugin(plugin: type[Plugin[Any]]) -> None:
         checks=plugin.checks,
         **refused,
     )
+
+
+def plugin_class(name: str) -> type[Plugin[Any]] | None:
+    """The class of a plugin that was registered."""
+    return _registered.get(name)
 
 
 def _of_packages(*, bundled: bool) -> dict[str, Load]:
