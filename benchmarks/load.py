@@ -7,7 +7,7 @@ requests are made (one request again and again, a new URL each, 10,000 routes in
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.install import system_program
@@ -67,15 +67,17 @@ class Load:
     script: str
     host: str = HOST
     prefix: str = PREFIX
+    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
 
 
 class LoadError(Exception):
     """wrk failed or printed no result."""
 
 
-def one_request() -> Load:
-    """The same request again and again."""
-    return Load(f"local text = {_request(TARGET)}\nrequest = function() return text end")
+def one_request(more: Mapping[str, str] | None = None) -> Load:
+    """The same request again and again, with some more headers."""
+    headers = {**HEADERS, **(more or {})}
+    return Load(f"local text = {_request(TARGET, headers)}\nrequest = function() return text end", headers=headers)
 
 
 def new_url() -> Load:
@@ -112,8 +114,8 @@ def run_wrk(load: Load, address: Address, seconds: int, folder: Path, core: int 
     raise LoadError(f"wrk ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}")
 
 
-def _request(target: str) -> str:
-    return lua_string(f"GET {target} HTTP/1.1\r\n" + head_tail(HEADERS))
+def _request(target: str, headers: Mapping[str, str]) -> str:
+    return lua_string(f"GET {target} HTTP/1.1\r\n" + head_tail(headers))
 
 
 def _tail(headers: Mapping[str, str]) -> str:

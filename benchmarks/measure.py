@@ -57,6 +57,8 @@ class Summary:
     failures: int
     worker_bytes: int
     total_bytes: int
+    added_us: float | None = None
+    """CPU time that a request costs more than one of the reference in the same round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def summarise(outcome: Outcome, reference: str) -> list[Summary]:
 
 def _summary(samples: list[Sample], base: list[Sample], version: str) -> Summary:
     complete = len(base) == len(samples)
+    added = [sample.cpu_us - other.cpu_us for sample, other in zip(samples, base, strict=True)] if complete else []
     ratios = [sample.cpu_us / other.cpu_us for sample, other in zip(samples, base, strict=True)] if complete else []
     return Summary(
         name=samples[0].name,
@@ -175,6 +178,7 @@ def _summary(samples: list[Sample], base: list[Sample], version: str) -> Summary
         failures=sum(sample.failures for sample in samples),
         worker_bytes=samples[-1].worker_bytes,
         total_bytes=samples[-1].total_bytes,
+        added_us=median(added) if added else None,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Outcome, Pace, Summary, summarise
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import AddedBar, Bar, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +68,29 @@ def report(name: str, scenario: Scenario, pace: Pace, outcome: Outcome, machine:
         machine=machine,
         pace=asdict(pace),
         summaries=summaries,
-        bars=tuple(_bar(bar.name, bar.to, bar.limit, outcome) for bar in scenario.bars),
+        bars=tuple(_bar(bar, outcome) for bar in scenario.bars),
         left_out=outcome.left_out,
         rounds=tuple(tuple(asdict(sample) for sample in samples) for samples in outcome.rounds),
     )
 
 
-def _bar(name: str, to: str, limit: float, outcome: Outcome) -> BarResult:
-    text = f"{name} ≤ {limit:g} times {to}"
-    found = next((each.ratio for each in summarise(outcome, to) if each.name == name), None)
-    return BarResult(text, found, found is not None and found <= limit)
+def _bar(bar: Bar | AddedBar, outcome: Outcome) -> BarResult:
+    summary = next((each for each in summarise(outcome, bar.to) if each.name == bar.name), None)
+    if isinstance(bar, AddedBar):
+        text = f"{bar.name} ≤ {bar.limit:g} µs more than {bar.to}"
+        found = summary.added_us if summary else None
+    else:
+        text = f"{bar.name} ≤ {bar.limit:g} times {bar.to}"
+        found = summary.ratio if summary else None
+    return BarResult(text, found, found is not None and found <= bar.limit)
 
 
 def table(found: Report) -> str:
     """The summaries as a Markdown table and the bars below it."""
-    cost = f"CPU µs/request | to {found.reference}"
+    cost = f"CPU µs/request | to {found.reference} | more µs"
     lines = [
         f"| proxy | version | {cost} | requests/s | p50 ms | p99 ms | worker MiB | all MiB |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
         *(_row(summary) for summary in found.summaries),
     ]
     notes = [f"{each.name}: {each.failures} failed requests" for each in found.summaries if each.failures]
@@ -101,6 +106,7 @@ def _row(summary: Summary) -> str:
         summary.version,
         f"{summary.cpu_us:.1f}",
         ratio,
+        f"{summary.added_us:+.1f}" if summary.added_us is not None else "-",
         f"{summary.rps:,.0f}",
         f"{summary.p50_us / 1000:.2f}",
         f"{summary.p99_us / 1000:.2f}",

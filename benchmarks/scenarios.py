@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
+from benchmarks.plugin_configurations import CORRELATION, EACH, KEY_AUTH, KEY_HEADER, THREE_HEADERS, with_plugins
 from benchmarks.proxies import Proxy
 from benchmarks.proxies.caddy import Caddy
 from benchmarks.proxies.envoy import Envoy
@@ -25,6 +26,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedBar:
+    """What must hold of the median difference: `name` costs at most `limit` µs of CPU time more than `to`."""
+
+    name: str
+    to: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One comparison: contestants by name, the load for all, the one that ratios refer to, and the bars."""
 
@@ -32,7 +42,7 @@ class Scenario:
     contestants: dict[str, Proxy]
     load: Load
     reference: str
-    bars: tuple[Bar, ...] = ()
+    bars: tuple[Bar | AddedBar, ...] = ()
 
 
 def _plain() -> Scenario:
@@ -65,10 +75,32 @@ def _routes(title: str, load: Load) -> Scenario:
     )
 
 
+def _plugins() -> Scenario:
+    three = {**CORRELATION, **KEY_AUTH, **THREE_HEADERS}
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "three plugins": Gateline(with_plugins(three), name="gateline-three"),
+    }
+    bars = (Bar("three plugins", "nginx", 1.7),)
+    title = "key-auth, correlation-id and request-transformer (3 headers)"
+    return Scenario(title, contestants, one_request(KEY_HEADER), "nginx", bars)
+
+
+def _each_plugin() -> Scenario:
+    contestants: dict[str, Proxy] = {"no plugin": Gateline()}
+    contestants |= {name: Gateline(with_plugins(plugins), name=f"with-{name}") for name, plugins in EACH.items()}
+    bars = tuple(AddedBar(name, "key-auth" if name == "acl" else "no plugin", 3.0) for name in EACH)
+    title = "Each bundled plugin alone (acl with key-auth)"
+    return Scenario(title, contestants, one_request(KEY_HEADER), "no plugin", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
     "routes-10000": lambda: _routes("another one for each request", every_route()),
     "routes-10000-one": lambda: _routes("one of them asked for", asked_route()),
     "pure": _pure,
+    "plugins": _plugins,
+    "each-plugin": _each_plugin,
 }

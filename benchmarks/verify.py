@@ -7,6 +7,7 @@ and the second request must reach it over the connection of the first.
 import contextlib
 import http.client
 import json
+from collections.abc import Mapping
 
 from benchmarks.load import HEADERS, TARGET, Load
 from benchmarks.processes import Address
@@ -38,11 +39,11 @@ def faults(address: Address, load: Load) -> list[str]:
 
 
 def _faults(connection: http.client.HTTPConnection, load: Load) -> list[str]:
-    status, body = _ask(connection, f"{load.prefix}/orders/1", load.host)
+    status, body = _ask(connection, f"{load.prefix}/orders/1", load.host, load.headers)
     if (status, body) != (200, BODY):
         return [f"answered {status} {body[:80]!r} instead of the upstream's body"]
     target = f"{load.prefix}/seen?expand=items"
-    status, body = _ask(connection, target, load.host)
+    status, body = _ask(connection, target, load.host, load.headers)
     if status != 200:
         return [f"answered {status} for {target}"]
     seen = json.loads(body)
@@ -63,9 +64,11 @@ def _faults(connection: http.client.HTTPConnection, load: Load) -> list[str]:
     return wrong
 
 
-def _ask(connection: http.client.HTTPConnection, target: str, host: str | None) -> tuple[int, bytes]:
+def _ask(
+    connection: http.client.HTTPConnection, target: str, host: str | None, headers: Mapping[str, str] = HEADERS
+) -> tuple[int, bytes]:
     connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
-    for name, value in HEADERS.items():
+    for name, value in headers.items():
         connection.putheader(name, host if host and name == "Host" else value)
     connection.endheaders()
     answer = connection.getresponse()

@@ -1,0 +1,42 @@
+"""Configurations with plugins: the measured route with some plugins on it, and a consumer with the key that is sent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.processes import Address
+from benchmarks.proxies.gateline import Configuration, one_route
+
+KEY = "speed-key-0123456789abcdef012345"
+KEY_HEADER = {"apikey": KEY}
+
+Plugins = Mapping[str, dict[str, Any]]
+
+CORRELATION: Plugins = {"correlation-id": {"echo_downstream": True}}
+KEY_AUTH: Plugins = {"key-auth": {}}
+THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
+
+EACH: dict[str, Plugins] = {
+    "acl": {**KEY_AUTH, "acl": {"allow": ["staff"]}},
+    "bot-detection": {"bot-detection": {"deny": ["evil"]}},
+    "correlation-id": CORRELATION,
+    "cors": {"cors": {"origins": ["https://shop.example.com"], "credentials": True}},
+    "ip-restriction": {"ip-restriction": {"allow": ["127.0.0.0/8", "10.0.0.0/8"]}},
+    "key-auth": KEY_AUTH,
+    "request-size-limiting": {"request-size-limiting": {"allowed_payload_size": 8}},
+    "request-transformer": THREE_HEADERS,
+    "response-transformer": {"response-transformer": {"add": {"headers": ["x-team:checkout"]}}},
+}
+"""Each bundled plugin that lets a request pass, as it is usually configured."""
+
+
+def with_plugins(plugins: Plugins) -> Callable[[Address], Configuration]:
+    """What configures the measured route with these plugins."""
+
+    def configure(upstream: Address) -> Configuration:
+        configuration = one_route(upstream)
+        (service,) = configuration["services"]
+        service["routes"][0]["plugins"] = [{"name": name, "config": config} for name, config in plugins.items()]
+        consumer = {"username": "ann", "keyauth_credentials": [{"key": KEY}], "acls": [{"group": "staff"}]}
+        return {**configuration, "consumers": [consumer]} if "key-auth" in plugins else configuration
+
+    return configure
