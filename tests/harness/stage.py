@@ -1,6 +1,6 @@
 """A stage for one conversation: an upstream with a script, a worker in front of it, clients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -45,9 +45,14 @@ class Stages:
         service: Mapping[str, Any] | None = None,
         route: Mapping[str, Any] | None = None,
         settings: Mapping[str, str] | None = None,
+        plugins: Sequence[Mapping[str, Any]] = (),
     ) -> Stage:
-        """A worker whose one route takes every path as it is; fields of service and route may be added or replaced."""
+        """A worker whose one route takes every path as it is; fields of service and route may be added or replaced.
+
+        `plugins` are rows of plugin entities.
+        """
         upstream = self.upstream(script)
         routes = [{"name": "r", "paths": ["/"], "strip_path": False, **(route or {})}]
         config = configuration({"name": "s", "url": upstream.url, "routes": routes, **(service or {})})
+        config["plugins"] = [dict(plugin) for plugin in plugins]
         return Stage(self.node(config, settings), upstream, self._stack)
