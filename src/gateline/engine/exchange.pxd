@@ -1,5 +1,12 @@
+from gateline.engine.peer cimport Peer as CPeer
+from gateline.engine.router.interface cimport Match as CMatch
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
+
 cdef class Exchange:
-    cdef public object proxy, client, client_ip, head, host, kept, match, method, path, query, route, sni, target, trailers, upstream
+    cdef public CRequestHead head
+    cdef public object proxy, client, client_ip, host, kept, method, path, query, route, sni, target, trailers, upstream
+    cdef public CMatch match
+    cdef public CPeer peer
     cdef public bytes request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public long long body_bytes, response_bytes
@@ -13,7 +20,7 @@ cdef class Exchange:
     cpdef object client_resumed(self)
     cpdef object connected(self, upstream, double now)
     cpdef object interim_response(self, head)
-    cpdef object response(self, head, length, bytes body, bint ended, double now)
+    cpdef object response(self, CResponseHead head, long long length, bytes body, bint ended, double now)
     cpdef object switched(self, head, bytes data)
     cpdef object response_data(self, bytes data)
     cpdef object response_end(self, list trailers)

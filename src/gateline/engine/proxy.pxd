@@ -2,12 +2,16 @@ cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.headers cimport ResponseHeaders
 from gateline.engine.peer cimport Peer
-from gateline.engine.runtime cimport CompiledRoute, CompiledService
+from gateline.engine.runtime cimport CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer cimport CompiledTarget
 from gateline.engine.upstream.pool cimport Pool
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
+
+cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LINES, _EXPECT, _VIA, _SERVER, _DATE
 
 cdef class Proxy:
-    cdef public object runtime, trusted, access_log
+    cdef public Runtime runtime
+    cdef public object trusted, access_log
     cdef public ResponseHeaders response_headers
     cdef public long long body_limit, total_requests
     cdef object _errors
@@ -15,15 +19,15 @@ cdef class Proxy:
     cdef bint _debug_header
 
     cpdef object handle(self, Exchange exchange)
-    @cython.locals(peer=Peer, route=CompiledRoute, service=CompiledService)
+    @cython.locals(head=CRequestHead, peer=Peer, route=CompiledRoute, service=CompiledService)
     cpdef object _route(self, Exchange exchange)
     @cython.locals(target=CompiledTarget)
     cpdef object _forward(self, Exchange exchange, CompiledRoute route, CompiledService service)
-    @cython.locals(peer=Peer, path=bytes, start=bytes, tail=bytes)
+    @cython.locals(head=CRequestHead, peer=Peer, path=bytes, start=bytes, tail=bytes)
     cpdef bytes _encode(self, Exchange exchange, CompiledRoute route, bytes host_line)
     @cython.locals(pool=Pool, target=CompiledTarget)
     cpdef object _acquire(self, Exchange exchange, CompiledService service, bint fresh)
-    cpdef object respond(self, Exchange exchange, head, length, bytes body, bint ended)
-    @cython.locals(own=ResponseHeaders, block=bytes)
-    cpdef bytes _proxied_block(self, Exchange exchange, head)
+    cpdef object respond(self, Exchange exchange, CResponseHead head, long long length, bytes body, bint ended)
+    @cython.locals(own=ResponseHeaders, block=bytes, kinds="unsigned int")
+    cpdef bytes _proxied_block(self, Exchange exchange, CResponseHead head)
     cpdef object finished(self, Exchange exchange)

@@ -37,7 +37,12 @@ _FORWARDED = (
 )
 _REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
 _RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
+_RESPONSE_DROP_TRAILER = _RESPONSE_DROP | codec.TRAILER
 _OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
+_EXPECT = codec.EXPECT
+_VIA = codec.VIA
+_SERVER = codec.SERVER
+_DATE = codec.DATE
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 _UPGRADE = b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
 _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
@@ -88,7 +93,7 @@ class Proxy:
     def _route(self, exchange: Exchange) -> None:
         self.total_requests += 1
         head = exchange.head
-        peer = exchange.client.peer
+        peer = exchange.peer
         exchange.request_id = next_request_id()
         exchange.host = peer.host_of(head.authority)
         if not head.plain_path:
@@ -111,7 +116,7 @@ class Proxy:
         service = route.service
         if service is None:
             return exchange.refuse(CATALOGUE.NO_SERVICE)
-        if head.kinds() & codec.EXPECT and head.minor:  # of HTTP/1.0 it means nothing (RFC 9110, section 10.1.1)
+        if head.kinds() & _EXPECT and head.minor:  # of HTTP/1.0 it means nothing (RFC 9110, section 10.1.1)
             if not head.expect_continue:
                 return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
             if not exchange.request_done:
@@ -140,13 +145,14 @@ class Proxy:
     def _terminated_before(self, exchange: Exchange) -> bool:
         """Whether a trusted proxy in front has told that the client came over TLS."""
         forwarded = exchange.head.get(b"x-forwarded-proto")
-        return exchange.client.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
+        return exchange.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
 
     # -- forward ---------------------------------------------------------------------------------------------------
     def _forward(self, exchange: Exchange, route: CompiledRoute, service: CompiledService) -> None:
         if not exchange.request_done and exchange.kept is None:
             exchange.kept = []
-        exchange.upstream_path = route.upstream_path(exchange.match, exchange.path)
+        path = exchange.path
+        exchange.upstream_path = path if route.path_unchanged else route.upstream_path(exchange.match, path)
         target = service.balancer.next()
         if target is None:
             return exchange.refuse(CATALOGUE.NO_TARGET)
@@ -164,7 +170,7 @@ class Proxy:
         if route.preserve_host and head.authority:
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
         start = b"".join((exchange.method, b" ", path, host_line, _UPGRADE if head.websocket else _KEEP_ALIVE))
-        peer = exchange.client.peer
+        peer = exchange.peer
         if peer.trusted or head.kinds() & _OWN_LINES:
             tail = self._forwarding_block(exchange, route)
         else:
@@ -187,7 +193,7 @@ class Proxy:
     def _forwarding_block(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The forwarding headers of a request that brought some of its own."""
         head = exchange.head
-        peer = exchange.client.peer
+        peer = exchange.peer
         address = peer.address.encode()
         chain = [*head.get_all(b"x-forwarded-for"), address]
         values = {
@@ -255,7 +261,7 @@ class Proxy:
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
         """Pass an upstream's answer on to the client."""
-        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
+        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP_TRAILER
         exchange.client.respond(head, drop, self._proxied_block(exchange, head), length, body, ended)
 
     def switch(self, exchange: Exchange, head: ResponseHead, data: bytes) -> None:
@@ -268,13 +274,13 @@ class Proxy:
             exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id, head.status
         )
         kinds = head.kinds()
-        if kinds & codec.VIA:
+        if kinds & _VIA:
             upstream_via = b", ".join(head.get_all(b"via"))
             line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via_line else b"") + b"\r\n"
             block = block.replace(own.via_line, line, 1) if own.via_line else block + line
-        if not kinds & codec.SERVER:
+        if not kinds & _SERVER:
             block = own.server + block
-        if not kinds & codec.DATE:
+        if not kinds & _DATE:
             block = date_line() + block
         if self._debug_header and exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
             block += exchange.route.debug_block

@@ -12,7 +12,7 @@ def next_request_id() -> bytes:
     """A new id, 32 lower-case hex digits (128 random bits), never given out before."""
     if not _ids:
         digits = os.urandom(16 * _BLOCK).hex().encode()
-        _ids.extend(digits[at : at + 32] for at in range(0, 32 * _BLOCK, 32))
+        _ids.extend([digits[at : at + 32] for at in range(0, 32 * _BLOCK, 32)])
     return _ids.pop()
 
 

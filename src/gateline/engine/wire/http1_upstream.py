@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.exchange import Exchange, Trailers
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import ChunkedDecoder, HeadError, Limits
+from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
 if TYPE_CHECKING:
     from gateline.engine.upstream.pool import Pool
@@ -29,6 +29,7 @@ RESPONSE_LIMITS = Limits(line=32 * 1024, head=128 * 1024, count=2000)
 INTERIM_LIMIT = 16
 """Informational answers before the final one."""
 _BODILESS = frozenset({204, 304})
+_CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -82,7 +83,7 @@ class UpstreamConnection:
         if service is not None:
             self._read_timeout = service.read_timeout
             self._write_timeout = service.write_timeout
-        self._chunked = exchange.head.length == codec.CHUNKED
+        self._chunked = exchange.head.length == _CHUNKED
         self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
         self._transport.write(data)
 
@@ -198,7 +199,7 @@ class UpstreamConnection:
     # -- answers ---------------------------------------------------------------------------------------------------
     def _read_head(self, exchange: Exchange, data: bytes) -> None:
         try:
-            head = codec.parse_response(data, RESPONSE_LIMITS)
+            head = parse_response(data, RESPONSE_LIMITS)
         except HeadError as error:
             self._bad_response(error.reason)
             return
@@ -222,7 +223,7 @@ class UpstreamConnection:
                 self._begin_body(exchange, head, length, body, reusable)
             else:
                 self._finish_with_head(exchange, head, length, body[:length], reusable and len(body) == length)
-        elif length == codec.CHUNKED:
+        elif length == _CHUNKED:
             self._read_chunked(exchange, head, data, reusable)
         else:
             self._until_close = True
