@@ -1,13 +1,17 @@
 from gateline.engine.peer cimport Peer as CPeer
 from gateline.engine.router.interface cimport Match as CMatch
+from gateline.engine.runtime cimport CompiledRoute as CRoute
+from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
 cdef class Exchange:
     cdef public CRequestHead head
-    cdef public object proxy, client, client_ip, host, kept, method, path, query, route, sni, target, trailers, upstream
+    cdef public object proxy, client, client_ip, kept, sni, trailers, upstream
     cdef public CMatch match
     cdef public CPeer peer
-    cdef public bytes request_bytes, request_id, upstream_path
+    cdef public CRoute route
+    cdef public CTarget target
+    cdef public bytes host, method, path, query, request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public long long body_bytes, response_bytes
     cdef public int port, status, tries

@@ -165,11 +165,13 @@ class Proxy:
         head = exchange.head
         query = exchange.query
         path = exchange.upstream_path
-        if query is not None:
-            path = b"%b?%b" % (path, query)
         if route.preserve_host and head.authority:
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
-        start = b"".join((exchange.method, b" ", path, host_line, _UPGRADE if head.websocket else _KEEP_ALIVE))
+        connection = _UPGRADE if head.websocket else _KEEP_ALIVE
+        if query is None:
+            start = b"".join((exchange.method, b" ", path, host_line, connection))
+        else:
+            start = b"".join((exchange.method, b" ", path, b"?", query, host_line, connection))
         peer = exchange.peer
         if peer.trusted or head.kinds() & _OWN_LINES:
             tail = self._forwarding_block(exchange, route)

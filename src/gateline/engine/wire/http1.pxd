@@ -24,7 +24,7 @@ cdef class ClientConnection:
     cpdef object _begin(self, CRequestHead head, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object _read_body(self, bytes data)
-    @cython.locals(exchange=Exchange, start=bytes)
+    @cython.locals(exchange=Exchange, start=bytes, status=int)
     cpdef object respond(self, CResponseHead head, unsigned int drop, bytes tail, long long length, bytes body, bint ended)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)

@@ -41,7 +41,6 @@ HALF_CLOSED_PROBE = 0.5
 
 _RESET = struct.pack("ii", 1, 0)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_BODILESS = frozenset({204, 304})
 _CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -290,7 +289,7 @@ class ClientConnection:
             self.deadline = NEVER  # from now on writing tells whether the client still listens
         if not exchange.request_done:
             self._close = True
-        if exchange.method == b"HEAD" or status in _BODILESS:
+        if exchange.method == b"HEAD" or status in (204, 304):
             body = b""
             if status == 204:
                 drop |= codec.CONTENT_LENGTH

@@ -23,7 +23,7 @@ cdef class UpstreamConnection:
     @cython.locals(exchange=Exchange)
     cpdef object data_received(self, bytes data)
     cpdef bint usable(self)
-    @cython.locals(head=CResponseHead, status=int, size=Py_ssize_t, length="long long", reusable=bint)
+    @cython.locals(head=CResponseHead, status=int, size=Py_ssize_t, length="long long", reusable=bint, exact=bint)
     cpdef object _read_head(self, Exchange exchange, bytes data)
     @cython.locals(now=cython.double)
     cpdef object _finish_with_head(self, Exchange exchange, CResponseHead head, long long length, bytes body, bint reusable)

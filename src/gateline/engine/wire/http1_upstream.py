@@ -28,7 +28,6 @@ RESPONSE_LIMITS = Limits(line=32 * 1024, head=128 * 1024, count=2000)
 """An upstream is trusted with larger heads than a client, not with endless ones."""
 INTERIM_LIMIT = 16
 """Informational answers before the final one."""
-_BODILESS = frozenset({204, 304})
 _CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -214,7 +213,7 @@ class UpstreamConnection:
         self._partial = b""
         length = head.length
         reusable = head.keep_alive
-        if exchange.method == b"HEAD" or status in _BODILESS:
+        if exchange.method == b"HEAD" or status in (204, 304):
             self._finish_with_head(exchange, head, max(length, 0), b"", reusable and len(data) == size)
         elif length >= 0:
             body = data[size:] if len(data) > size else b""
@@ -222,7 +221,8 @@ class UpstreamConnection:
                 self._left = length - len(body)
                 self._begin_body(exchange, head, length, body, reusable)
             else:
-                self._finish_with_head(exchange, head, length, body[:length], reusable and len(body) == length)
+                exact = len(body) == length
+                self._finish_with_head(exchange, head, length, body if exact else body[:length], reusable and exact)
         elif length == _CHUNKED:
             self._read_chunked(exchange, head, data, reusable)
         else:
