@@ -81,10 +81,10 @@ class Door:
     """One listener's part of it."""
 
     __slots__ = (
-        "_crowd",
         "_port",
         "_tls",
         "body_timeout",
+        "crowd",
         "head_limits",
         "header_timeout",
         "idle_timeout",
@@ -102,14 +102,9 @@ class Door:
         self.idle_timeout = limits.idle_timeout
         self.send_timeout = limits.send_timeout
         self.requests = limits.requests
-        self._crowd = crowd
+        self.crowd = crowd
         self._port = port
         self._tls = tls
-
-    @property
-    def draining(self) -> bool:
-        """Whether no connection shall outlive its exchange."""
-        return self._crowd.draining
 
     def peer_of(self, transport: asyncio.Transport) -> Peer:
         """Who is at the other end."""
@@ -125,20 +120,20 @@ class Door:
             tls=self._tls,
             sni=server_name.encode(),
             listener_port=self._port,
-            serial=self._crowd.accepted + 1,
+            serial=self.crowd.accepted + 1,
             trusted=bool(self.proxy.trusted) and self.proxy.trusted.trusts(address),
         )
 
     def admit(self, connection: Connection) -> bool:
         """Count a connection in; False where there are too many."""
-        crowd = self._crowd
+        crowd = self.crowd
         crowd.accepted += 1
         crowd.connections.add(connection)
         return len(crowd.connections) <= crowd.limits.connections
 
     def left(self, connection: Connection) -> None:
         """A connection is gone."""
-        self._crowd.connections.discard(connection)
+        self.crowd.connections.discard(connection)
 
 
 def _address_of(name: object) -> str:

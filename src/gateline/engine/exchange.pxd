@@ -1,9 +1,19 @@
 cimport cython
+from gateline.engine.peer cimport Peer as CPeer
 from gateline.engine.plugin_run cimport PluginRun
+from gateline.engine.router.interface cimport Match as CMatch
+from gateline.engine.runtime cimport CompiledRoute as CRoute
+from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
 cdef class Exchange:
-    cdef public object proxy, client_ip, downstream, head, host, kept, match, method, path, query, route, sni, target, trailers, upstream
-    cdef public bytes request_bytes, request_id, upstream_path
+    cdef public CRequestHead head
+    cdef public object proxy, downstream, client_ip, kept, sni, trailers, upstream
+    cdef public CMatch match
+    cdef public CPeer peer
+    cdef public CRoute route
+    cdef public CTarget target
+    cdef public bytes host, method, path, query, request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public PluginRun run
     cdef public long long body_bytes, request_length, response_bytes
@@ -20,7 +30,7 @@ cdef class Exchange:
     cpdef object connected(self, upstream, double now)
     cpdef object interim_response(self, head)
     @cython.locals(run=PluginRun)
-    cpdef object response_begun(self, head, length, bytes body, bint ended, double now)
+    cpdef object response_begun(self, CResponseHead head, long long length, bytes body, bint ended, double now)
     cpdef object switched(self, head, bytes data)
     cpdef object response_data(self, bytes data)
     cpdef object response_end(self, list trailers)

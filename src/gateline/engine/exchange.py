@@ -132,6 +132,7 @@ class Exchange:
         "method",
         "over",
         "path",
+        "peer",
         "port",
         "proxy",
         "query",
@@ -160,7 +161,7 @@ class Exchange:
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
-        peer = client.peer
+        self.peer = client.peer
         self.proxy = proxy
         self.downstream = client
         self.head = head
@@ -169,10 +170,10 @@ class Exchange:
         self.path = head.path
         self.query = head.query
         self.host = b""
-        self.port = peer.listener_port
-        self.tls = peer.tls
-        self.sni = peer.sni
-        self.client_ip = peer.address
+        self.port = self.peer.listener_port
+        self.tls = self.peer.tls
+        self.sni = self.peer.sni
+        self.client_ip = self.peer.address
         self.route: CompiledRoute | None = None
         self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
         self.target: CompiledTarget = cast("CompiledTarget", None)
@@ -199,12 +200,12 @@ class Exchange:
     @property
     def client_port(self) -> int:
         """The port of the client's end of the connection."""
-        return self.downstream.peer.port
+        return self.peer.port
 
     @property
     def server_ip(self) -> str:
         """The address of the gateway's end of the connection."""
-        return self.downstream.peer.server_address
+        return self.peer.server_address
 
     # -- what plugins see (gateline.pdk.Exchange) ----------------------------------------------------------------
     @property

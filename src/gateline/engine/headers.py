@@ -55,7 +55,7 @@ class ResponseHeaders:
         if block is None:
             block = self._latencies(waited, spent)
         if self.request_id:
-            block = b"%b%b\r\n" % (block, request_id)
+            block = b"".join((block, request_id, b"\r\n"))
         if self._upstream_status:
             block += b"X-Kong-Upstream-Status: %d\r\n" % status
         return block

@@ -44,8 +44,13 @@ _FORWARDED = (
 )
 _REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
 _RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
+_RESPONSE_DROP_TRAILER = _RESPONSE_DROP | codec.TRAILER
 _OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
 _EDITED_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
+_EXPECT = codec.EXPECT
+_VIA = codec.VIA
+_SERVER = codec.SERVER
+_DATE = codec.DATE
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 _UPGRADE = b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
 _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
@@ -99,7 +104,7 @@ class Proxy:
     def _route(self, exchange: Exchange) -> None:
         self.total_requests += 1
         head = exchange.head
-        peer = exchange.downstream.peer
+        peer = exchange.peer
         exchange.request_id = next_request_id()
         exchange.host = peer.host_of(head.authority)
         if not head.plain_path:
@@ -112,7 +117,7 @@ class Proxy:
             return exchange.refuse(CATALOGUE.METHOD_NOT_ALLOWED)
         if self.body_limit and max(head.length, exchange.body_bytes) > self.body_limit:
             return exchange.refuse(CATALOGUE.PAYLOAD_TOO_LARGE)
-        if head.kinds() & codec.EXPECT and head.minor and not head.expect_continue:
+        if head.kinds() & _EXPECT and head.minor and not head.expect_continue:
             return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
         plugins = self.runtime.plugins
         if plugins is None:
@@ -134,7 +139,7 @@ class Proxy:
         if edits is not None:
             if edits.changed or edits.host is not None:
                 exchange.head = _with_edits(exchange.head, edits)
-                exchange.host = exchange.downstream.peer.host_of(exchange.head.authority)
+                exchange.host = exchange.peer.host_of(exchange.head.authority)
             exchange.method = edits.method or exchange.method
             exchange.query = exchange.query if edits.query is None else edits.query or None
             if edits.path is not None:
@@ -167,7 +172,7 @@ class Proxy:
     def consent(self, exchange: Exchange) -> None:
         """Let a client that waits for it (`Expect: 100-continue`) send its body."""
         head = exchange.head  # of HTTP/1.0 Expect means nothing (RFC 9110, section 10.1.1)
-        if head.kinds() & codec.EXPECT and head.minor and not exchange.request_done:
+        if head.kinds() & _EXPECT and head.minor and not exchange.request_done:
             exchange.downstream.send_interim(100, None)
 
     def _refused_by_protocol(self, exchange: Exchange, route: CompiledRoute) -> bool:
@@ -191,7 +196,7 @@ class Proxy:
     def _terminated_before(self, exchange: Exchange) -> bool:
         """Whether a trusted proxy in front has told that the client came over TLS."""
         forwarded = exchange.head.get(b"x-forwarded-proto")
-        return exchange.downstream.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
+        return exchange.peer.trusted and forwarded is not None and forwarded.lower() == b"https"
 
     # -- forward ---------------------------------------------------------------------------------------------------
     def forward(self, exchange: Exchange) -> None:
@@ -207,7 +212,8 @@ class Proxy:
                 exchange.kept = []
         exchange.read_timeout = service.read_timeout
         exchange.write_timeout = service.write_timeout
-        exchange.upstream_path = route.upstream_path(exchange.match, exchange.path)
+        path = exchange.path
+        exchange.upstream_path = path if route.path_unchanged else route.upstream_path(exchange.match, path)
         run = exchange.run
         if run is not None and run.edits is not None:
             target = self._edited_target(exchange, run.edits, service)
@@ -250,11 +256,13 @@ class Proxy:
             return self._encode_edited(exchange, route, host_line, edits)
         query = exchange.query
         path = exchange.upstream_path
-        if query is not None:
-            path = b"%b?%b" % (path, query)
         if route.preserve_host and head.authority:
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
-        start = b"".join((exchange.method, b" ", path, host_line, _UPGRADE if head.websocket else _KEEP_ALIVE))
+        connection = _UPGRADE if head.websocket else _KEEP_ALIVE
+        if query is None:
+            start = b"".join((exchange.method, b" ", path, host_line, connection))
+        else:
+            start = b"".join((exchange.method, b" ", path, b"?", query, host_line, connection))
         return head.encode(start, _REQUEST_DROP, None, self._tail(exchange, route), b"")
 
     def _encode_edited(self, exchange: Exchange, route: CompiledRoute, host_line: bytes, edits: RequestEdits) -> bytes:
@@ -278,7 +286,7 @@ class Proxy:
     def _tail(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The gateway's own lines of a request's head."""
         head = exchange.head
-        peer = exchange.downstream.peer
+        peer = exchange.peer
         if peer.trusted or head.kinds() & _OWN_LINES:
             tail = self._forwarding_block(exchange, route)
         else:
@@ -301,7 +309,7 @@ class Proxy:
     def _forwarding_block(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The forwarding headers of a request that brought some of its own."""
         head = exchange.head
-        peer = exchange.downstream.peer
+        peer = exchange.peer
         address = peer.address.encode()
         chain = [*head.get_all(b"x-forwarded-for"), address]
         values = {
@@ -379,15 +387,15 @@ class Proxy:
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
         """Pass an upstream's answer on to the client."""
-        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
+        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP_TRAILER
         block = self._proxied_block(exchange, head)
         exchange.downstream.respond(head, head.status, drop, None, block, length, body, ended)
 
     def proxied(self, exchange: Exchange, head: ResponseHead, edits: ResponseEdits | None) -> tuple[int, bytes]:
         """Of an answer that plugins had: the kinds of headers to leave out, and the gateway's own lines."""
-        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP | codec.TRAILER
+        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP_TRAILER
         block = self._proxied_block(exchange, head)
-        if edits is not None and b"server" in edits.changed and not head.kinds() & codec.SERVER:
+        if edits is not None and b"server" in edits.changed and not head.kinds() & _SERVER:
             block = block.replace(self.response_headers.server, b"", 1)
         return drop, block
 
@@ -401,13 +409,13 @@ class Proxy:
             exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id, head.status
         )
         kinds = head.kinds()
-        if kinds & codec.VIA:
+        if kinds & _VIA:
             upstream_via = b", ".join(head.get_all(b"via"))
             line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via_line else b"") + b"\r\n"
             block = block.replace(own.via_line, line, 1) if own.via_line else block + line
-        if not kinds & codec.SERVER:
+        if not kinds & _SERVER:
             block = own.server + block
-        if not kinds & codec.DATE:
+        if not kinds & _DATE:
             block = date_line() + block
         if self._debug_header and exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
             block += exchange.route.debug_block

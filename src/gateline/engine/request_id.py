@@ -11,8 +11,7 @@ _ids: list[bytes] = []
 def next_request_id() -> bytes:
     """A new id, 32 lower-case hex digits (128 random bits), never given out before."""
     if not _ids:
-        digits = os.urandom(16 * _BLOCK).hex().encode()
-        _ids.extend(digits[at : at + 32] for at in range(0, 32 * _BLOCK, 32))
+        _ids.extend(os.urandom(16 * _BLOCK).hex(" ", 16).encode().split())
     return _ids.pop()
 
 

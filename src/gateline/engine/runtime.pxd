@@ -1,3 +1,5 @@
+from gateline.engine.router.interface cimport Match as CMatch
+from gateline.engine.router.matcher cimport Router as CRouter
 from gateline.engine.upstream.balancer cimport Balancer
 
 cdef class CompiledService:
@@ -13,8 +15,13 @@ cdef class CompiledRoute:
     cdef public object entity, forwarded_prefix, id, name, upstream_path
     cdef public CompiledService service
     cdef public bytes debug_block
-    cdef public bint grpc, https_only, preserve_host, special, strip_path
+    cdef public bint grpc, https_only, path_unchanged, preserve_host, special, strip_path
     cdef public int https_redirect_status
 
     cpdef object chain(self, plugins, bint tls)
-    cpdef bytes prefix_line(self, match)
+    cpdef bytes prefix_line(self, CMatch match)
+
+cdef class Runtime:
+    cdef public object hash, plugins, version
+    cdef public CRouter router
+    cdef public double shortest_timeout

@@ -65,6 +65,7 @@ class CompiledRoute:
         "https_redirect_status",
         "id",
         "name",
+        "path_unchanged",
         "preserve_host",
         "service",
         "special",
@@ -84,6 +85,7 @@ class CompiledRoute:
         self.https_redirect_status = route.https_redirect_status_code
         self.grpc = bool(protocols & {"grpc", "grpcs"})
         self.special = self.https_only or self.grpc
+        self.path_unchanged = path.identity
         self.upstream_path = path.build
         self.forwarded_prefix = path.forwarded_prefix
         self.debug_block = _debug_block(route, service)

@@ -63,13 +63,6 @@ def test_connection_is_ended_when_its_deadline_has_passed(deadline: float, ended
     assert connection.events == (["timed out at 10"] if ended else [])
 
 
-def test_door_drains_with_its_crowd() -> None:
-    crowd = Crowd(ClientLimits())
-    assert not _door(crowd).draining
-    crowd.draining = True
-    assert _door(crowd).draining
-
-
 def test_drain_and_stop_reach_everyone() -> None:
     crowd = Crowd(ClientLimits())
     door = _door(crowd)
@@ -78,5 +71,5 @@ def test_drain_and_stop_reach_everyone() -> None:
         door.admit(connection)
     crowd.drain()
     crowd.stop()
-    assert door.draining
+    assert crowd.draining
     assert [connection.events for connection in connections] == [["drain", "stop"]] * 3

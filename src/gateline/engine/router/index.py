@@ -10,7 +10,7 @@ and only their nodes are made again, as their links lead to the changed one.
 """
 
 from bisect import bisect_left, bisect_right
-from typing import cast, final
+from typing import cast
 
 from gateline.engine.router.candidates import Candidate
 from gateline.engine.router.groups import Group, grouped
@@ -28,7 +28,6 @@ _CHANGED_AT_ONCE = 32
 _LOOKED_AT_AT_ONCE = 1024
 
 
-@final
 class _Node:
     """One path prefix. `best` is the best rank here and up the parents; `sure` the match that always gives it, if one
     does.
@@ -49,7 +48,6 @@ class _Node:
             self.sure = None
 
 
-@final
 class Bucket:
     """The candidates of one host (or of all hosts) by path; at least one. `best` is the best rank among them."""
 
@@ -78,7 +76,6 @@ class Bucket:
         return found
 
 
-@final
 class WideBucket:
     """A bucket of many prefixes, and apart from them the ones that nearly every path begins with.
 

@@ -6,7 +6,7 @@ entity looks like (text as a person wrote it), `RouteRequest` is what an exchang
 # ruff: noqa: D102 (the attributes of a protocol are documented by the entity and by its docstring)
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol, final
+from typing import Any, Protocol
 
 __all__ = ["Captures", "Match", "RequestHeaders", "RouteError", "RouteLike", "RouteRequest"]
 
@@ -83,7 +83,6 @@ class RouteError(ValueError):
         self.message = message
 
 
-@final
 class Captures:
     """What the groups of a path regex took, percent-decoded as Kong gives them (`uri_captures`).
 
@@ -119,7 +118,6 @@ class Captures:
         return f"Captures({self.numbered!r}, {dict(self._names)!r})"
 
 
-@final
 class Match:
     """The route that takes a request. Shared between requests unless `captures` is set: never change one.
 

@@ -9,7 +9,6 @@ attributes is found when those with more do not hold.
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import final
 from weakref import WeakValueDictionary
 
 from gateline.engine.router.hosts import HostKey, WildcardKeys, wildcard_end
@@ -25,7 +24,6 @@ ANY_HOST = HostKey(b"", "any")
 """The key of the bucket of routes that name no host."""
 
 
-@final
 class _OpenHosts:
     """The buckets of host entries with a wildcard or a port."""
 
@@ -72,7 +70,6 @@ class _OpenHosts:
 _NO_OPEN_HOSTS = _OpenHosts({}, WildcardKeys())
 
 
-@final
 class Router:
     """Immutable. An empty one is made by `Router()`, others by a `RouterBuilder`."""
 

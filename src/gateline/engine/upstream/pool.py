@@ -84,7 +84,10 @@ class Pool:
 
     def __init__(self, target: Target, pools: "Pools") -> None:
         self.target = target
-        self.keep_alive = pools.keep_alive
+        keep = pools.keep_alive
+        self._idle_timeout = keep.idle_timeout
+        self._max_requests = keep.max_requests
+        self._size = keep.pool_size
         self.retired = False
         self._idle: list[PooledConnection] = []
         self._pools = pools
@@ -101,11 +104,10 @@ class Pool:
 
     def release(self, connection: PooledConnection, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
-        keep = self.keep_alive
-        if self.retired or connection.requests >= keep.max_requests or len(self._idle) >= keep.pool_size:
+        if self.retired or connection.requests >= self._max_requests or len(self._idle) >= self._size:
             connection.close()
             return
-        connection.deadline = now + keep.idle_timeout
+        connection.deadline = now + self._idle_timeout
         self._idle.append(connection)
 
     def opened(self, connection: PooledConnection) -> None:

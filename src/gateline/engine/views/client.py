@@ -17,7 +17,7 @@ class _PeerView:
 
     @property
     def _peer(self) -> "Peer":
-        return self._exchange.downstream.peer
+        return self._exchange.peer
 
 
 class ClientView(_PeerView):

@@ -137,7 +137,7 @@ class RequestView:
     # -- what a trusted proxy in front says ------------------------------------------------------------------------
     def _told(self, name: bytes) -> str | None:
         exchange = self._exchange
-        if not exchange.downstream.peer.trusted:
+        if not exchange.peer.trusted:
             return None
         value = exchange.head.get(name)
         return None if value is None else value.decode("latin-1")

@@ -183,7 +183,7 @@ cdef class ChunkedDecoder:
         ):
             return 0
         self.trailers = head.items()
-        return pos + head.end
+        return pos + head.size
 
     cdef Py_ssize_t out_of_chunk_line(self, Py_ssize_t stop, Py_ssize_t n) except -1:
         if stop == n:

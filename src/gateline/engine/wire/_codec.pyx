@@ -28,14 +28,11 @@ from gateline.engine.wire.faults import (
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
 
-ctypedef const unsigned char* Bytes
-
 cdef enum:
     CR = 13
     LF = 10
     TAB = 9
     SPACE = 32
-    INLINE_SPANS = 40     # heads with more headers take heap memory for all of them
     MAX_METHOD = 32
     MAX_AUTHORITY = 261   # a name of 255 bytes, a colon and five digits
     MAX_OPTIONS = 64      # in Connection: bounds the work of marking what it names
@@ -87,21 +84,9 @@ cdef bytes OK = b"OK"
 cdef bytes EMPTY = b""
 
 
-cdef struct Span:
-    uint32_t name
-    uint32_t name_size
-    uint32_t value
-    uint32_t value_size
-    uint32_t kind
-
-
 @cython.final
 cdef class Limits:
     """How long a line (with its CR LF) and a head may be, in bytes, and how many headers it may have."""
-
-    cdef readonly int line
-    cdef readonly int head
-    cdef readonly int count
 
     def __cinit__(self, int line=8192, int head=32768, int count=1000):
         if not (0 < line <= MAX_LIMIT and 0 < head <= MAX_LIMIT and 0 <= count <= MAX_LIMIT):
@@ -115,54 +100,11 @@ cdef class Limits:
 cdef class Head:
     """What requests and responses have in common: the received bytes and where the headers lie in them."""
 
-    cdef bytes raw
-    cdef Span own_spans[INLINE_SPANS]
-    cdef Span* spans
-    cdef Py_ssize_t count
-    cdef Py_ssize_t capacity
-    cdef Py_ssize_t end
-    cdef long long body
-    cdef uint32_t present
-    cdef int version
-    cdef int code
-    cdef bint persistent
-    cdef bint upgrades
-    cdef bint expects
-    cdef bint takes_trailers
-    cdef bint plain
-    cdef Py_ssize_t target_start
-    cdef Py_ssize_t target_end
-    cdef Py_ssize_t host_start
-    cdef Py_ssize_t host_end
-    cdef bytes verb
-    cdef bytes route
-    cdef bytes search
-
     def __dealloc__(self):
         if self.spans != NULL and self.spans != self.own_spans:
             PyMem_Free(self.spans)
 
-    @property
-    def size(self):
-        return self.end
-
-    @property
-    def minor(self):
-        return self.version
-
-    @property
-    def length(self):
-        return self.body
-
-    @property
-    def keep_alive(self):
-        return self.persistent
-
-    @property
-    def websocket(self):
-        return self.upgrades
-
-    def kinds(self):
+    cpdef uint32_t kinds(self) noexcept:
         return self.present
 
     def get(self, bytes name not None):
@@ -203,7 +145,7 @@ cdef class Head:
             ))
         return pairs
 
-    def encode(self, bytes start not None, uint32_t drop, tuple remove, bytes tail not None, bytes body not None):
+    cpdef bytes encode(self, bytes start, uint32_t drop, tuple remove, bytes tail, bytes body):
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef Py_ssize_t total = 0
         cdef Py_ssize_t i
@@ -211,6 +153,8 @@ cdef class Head:
         cdef bytes result
         cdef char* out
         cdef char* limit
+        if start is None or tail is None or body is None:
+            raise TypeError("start, tail and body must be bytes")
         if remove is not None:
             for item in remove:
                 if type(item) is not bytes:
@@ -247,51 +191,13 @@ cdef class RequestHead(Head):
     """A request's head. Made by `parse_request`; immutable."""
 
     @property
-    def method(self):
-        return self.verb
-
-    @property
     def target(self):
         return self.raw[self.target_start:self.target_end] if self.raw is not None else None
-
-    @property
-    def path(self):
-        return self.route
-
-    @property
-    def query(self):
-        return self.search
-
-    @property
-    def plain_path(self):
-        return self.plain
-
-    @property
-    def authority(self):
-        if self.host_end == self.host_start:
-            return EMPTY
-        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(self.raw) + self.host_start, self.host_end - self.host_start)
-
-    @property
-    def expect_continue(self):
-        return self.expects
-
-    @property
-    def te_trailers(self):
-        return self.takes_trailers
 
 
 @cython.final
 cdef class ResponseHead(Head):
     """A response's head. Made by `parse_response`; immutable."""
-
-    @property
-    def status(self):
-        return self.code
-
-    @property
-    def reason(self):
-        return self.verb
 
 
 def parse_request(bytes data not None, Limits limits not None):
@@ -304,6 +210,10 @@ def parse_request(bytes data not None, Limits limits not None):
     pos = parse_request_line(head, p, n, limits)
     if pos == 0 or not parse_fields(head, p, n, pos, limits, REQUEST):
         return None
+    if head.host_end == head.host_start:
+        head.authority = EMPTY
+    else:
+        head.authority = PyBytes_FromStringAndSize(<const char*> p + head.host_start, head.host_end - head.host_start)
     return head
 
 
@@ -329,7 +239,7 @@ cdef inline void start_head(Head head, bytes data) noexcept:
     head.raw = data
     head.spans = head.own_spans
     head.capacity = INLINE_SPANS
-    head.body = -1
+    head.length = -1
 
 
 include "_scanning.pxi"

@@ -19,7 +19,7 @@ cdef int parse_fields(Head head, Bytes p, Py_ssize_t n, Py_ssize_t pos, Limits l
                 return out_of_fields(stop, n, response)
             if p[pos + 1] != LF:
                 raise BARE_CR.error(response)
-            head.end = pos + 2
+            head.size = pos + 2
             break
         if head.count == limits.count:
             raise TOO_MANY_HEADERS.error(response)
@@ -105,8 +105,8 @@ cdef int note_request_field(Head head, Bytes p, Span* span, uint32_t kind, Field
     elif kind == CONTENT_LENGTH or kind == TRANSFER_ENCODING:
         note_framing(head, p, span, kind, fields, False)
     elif kind == EXPECT:
-        if head.version == 1 and size == 12 and same(value, b"100-continue", 12):
-            head.expects = True
+        if head.minor == 1 and size == 12 and same(value, b"100-continue", 12):
+            head.expect_continue = True
     elif kind == HOP:
         note_hop(name, span.name_size, value, size, fields)
     return 0
@@ -140,8 +140,8 @@ cdef int note_framing(Head head, Bytes p, Span* span, uint32_t kind, Fields* fie
         fields.lengths = 1
         if fields.codings:
             raise LENGTH_AND_CODING.error(response)
-        head.body = decimal(value, size)
-        if head.body < 0:
+        head.length = decimal(value, size)
+        if head.length < 0:
             raise BAD_LENGTH.error(response)
         return 0
     if fields.codings:
@@ -149,7 +149,7 @@ cdef int note_framing(Head head, Bytes p, Span* span, uint32_t kind, Fields* fie
     fields.codings = 1
     if fields.lengths:
         raise LENGTH_AND_CODING.error(response)
-    if head.version == 0:
+    if head.minor == 0:
         raise CODING_IN_1_0.error(response)
     # Parsers disagree about tabs, and about what stands behind the value: it must end the line, only spaces before it.
     value = p + span.name + span.name_size + 1
@@ -160,7 +160,7 @@ cdef int note_framing(Head head, Bytes p, Span* span, uint32_t kind, Fields* fie
         size += 1
     if not (size == 7 and same(value, b"chunked", 7)):
         refuse_coding(value, size, response)
-    head.body = -2
+    head.length = -2
     return 0
 
 
@@ -192,29 +192,29 @@ cdef int refuse_coding(Bytes value, Py_ssize_t size, bint response) except -1:
 
 cdef int finish_request(Head head, Bytes p, Fields* fields) except -1:
     cdef bint upgrade = False
-    if head.version == 1 and not fields.hosts:
+    if head.minor == 1 and not fields.hosts:
         raise NO_HOST.error(False)
-    head.persistent = head.version == 1
+    head.keep_alive = head.minor == 1
     if fields.connections:
         upgrade = note_connection(head, p, False)
-    head.takes_trailers = fields.tes == 1 and fields.te
-    head.upgrades = (
-        upgrade and fields.upgrades == 1 and fields.upgrade and head.version == 1 and head.verb == GET
+    head.te_trailers = fields.tes == 1 and fields.te
+    head.websocket = (
+        upgrade and fields.upgrades == 1 and fields.upgrade and head.minor == 1 and head.method == GET
     )
     return 0
 
 
 cdef int finish_response(Head head, Bytes p, Fields* fields) except -1:
     cdef bint upgrade = False
-    head.persistent = head.version == 1
+    head.keep_alive = head.minor == 1
     if fields.connections:
         upgrade = note_connection(head, p, True)
-    head.upgrades = upgrade and fields.upgrades == 1 and fields.upgrade and head.version == 1 and head.code == 101
+    head.websocket = upgrade and fields.upgrades == 1 and fields.upgrade and head.minor == 1 and head.status == 101
     return 0
 
 
 cdef int note_connection(Head head, Bytes p, bint response) except -1:
-    """Read all Connection lines: sets `persistent`, makes the headers that they name HOP; 1 when "upgrade" is named."""
+    """Read all Connection lines: sets `keep_alive`, makes the headers that they name HOP; 1 when "upgrade" is named."""
     cdef bint close = False
     cdef bint keep = False
     cdef bint upgrade = False
@@ -249,10 +249,10 @@ cdef int note_connection(Head head, Bytes p, bint response) except -1:
                 if end - start == 5 and same(p + start, b"close", 5):
                     close = True
                 mark_named(head, p, start, end - start)
-    if close or (head.version == 0 and not keep):
-        head.persistent = False
+    if close or (head.minor == 0 and not keep):
+        head.keep_alive = False
     else:
-        head.persistent = True
+        head.keep_alive = True
     return upgrade
 
 

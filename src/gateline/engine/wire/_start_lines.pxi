@@ -16,7 +16,7 @@ cdef Py_ssize_t parse_request_line(RequestHead head, Bytes p, Py_ssize_t n, Limi
         return out_of_line(stop, n)
     if pos == 0 or p[pos] != SPACE:
         refuse(BAD_METHOD)
-    head.verb = method_of(p, pos)
+    head.method = method_of(p, pos)
     if pos == 7 and memcmp(p, b"CONNECT", 7) == 0:
         refuse(CONNECT_REFUSED)
     pos += 1
@@ -42,7 +42,7 @@ cdef Py_ssize_t parse_request_line(RequestHead head, Bytes p, Py_ssize_t n, Limi
     pos += 1
 
     if stop - pos >= 10 and memcmp(p + pos, b"HTTP/1.1\r\n", 10) == 0:
-        head.version = 1
+        head.minor = 1
         return pos + 10
     return parse_version(head, p, n, pos, stop)
 
@@ -61,7 +61,7 @@ cdef Py_ssize_t parse_version(RequestHead head, Bytes p, Py_ssize_t n, Py_ssize_
         refuse(BAD_VERSION)
     if p[pos + 5] != 49 or p[pos + 7] > 49:
         refuse(UNSUPPORTED_VERSION)
-    head.version = p[pos + 7] - 48
+    head.minor = p[pos + 7] - 48
     return pos + 10
 
 
@@ -75,9 +75,9 @@ cdef int split_target(
     cdef unsigned int bits
     cdef unsigned int before = 0
     if p[start] == 42 and end - start == 1:  # *
-        if head.verb != OPTIONS:
+        if head.method != OPTIONS:
             refuse(BAD_FORM)
-        head.route = PyBytes_FromStringAndSize(<const char*> p + start, 1)
+        head.path = PyBytes_FromStringAndSize(<const char*> p + start, 1)
         return 0
     if p[start] != 47:  # /
         path = start + 4
@@ -100,12 +100,12 @@ cdef int split_target(
             before = CLASS[p[i]] & IS_SLASH
         plain = bits == 0
     if path == path_end:
-        head.route = SLASH
+        head.path = SLASH
     else:
-        head.route = PyBytes_FromStringAndSize(<const char*> p + path, path_end - path)
-    head.plain = plain
+        head.path = PyBytes_FromStringAndSize(<const char*> p + path, path_end - path)
+    head.plain_path = plain
     if question >= 0:
-        head.search = PyBytes_FromStringAndSize(<const char*> p + question + 1, end - question - 1)
+        head.query = PyBytes_FromStringAndSize(<const char*> p + question + 1, end - question - 1)
     return 0
 
 
@@ -158,10 +158,10 @@ cdef Py_ssize_t parse_status_line(ResponseHead head, Bytes p, Py_ssize_t n, Limi
         refuse_response(UNSUPPORTED_VERSION)
     if p[9] == 48:
         refuse_response(BAD_STATUS)
-    head.version = p[7] - 48
-    head.code = (p[9] - 48) * 100 + (p[10] - 48) * 10 + p[11] - 48
+    head.minor = p[7] - 48
+    head.status = (p[9] - 48) * 100 + (p[10] - 48) * 10 + p[11] - 48
     if pos - reason == 2 and memcmp(p + reason, b"OK", 2) == 0:
-        head.verb = OK
+        head.reason = OK
     else:
-        head.verb = PyBytes_FromStringAndSize(<const char*> p + reason, pos - reason)
+        head.reason = PyBytes_FromStringAndSize(<const char*> p + reason, pos - reason)
     return pos + 2

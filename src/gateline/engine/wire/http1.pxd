@@ -2,6 +2,9 @@ cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.door cimport Door
 from gateline.engine.peer cimport Peer
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
+
+cdef long long _CHUNKED
 
 cdef class ClientConnection:
     cdef bytes _ahead, _partial
@@ -15,13 +18,14 @@ cdef class ClientConnection:
 
     @cython.locals(exchange=Exchange)
     cpdef object data_received(self, bytes data)
+    @cython.locals(head=CRequestHead)
     cpdef object _read_head(self, bytes data)
-    @cython.locals(exchange=Exchange, door=Door)
-    cpdef object _begin(self, head, bytes data)
+    @cython.locals(exchange=Exchange, door=Door, size=Py_ssize_t, length="long long")
+    cpdef object _begin(self, CRequestHead head, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object _read_body(self, bytes data)
     @cython.locals(exchange=Exchange, start=bytes)
-    cpdef object respond(self, head, int status, drop, tuple remove, bytes tail, length, bytes body, bint ended)
+    cpdef object respond(self, CResponseHead head, int status, unsigned int drop, tuple remove, bytes tail, long long length, bytes body, bint ended)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)

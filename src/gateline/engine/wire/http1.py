@@ -17,7 +17,7 @@ from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
 from gateline.engine.exchange import Exchange, Trailers
 from gateline.engine.peer import Peer
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import ChunkedDecoder, HeadError, RequestHead, ResponseHead
+from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
 from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, status_line
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ HALF_CLOSED_PROBE = 0.5
 
 _RESET = struct.pack("ii", 1, 0)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_BODILESS = frozenset({204, 304})
+_CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -151,7 +151,7 @@ class ClientConnection:
     # -- requests --------------------------------------------------------------------------------------------------
     def _read_head(self, data: bytes) -> None:
         try:
-            head = codec.parse_request(data, self._door.head_limits)
+            head = parse_request(data, self._door.head_limits)
         except HeadError as error:
             _log.info("refused a request of %s: %s", self.peer.address, error.reason)
             self._partial = b""
@@ -170,14 +170,14 @@ class ClientConnection:
         door = self._door
         self._requests += 1
         self.peer.requests = self._requests
-        self._close = not head.keep_alive or door.draining or self._requests >= door.requests
+        self._close = not head.keep_alive or door.crowd.draining or self._requests >= door.requests
         exchange = Exchange(door.proxy, self, head, monotonic())
         self._exchange = exchange
         size = head.size
         length = head.length
         if length > 0:
             self._begin_counted(exchange, data, size, length)
-        elif length == codec.CHUNKED:
+        elif length == _CHUNKED:
             self._begin_chunked(exchange, data, size)
         elif len(data) > size:
             self._ahead = data[size:]
@@ -299,7 +299,7 @@ class ClientConnection:
             self.deadline = NEVER  # from now on writing tells whether the client still listens
         if not exchange.request_done:
             self._close = True
-        if exchange.method == b"HEAD" or status in _BODILESS:
+        if exchange.method == b"HEAD" or status in (204, 304):
             body = b""
             if status == 204:
                 drop |= codec.CONTENT_LENGTH
@@ -370,7 +370,7 @@ class ClientConnection:
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._next)
         else:
-            self.deadline = now + (DRAIN_GRACE if self._door.draining else self._door.idle_timeout)
+            self.deadline = now + (DRAIN_GRACE if self._door.crowd.draining else self._door.idle_timeout)
             if self._paused:
                 self.resume_reading()
 

@@ -1,6 +1,10 @@
 cimport cython
 from gateline.engine.exchange cimport Exchange
+from gateline.engine.runtime cimport CompiledService
 from gateline.engine.upstream.pool cimport Pool
+from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
+
+cdef long long _CHUNKED
 
 cdef class UpstreamConnection:
     cdef bint _body, _chunked, _reusable, _tunnel, _until_close, _write_paused
@@ -14,11 +18,13 @@ cdef class UpstreamConnection:
     cdef public double deadline
     cdef public long long requests
 
+    @cython.locals(service=CompiledService)
     cpdef object send_request(self, Exchange exchange, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object data_received(self, bytes data)
     cpdef bint usable(self)
+    @cython.locals(head=CResponseHead, status=int, size=Py_ssize_t, length="long long", reusable=bint, exact=bint)
     cpdef object _read_head(self, Exchange exchange, bytes data)
     @cython.locals(now=cython.double)
-    cpdef object _finish_with_head(self, Exchange exchange, head, length, bytes body, bint reusable)
+    cpdef object _finish_with_head(self, Exchange exchange, CResponseHead head, long long length, bytes body, bint reusable)
     cpdef object _let_go(self, bint reusable, double now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.exchange import Exchange, Trailers
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import ChunkedDecoder, HeadError, Limits
+from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
 if TYPE_CHECKING:
     from gateline.engine.upstream.pool import Pool
@@ -28,7 +28,7 @@ RESPONSE_LIMITS = Limits(line=32 * 1024, head=128 * 1024, count=2000)
 """An upstream is trusted with larger heads than a client, not with endless ones."""
 INTERIM_LIMIT = 16
 """Informational answers before the final one."""
-_BODILESS = frozenset({204, 304})
+_CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -80,7 +80,7 @@ class UpstreamConnection:
         self.requests += 1
         self._read_timeout = exchange.read_timeout
         self._write_timeout = exchange.write_timeout
-        self._chunked = exchange.request_length == codec.CHUNKED
+        self._chunked = exchange.request_length == _CHUNKED
         self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
         self._transport.write(data)
 
@@ -196,7 +196,7 @@ class UpstreamConnection:
     # -- answers ---------------------------------------------------------------------------------------------------
     def _read_head(self, exchange: Exchange, data: bytes) -> None:
         try:
-            head = codec.parse_response(data, RESPONSE_LIMITS)
+            head = parse_response(data, RESPONSE_LIMITS)
         except HeadError as error:
             self._bad_response(error.reason)
             return
@@ -211,7 +211,7 @@ class UpstreamConnection:
         self._partial = b""
         length = head.length
         reusable = head.keep_alive
-        if exchange.method == b"HEAD" or status in _BODILESS:
+        if exchange.method == b"HEAD" or status in (204, 304):
             self._finish_with_head(exchange, head, max(length, 0), b"", reusable and len(data) == size)
         elif length >= 0:
             body = data[size:] if len(data) > size else b""
@@ -219,8 +219,9 @@ class UpstreamConnection:
                 self._left = length - len(body)
                 self._begin_body(exchange, head, length, body, reusable)
             else:
-                self._finish_with_head(exchange, head, length, body[:length], reusable and len(body) == length)
-        elif length == codec.CHUNKED:
+                exact = len(body) == length
+                self._finish_with_head(exchange, head, length, body if exact else body[:length], reusable and exact)
+        elif length == _CHUNKED:
             self._read_chunked(exchange, head, data, reusable)
         else:
             self._until_close = True

@@ -8,16 +8,15 @@ KEEP = b"Connection: keep-alive\r\n"
 CLOSE = b"Connection: close\r\n"
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
-_LINES: dict[int, tuple[bytes, bytes, bytes]] = {}
 
 
-def _lines(status: int) -> tuple[bytes, bytes, bytes]:
-    line = b"HTTP/1.1 %d %b\r\n" % (status, _REASONS.get(status, b""))
-    return line + KEEP, line + CLOSE, line
+def _lines(status: int, reason: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """The line with keep-alive, with close, alone; and the phrase that is in it."""
+    line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+    return line + KEEP, line + CLOSE, line, reason
 
 
-for _status in _REASONS:
-    _LINES[_status] = _lines(_status)
+_LINES = {status: _lines(status, reason) for status, reason in _REASONS.items()}
 
 
 def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
@@ -25,10 +24,11 @@ def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
 
     `reason` is an upstream's own phrase; b"" or the usual one take the line that is already there.
     """
-    if not reason or reason == _REASONS.get(status):
-        known = _LINES.get(status)
-        if known is not None:
-            return known[2] if close is None else known[close]
+    known = _LINES.get(status)
+    if known is not None and (not reason or reason == known[3]):
+        if close is None:
+            return known[2]
+        return known[1] if close else known[0]
     line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
     return line if close is None else line + (CLOSE if close else KEEP)
 

@@ -1,0 +1,3 @@
+cdef list _ids
+
+cpdef bytes next_request_id()

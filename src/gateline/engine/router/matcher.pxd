@@ -1,0 +1,17 @@
+cimport cython
+from gateline.engine.router.interface cimport Match
+
+cdef class _OpenHosts:
+    cdef public object _wildcards, best
+    cdef public dict buckets
+
+    @cython.locals(found=Match, match=Match)
+    cpdef object search(self, request, bytes path, limit)
+
+cdef class Router:
+    cdef public object _anywhere, regexes
+    cdef public dict _hosts
+    cdef public _OpenHosts _open_hosts
+
+    @cython.locals(path=bytes, found=Match, match=Match, open_hosts=_OpenHosts)
+    cpdef Match match(self, request)

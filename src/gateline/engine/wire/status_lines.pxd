@@ -1,0 +1,6 @@
+cimport cython
+
+cdef dict _LINES
+
+@cython.locals(known=tuple)
+cpdef bytes status_line(int status, bytes reason, close)
