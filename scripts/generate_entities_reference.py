@@ -1,16 +1,13 @@
 """Writes docs/reference/entities.md from the declarations of entities; with --check only says whether it is current."""
 
 import inspect
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from gateline.declarative.nesting import nested_in
-from gateline.entities import Entity, FieldSchema, Schema, kinds, schema_of
-from gateline.entities import constraints as c
+from field_tables import entity_facts, field_table
+
+from gateline.entities import Entity, kinds, schema_of
 from gateline.entities.vault import VAULT_TYPES
-from gateline.entities.wire import plain
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "entities.md"
 
@@ -32,7 +29,6 @@ null unless it is given. A null is refused where a field is needed or has a defa
 {contents}
 """
 
-_COMMON = ("id", "created_at", "updated_at")
 _ORDER = (
     "services",
     "routes",
@@ -48,103 +44,19 @@ _ORDER = (
 
 def reference() -> str:
     """The whole page."""
-    known = kinds()
+    known = {kind: model for kind, model in kinds().items() if model.__module__.startswith("gateline.entities")}
     names = [*(kind for kind in _ORDER if kind in known), *(kind for kind in known if kind not in _ORDER)]
     contents = " · ".join(f"[{kind}](#{kind})" for kind in names)
     return INTRODUCTION.format(contents=contents) + "".join(_kind(known[kind]) for kind in names)
 
 
 def _kind(model: type[Entity]) -> str:
-    parts = [f"\n## {model.kind}\n\n{inspect.getdoc(model)}\n\n", *(f"- {fact}\n" for fact in _facts(model)), "\n"]
-    parts.append("| Field | Type | Default | What it is |\n|---|---|---|---|\n")
-    parts.extend(_rows(schema_of(model, "expressions"), ""))
-    parts.extend(
-        f"| `{shorthand}` | string | | Write-only: stands for several fields, and wins over them. |\n"
-        for shorthand in model.shorthands
-        if shorthand not in model.model_fields
-    )
+    facts = "".join(f"- {fact}\n" for fact in entity_facts(model))
+    parts = [f"\n## {model.kind}\n\n{inspect.getdoc(model)}\n\n{facts}\n", field_table(schema_of(model, "expressions"))]
     if model.kind == "vaults":
         for name, config in VAULT_TYPES.items():
-            parts.append(
-                f"\n`config` of the type `{name}`:\n\n| Field | Type | Default | What it is |\n|---|---|---|---|\n"
-            )
-            parts.extend(_rows(schema_of(config), ""))
+            parts.append(f"\n`config` of the type `{name}`:\n\n{field_table(schema_of(config))}")
     return "".join(parts)
-
-
-def _facts(model: type[Entity]) -> Iterator[str]:
-    path = f"`/{model.flat_path}`" if model.flat_path else "below its parent only"
-    yield f"Admin API: {path}" + (f", one of them by id or `{model.endpoint_key}`" if model.endpoint_key else "")
-    for group in model.unique_together:
-        yield f"Unique together: {', '.join(f'`{name}`' for name in group)}"
-    nested = [f"`{key}`" for key in nested_in(model.kind)]
-    if nested:
-        yield f"May hold, in a file: {', '.join(nested)}"
-
-
-def _rows(schema: Schema, prefix: str) -> Iterator[str]:
-    for name, field in schema.fields.items():
-        if not prefix and name in _COMMON:
-            continue
-        what = " ".join(part for part in (field.description or "", *_notes(field)) if part)
-        yield f"| `{prefix}{name}` | {_type(field)} | {_default(field)} | {what.replace('|', chr(92) + '|')} |\n"
-        if field.record:
-            yield from _rows(field.record, f"{prefix}{name}.")
-
-
-def _type(field: FieldSchema) -> str:
-    if field.to:
-        return f"[{field.to.kind}](#{field.to.kind})"
-    if field.type in ("array", "set") and field.elements:
-        return f"{field.type} of {_type(field.elements)}"
-    return f"map to {_type(field.elements)}" if field.type == "map" and field.elements else field.type
-
-
-def _default(field: FieldSchema) -> str:
-    if field.has_default and field.default is not None:
-        return f"`{json.dumps(plain(field.default))}`"
-    return "*needed*" if field.required and not field.auto and field.type != "record" else ""
-
-
-def _notes(field: FieldSchema) -> Iterator[str]:
-    yield from (f"{note}." for note in map(_constraint, field.constraints) if note)
-    if field.elements and field.type != "map":
-        yield from (f"Each: {note}." for note in map(_constraint, field.elements.constraints) if note)
-        for name, part in field.elements.record.fields.items() if field.elements.record else ():
-            yield f"`{name}`: {part.description}"
-    if field.to and field.to.on_delete == "cascade":
-        yield "Deleted with it."
-    marks = {"Unique": field.unique, "Secret": field.secret, "Reference": field.referenceable}
-    marks["null: default"] = field.default_for_null
-    yield from (f"*{mark}*." for mark, given in marks.items() if given)
-
-
-def _constraint(constraint: c.Constraint) -> str:
-    """What a constraint asks for, in words."""
-    match constraint:
-        case c.OneOf(values):
-            return "One of " + ", ".join(f"`{value}`" for value in values)
-        case c.NotOneOf(values):
-            return "Not " + ", ".join(f"`{value}`" for value in values)
-        case c.Between(low, high):
-            return f"{low} to {high}"
-        case c.GreaterThan(limit):
-            return f"Above {limit}"
-        case c.MinLength(length):
-            return f"At least {length}" if length > 1 else ""
-        case c.StartsWith(prefix):
-            return f"Starts with `{prefix}`"
-        case c.StartsWithAny(prefixes):
-            return "Starts with " + " or ".join(f"`{prefix}`" for prefix in prefixes)
-        case c.Without(part):
-            return f"Without `{part}`"
-        case c.Matches(pattern):
-            return f"Matches `{pattern}`"
-        case c.ExclusiveSubsets(families):
-            return "All of one of " + "; ".join(", ".join(f"`{name}`" for name in family) for family in families)
-        case c.Format(check) if check.__doc__:
-            return check.__doc__.partition("\n")[0].rstrip(".")
-    return ""
 
 
 def main() -> int:

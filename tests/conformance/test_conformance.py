@@ -4,17 +4,15 @@
 """
 
 import asyncio
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
 from conformance.later import LATER
+from conformance.runners import close, open_runner, run
 from harness.gateway import Gateway
 from harness.postgres import Postgres
 
@@ -42,24 +40,19 @@ FILES = {
         "streaming",
         "declarative",
         "dbless_readonly",
+        "bot_detection",
+        "correlation_id",
+        "cors",
+        "ip_restriction",
+        "plugin_scopes",
+        "redirect",
+        "request_size_limiting",
+        "request_termination",
         *ADMIN,
     ),
     "sqlite": ADMIN,
     "postgres": ADMIN,
 }
-
-
-def _load_runner() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("conformance_run", HERE / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-run = _load_runner()
 
 
 def _cases(file: str, store: str) -> list[dict[str, Any]]:
@@ -84,17 +77,12 @@ def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     def runner(store: str) -> Any:
         if store not in runners:
             gateway = _gateway(store, request, tmp_path_factory)
-            addresses = f"http://127.0.0.1:{gateway.port}", f"http://127.0.0.1:{gateway.admin_port}"
-            runners[store] = run.Runner(*addresses, db=store != "off", verbose=False)
+            runners[store] = open_runner(gateway, db=store != "off")
         return runners[store]
 
     yield runner
     for started in runners.values():
-        for connection in started.kept.values():
-            connection.close()
-        for upstream in started.upstreams.values():
-            upstream.shutdown()
-            upstream.server_close()
+        close(started)
 
 
 def _gateway(store: str, request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Gateway:

@@ -61,6 +61,33 @@ def test_changed_settings_get_new_processes_and_no_request_fails(tmp_path: Path,
         assert "/x" in node.admin("GET", "/config")[1]["config"], "what POST /config loaded is still in force"
 
 
+def test_changed_code_of_plugins_gets_new_processes(tmp_path: Path, upstream: Upstream) -> None:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    code = (
+        "from gateline.pdk import Plugin, PluginConfig, Response\n"
+        "class Mine(Plugin[PluginConfig], name='mine'):\n"
+        "    def access(self, exchange):\n"
+        "        return Response(200, 'VERSION')\n"
+    )
+    (folder / "mine.py").write_text(code.replace("VERSION", "first"))
+    with Node(tmp_path / "node", plugin_folders=str(folder)) as node:
+        node.configure({"_format_version": "3.0", "routes": [{"paths": ["/x"], "plugins": [{"name": "mine"}]}]})
+        workers = node.workers
+        assert node.get("/x") == (200, b"first")
+        (folder / "mine.py").write_text(code.replace("VERSION", "the second"))
+        assert node.reload().ok
+        assert node.get("/x") == (200, b"the second")
+        assert not set(workers) & set(node.workers)
+        workers = node.workers
+        (folder / "mine.py").write_text("raise OSError('no')")
+        result = node.reload()
+        assert not result.ok
+        assert result.messages == [f"plugin 'mine' cannot be loaded: OSError: no ({folder}/mine.py, line 1)"]
+        assert node.get("/x") == (200, b"the second")
+        assert node.workers == workers
+
+
 def test_reloads_in_quick_succession_under_load_lose_nothing(tmp_path: Path, upstream: Upstream) -> None:
     file = tmp_path / "kong.json"
     file.write_text(json.dumps(config(service("s", upstream.port, "/x"))))

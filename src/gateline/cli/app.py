@@ -9,10 +9,11 @@ from pathlib import PurePath
 
 import typer
 
-from gateline.cli import check, declared, running, start
+from gateline.cli import check, declared, dev, running, start
 from gateline.cli.config import config
 from gateline.cli.migrations import migrations
 from gateline.cli.output import Failure, complain
+from gateline.cli.plugin import plugin
 from gateline.settings import SettingsError
 
 
@@ -38,6 +39,7 @@ app.command("quit")(running.quit_)
 app.command()(running.reload)
 app.command()(start.restart)
 app.command()(running.health)
+app.command()(dev.dev)
 app.command()(check.check)
 app.command()(check.prepare)
 app.command()(check.version)
@@ -47,6 +49,7 @@ app.command()(declared.diff)
 app.command()(declared.apply)
 app.add_typer(config, name="config")
 app.add_typer(migrations, name="migrations")
+app.add_typer(plugin, name="plugin")
 
 
 def run(argv: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gateline.control import certificates, channel, children, logs, state
+from gateline.control import certificates, channel, children, logs, plugin_code, state
 from gateline.control.errors import StartError
 from gateline.control.generation import HOPELESS, Generation, Programs
 from gateline.control.sockets import Listeners, open_listeners
@@ -36,6 +36,7 @@ class _Reload:
     """A reload under way. Without `listeners` the control process loads its file again, else it gets a successor."""
 
     settings: "Settings"
+    code: plugin_code.Stamp
     messages: list[str] = field(default_factory=list)
     listeners: Listeners | None = None
     successor: Generation | None = None
@@ -56,6 +57,7 @@ class Node:
         """Open the sockets; `close_private` closes in a child what only the supervisor has. Raises StartError."""
         self.failure: list[str] = []
         self._asked = settings
+        self._code = plugin_code.stamp(settings)
         self._prefix: Path = settings.prefix
         self._conf = conf
         self._on_ready = on_ready
@@ -253,8 +255,9 @@ class Node:
             logger.exception("the settings cannot be read")
             self._finish(ok=False, messages=[f"the settings cannot be read: {type(error).__name__}: {error}"])
             return
-        if loaded.settings == self._asked:
-            self._reload = _Reload(loaded.settings, list(loaded.warnings))
+        code = plugin_code.stamp(loaded.settings)
+        if loaded.settings == self._asked and code == self._code:
+            self._reload = _Reload(loaded.settings, code, list(loaded.warnings))
             self._current.tell(channel.Load())
             return
         if loaded.settings.prefix != self._prefix:
@@ -269,7 +272,7 @@ class Node:
         except OSError as error:
             self._finish(ok=False, messages=[f"the new settings cannot be used: {error}"])
             return
-        self._reload = _Reload(loaded.settings, list(loaded.warnings), listeners)
+        self._reload = _Reload(loaded.settings, code, list(loaded.warnings), listeners)
         self._current.tell(channel.Pause())
 
     def _start_successor(self, reload: _Reload, listeners: Listeners) -> None:
@@ -289,6 +292,7 @@ class Node:
             return
         self._current = reload.successor
         self._asked = reload.settings
+        self._code = reload.code
         self._old.append(before)
         before.drain(control=True)
         before.listeners.close(keep=self._current.listeners)

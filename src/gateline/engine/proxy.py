@@ -433,19 +433,25 @@ class Proxy:
         """Status, header block and body of the answer that `failure` stands for."""
         if failure.status == 502:
             extra += self.response_headers.via_line
-        return self._error_answer(exchange, failure.status, failure.message, extra, json=failure.json)
+        content_type = exchange.head.get(b"content-type")
+        return self._error_answer(exchange, failure.status, failure.message, extra, content_type, json=failure.json)
 
     def answer_error(self, exchange: Exchange, status: int, message: str | None, extra: bytes) -> None:
-        """Answer with an error that a plugin asks for; without a message it has the usual one of its status."""
+        """Answer with an error that a plugin asks for; without a message it has the usual one of its status.
+
+        The request's Content-Type counts for gRPC only: what a client sends says little of what it reads.
+        """
         text = message_for_status(status) if message is None else message
-        status, block, body = self._error_answer(exchange, status, text, extra, json=True)
+        content_type = exchange.head.get(b"content-type")
+        if content_type is not None and not content_type.lower().startswith(b"application/grpc"):
+            content_type = None
+        status, block, body = self._error_answer(exchange, status, text, extra, content_type, json=True)
         exchange.answer(status, block, body)
 
     def _error_answer(
-        self, exchange: Exchange, status: int, message: str, extra: bytes, *, json: bool
+        self, exchange: Exchange, status: int, message: str, extra: bytes, content_type: bytes | None, *, json: bool
     ) -> tuple[int, bytes, bytes]:
-        head = exchange.head
-        media_type = self._errors.choose(head.get(b"accept"), head.get(b"content-type"), json=json)
+        media_type = self._errors.choose(exchange.head.get(b"accept"), content_type, json=json)
         request_id = exchange.request_id or next_request_id()
         exchange.request_id = request_id
         body = self._errors.render(status, message, request_id.decode(), media_type)

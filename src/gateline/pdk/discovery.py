@@ -71,7 +71,8 @@ class Plugins:
             raise
         except Exception as error:
             # Whatever a stranger's module does wrong is said with the plugin's name.
-            raise PluginLoadError(f"plugin '{name}' cannot be loaded: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}{_place_of(error)}"
+            raise PluginLoadError(f"plugin '{name}' cannot be loaded: {reason}") from error
         if plugin.name != name:
             raise PluginLoadError(f"plugin '{name}' cannot be loaded: its class is called '{plugin.name}'")
         register_plugin(plugin)
@@ -116,6 +117,16 @@ def register_plugin(plugin: type[Plugin[Any]]) -> None:
 def plugin_class(name: str) -> type[Plugin[Any]] | None:
     """The class of a plugin that was registered."""
     return _registered.get(name)
+
+
+def _place_of(error: Exception) -> str:
+    """Where an error was raised, as a person looks for it; a syntax error tells it itself."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None or isinstance(error, SyntaxError):
+        return ""
+    return f" ({frame.tb_frame.f_code.co_filename}, line {frame.tb_lineno})"
 
 
 def _of_packages(*, bundled: bool) -> dict[str, Load]:

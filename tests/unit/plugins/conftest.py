@@ -1,0 +1,16 @@
+"""What the Admin API does with bundled plugins."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateline.pdk.discovery import Plugins
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bundled() -> Iterator[Plugins]:
+    """The bundled plugins, known to the entities."""
+    plugins = Plugins()
+    plugins.load_all()
+    yield plugins
+    plugins.unload()
