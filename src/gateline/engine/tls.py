@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateline.settings import Settings
+from gateline.settings.pem import read_pem
 
 if TYPE_CHECKING:
     from gateline.engine.chain import Step
     from gateline.entities import Certificate
 
-__all__ = ["Handshake", "ServerCertificates"]
+__all__ = ["Handshake", "ServerCertificates", "trusted_authorities"]
 
 _log = logging.getLogger(__name__)
 
@@ -171,3 +172,15 @@ def _as_file(value: str, place: Path) -> str:
     place.touch(mode=0o600)
     place.write_text(value)
     return str(place)
+
+
+def trusted_authorities(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """The PEM texts behind `lua_ssl_trusted_certificate`; empty where the system's authorities are all there are."""
+    if not entries or entries == ("system",):
+        return ()
+    texts = [read_pem(entry).decode("ascii") for entry in entries if entry != "system"]
+    if "system" in entries:
+        paths = ssl.get_default_verify_paths()
+        if paths.cafile is not None:
+            texts.append(Path(paths.cafile).read_text("ascii", "replace"))
+    return tuple(texts)

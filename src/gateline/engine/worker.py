@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import uvloop
 
-from gateline.engine import tasks
+from gateline.engine import http_client, tasks
 from gateline.engine.access_log import AccessLog
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.context import BoundListener, WorkerContext
@@ -31,7 +31,7 @@ from gateline.engine.node import WorkerNode
 from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
-from gateline.engine.tls import ServerCertificates
+from gateline.engine.tls import ServerCertificates, trusted_authorities
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
@@ -39,7 +39,6 @@ from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.entities import Plugin as PluginEntity
 from gateline.pdk.discovery import PluginLoadError, Plugins
-from gateline.pdk.node import HttpClient
 from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
 
@@ -72,13 +71,15 @@ class Worker:
         self._settings = settings
         self._certificates = ServerCertificates(settings)
         self._crowd = Crowd(_client_limits(settings))
-        self._pools = Pools(
-            cast(Factory, UpstreamConnection),
-            KeepAlive(
-                settings.upstream_keepalive_pool_size,
-                settings.upstream_keepalive_max_requests,
-                settings.upstream_keepalive_idle_timeout,
-            ),
+        keep_alive = KeepAlive(
+            settings.upstream_keepalive_pool_size,
+            settings.upstream_keepalive_max_requests,
+            settings.upstream_keepalive_idle_timeout,
+        )
+        self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive)
+        self._http = http_client.Client(
+            Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver),
+            trusted_authorities(settings.lua_ssl_trusted_certificate),
         )
         self._configuration = Configuration(
             cast(Flavor, settings.router_flavor),  # the settings allow no other words
@@ -108,7 +109,7 @@ class Worker:
             credentials=LocalCredentials(),
             counters=LocalCounters(),
             cache=LocalCache(),
-            http=cast(HttpClient, None),
+            http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
         )
@@ -132,6 +133,7 @@ class Worker:
         background = [
             tasks.start(feed.run(), name="configuration feed"),
             tasks.start(self._watch(self._crowd.check_deadlines, self._client_interval), name="client deadlines"),
+            tasks.start(self._watch(self._http.check_deadlines, lambda: 1.0), name="deadlines of plugins' requests"),
         ]
         self._watch_upstreams()
         if self._access_log is not None:
@@ -145,6 +147,7 @@ class Worker:
                 task.cancel()
         self._crowd.stop()
         self._pools.stop()
+        self._http.stop()
         for _ in range(4):  # what was aborted needs a few turns of the loop to go, with TLS more than without
             await asyncio.sleep(0)
         if self._access_log is not None:

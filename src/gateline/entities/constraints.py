@@ -152,6 +152,40 @@ class MinLength(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class Length(Constraint):
+    """Exactly so many characters or elements."""
+
+    length: int
+    rank: ClassVar[int] = 7
+
+    def refuse(self, value: Any) -> str | None:
+        return None if len(value) == self.length else f"length must be {self.length}"
+
+    def kong(self) -> dict[str, Any]:
+        return {"len_eq": self.length}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"minLength": self.length, "maxLength": self.length}
+
+
+@dataclass(frozen=True, slots=True)
+class MaxLength(Constraint):
+    """At most so many characters or elements."""
+
+    length: int
+    rank: ClassVar[int] = 8
+
+    def refuse(self, value: Any) -> str | None:
+        return None if len(value) <= self.length else f"length must be at most {self.length}"
+
+    def kong(self) -> dict[str, Any]:
+        return {"len_max": self.length}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"maxLength": self.length}
+
+
+@dataclass(frozen=True, slots=True)
 class StartsWith(Constraint):
     """A text that begins with another."""
 

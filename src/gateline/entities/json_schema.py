@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gateline.entities import formats, x509
 from gateline.entities.checks import Check
-from gateline.entities.constraints import Constraint, Format, MinLength
+from gateline.entities.constraints import Constraint, Format
 from gateline.entities.field_schema import FieldSchema
 from gateline.entities.plugin_configs import plugin_type
 from gateline.entities.registry import entity_class
@@ -170,9 +170,11 @@ def _constraints(field: FieldSchema) -> dict[str, Any]:
 def _fragment(constraint: Constraint, field: FieldSchema) -> dict[str, Any]:
     if isinstance(constraint, Format) and constraint.check in FORMATS:
         return FORMATS[constraint.check]
-    if isinstance(constraint, MinLength) and field.type != "string":
-        return {"minProperties" if field.type == "map" else "minItems": constraint.length}
-    return constraint.json_schema()
+    fragment = constraint.json_schema()
+    if field.type == "string":
+        return fragment
+    parts = "Properties" if field.type == "map" else "Items"
+    return {name.replace("Length", parts): value for name, value in fragment.items()}
 
 
 def _reference(field: FieldSchema, mode: Mode) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from gateline.entities.plugin_configs import plugin_type, register, unregister
+from gateline.pdk.kong.styles import is_kong_plugin
 from gateline.pdk.plugin import Plugin
 
 __all__ = ["GROUP", "PluginLoadError", "Plugins", "plugin_class", "register_plugin"]
@@ -140,13 +141,16 @@ def _of_packages(*, bundled: bool) -> dict[str, Load]:
 def _of_folders(folders: Collection[Path]) -> dict[str, Load]:
     found: dict[str, Load] = {}
     for folder in folders:
-        if not folder.is_dir():
+        if not folder.exists():
             raise PluginLoadError(f"the plugin folder {folder} is not there")
-        for path in sorted(folder.iterdir()):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
             file = path / "__init__.py" if path.is_dir() else path
             if file.suffix == ".py" and file.is_file() and not path.name.startswith((".", "_")):
-                name = path.stem
-                found.setdefault(name.replace("_", "-"), _of_file(name.replace("_", "-"), file))
+                if is_kong_plugin(_source(file)):
+                    found.setdefault(path.stem, _of_kong_file(path.stem, file))
+                else:
+                    name = path.stem.replace("_", "-")
+                    found.setdefault(name, _of_file(name, file))
     return found
 
 
@@ -155,6 +159,27 @@ def _of_file(name: str, file: Path) -> Load:
         return _class_in(name, _imported(name, file))
 
     return load
+
+
+def _of_kong_file(name: str, file: Path) -> Load:
+    def load() -> type[Plugin[Any]]:
+        from gateline.pdk.kong.adapter import adapted  # only where there is such a plugin: it is not light
+        from gateline.pdk.kong.package import install
+
+        install()
+        module = _imported(name, file)
+        files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+        return adapted(name, module, [_source(one) for one in files])
+
+    return load
+
+
+def _source(file: Path) -> bytes:
+    """A file's text; nothing where it cannot be read, which its import will say."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _imported(name: str, file: Path) -> ModuleType:

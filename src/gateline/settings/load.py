@@ -16,6 +16,7 @@ from gateline.settings.errors import BadValue, SettingsError
 from gateline.settings.kinds import LOG_FILE, PATH, PATHS, PEM, PEM_LIST
 from gateline.settings.model import FIELDS, Settings
 from gateline.settings.pem import resolve_pem
+from gateline.settings.plugin_servers import use_plugin_servers
 from gateline.settings.sources import Findings, Given, from_environment, from_file, from_options
 from gateline.settings.table import SETTINGS, Setting
 from gateline.settings.table.ciphers import SUITES
@@ -79,6 +80,7 @@ def load_settings(
     path = directory / conf if conf is not None else find_conf(search)
     given = _gather(path, environ, overrides or {}, findings)
     _use_log_format(given, findings)
+    plugin_servers = use_plugin_servers(given, findings)
 
     reader = _Reader(given, directory, environ, findings)
     values = {name: reader.value(row) for name, row in SETTINGS.items()}
@@ -95,7 +97,8 @@ def load_settings(
         check_together(values, given, findings)
     if findings.errors:
         raise SettingsError(findings.errors)
-    warn_of_no_effect(given, values, findings)
+    unused = {name: one for name, one in given.items() if name not in plugin_servers}
+    warn_of_no_effect(unused, values, findings)
     settings = Settings(others=others, **{name: values[name] for name in FIELDS})
     return LoadedSettings(settings, findings.warnings, path, frozenset(given))
 

@@ -150,7 +150,7 @@ def test_a_setting_without_a_meaning_is_accepted_with_one_warning(tmp_path: Path
 
 def test_settings_of_features_to_come_share_one_warning() -> None:
     loaded = load({"KONG_PG_RO_HOST": "db", "KONG_PLUGINS": "bundled,mine", "KONG_VAULT_AWS_REGION": "x"})
-    assert loaded.warnings == ["no effect yet: pg_ro_host, plugins, vault_aws_region"]
+    assert loaded.warnings == ["no effect yet: pg_ro_host, vault_aws_region"]
 
 
 def test_settings_of_postgresql_without_it_get_a_warning() -> None:

@@ -115,8 +115,13 @@ class ServiceRequestView:
 
     def set_upstream(self, name: str) -> None:
         edits = self._edits()
+        before = edits.place
         edits.place = (name, None)
-        self._direct()
+        try:
+            self._direct()
+        except ValueError:
+            edits.place = before
+            raise
 
     def _direct(self) -> None:
         """Find the destination again, of what has been said so far."""

@@ -153,7 +153,7 @@ FAMILIES = (
     Family(
         "pluginserver_<name>_<socket|start_cmd|query_cmd>",
         re.compile(r"pluginserver_[a-z0-9_\-]+_(?:socket|start_cmd|query_cmd)"),
-        "How a plugin server is started.",
+        "How a plugin server is started: where a Python one has its plugins is a plugin folder.",
         "later",
     ),
     Family("vault_<name>_<option>", re.compile(r"vault_[a-z0-9]+_[a-z0-9_]+"), "Options of vaults.", "later"),

@@ -85,7 +85,7 @@ CONFIGURATION = (
         "plugin_folders",
         PATHS,
         None,
-        "Directories of plugins: each file `NAME.py` is the plugin `NAME`, and may be used.",
+        "Directories of plugins: each file `NAME.py` is the plugin `NAME`, and may be used. Single files are taken.",
     ),
     Setting(
         "plugin_body_limit",
@@ -100,7 +100,12 @@ CONFIGURATION = (
         "traditional",
         "Role of the node in a hybrid deployment.",
     ),
-    later("pluginserver_names", LIST, None, "Names of plugin servers."),
+    later(
+        "pluginserver_names",
+        LIST,
+        None,
+        "Names of plugin servers. The plugins of a Python one run inside of the gateway, no server is started.",
+    ),
 )
 
 LOGS = (

@@ -117,8 +117,8 @@ TLS = (
         "lua_ssl_trusted_certificate",
         PEM_LIST,
         "system",
-        "Certificate authorities that PostgreSQL's certificate is checked against: `system`, paths, PEM. Those for "
-        "upstream certificates are the system's.",
+        "Certificate authorities that PostgreSQL's certificate is checked against, and those of servers that plugins "
+        "ask: `system`, paths, PEM. Those for upstream certificates are the system's.",
     ),
     Setting("lua_ssl_verify_depth", integer(0, 100), "1", "Longest chain of certificates that is accepted.", "later"),
 )
