@@ -46,7 +46,7 @@ class _Fields(Table):
 
 
 class Environment:
-    """The names for one request; what stands behind one is read when it is first asked for.
+    """The names for one request, as earlier plugins have left it; what stands behind one is read when it is asked for.
 
     The request must not be changed before its templates are rendered; where it is, call `keep_headers` first.
     """
@@ -78,7 +78,7 @@ def _headers(exchange: Exchange) -> Table:
 
 
 def _query_params(exchange: Exchange) -> Table:
-    return _Fields(grouped(_query(exchange.request.query)))
+    return _Fields(grouped(_query(exchange.service_request.query)))
 
 
 def _query(query: str) -> Iterable[tuple[str, str | bool]]:

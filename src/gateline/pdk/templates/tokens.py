@@ -12,8 +12,10 @@ __all__ = ["KEYWORDS", "Token", "tokens"]
 Kind = Literal["name", "keyword", "number", "string", "sign", "end"]
 
 KEYWORDS = frozenset(
-    ("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil")
-    + ("not", "or", "repeat", "return", "then", "true", "until", "while")
+    (
+        *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local"),
+        *("nil", "not", "or", "repeat", "return", "then", "true", "until", "while"),
+    )
 )
 
 _SPACE = re.compile(r"(?:\s+|--(?!\[\[)[^\n]*(?:\n|\Z))+")

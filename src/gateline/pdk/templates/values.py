@@ -1,7 +1,7 @@
 """The values of expressions and what can be done with them, by Lua's rules.
 
-nil is None, a boolean `bool`, a number `float` (`int` where a plugin shared one), a string `str` of bytes (`texts`). The
-values of a header that came twice are a `list`, indexed from 1; everything else that is indexed is a `Table`. What
+nil is None, a boolean `bool`, a number `float` (`int` where a plugin shared one), a string `str` of bytes (`texts`).
+The values of a header that came twice are a `list`, indexed from 1; everything else that is indexed is a `Table`. What
 plugins share is brought into this form when it is read; what has none is opaque.
 """
 
