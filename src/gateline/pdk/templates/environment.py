@@ -78,7 +78,7 @@ def _headers(exchange: Exchange) -> Table:
 
 
 def _query_params(exchange: Exchange) -> Table:
-    return _Fields(grouped(_query(exchange.service_request.query)))
+    return _Fields(grouped(_query(exchange.request.query)))
 
 
 def _query(query: str) -> Iterable[tuple[str, str | bool]]:

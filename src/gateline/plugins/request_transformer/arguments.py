@@ -1,17 +1,10 @@
-"""Arguments, `a=1&b=2`: the query rules of request-transformer, and the same on a form's body."""
+"""Arguments, `a=1&b=2`, of a query or of a form. Names and values are texts of bytes."""
 
-from collections.abc import Sequence
 from urllib.parse import quote
 
-from gateline.pdk.templates import Environment, percent_decoded, to_bytes_text
-from gateline.plugins.transformation.rules import Pairs
+from gateline.pdk.templates import percent_decoded
 
-__all__ = ["ArgumentRules", "Arguments", "encoded"]
-
-
-def encoded(text: str) -> str:
-    """A text of bytes, percent-encoded."""
-    return quote(text.encode("latin-1"), safe="")
+__all__ = ["Arguments"]
 
 
 class Arguments:
@@ -39,14 +32,14 @@ class Arguments:
             return
         self.remove(new)
         self._pieces = [
-            (new, encoded(new) + piece[len(piece.partition("=")[0]) :]) if found == name else (found, piece)
+            (new, _encoded(new) + piece[len(piece.partition("=")[0]) :]) if found == name else (found, piece)
             for found, piece in self._pieces
         ]
         self.changed = True
 
     def append(self, name: str, value: str) -> None:
         """A further argument."""
-        self._pieces.append((name, f"{encoded(name)}={encoded(value)}"))
+        self._pieces.append((name, f"{_encoded(name)}={_encoded(value)}"))
         self.changed = True
 
     def replace(self, name: str, value: str) -> None:
@@ -56,7 +49,7 @@ class Arguments:
             return
         first = self._pieces[:place]
         rest = [piece for piece in self._pieces[place:] if piece[0] != name]
-        self._pieces = [*first, (name, f"{encoded(name)}={encoded(value)}"), *rest]
+        self._pieces = [*first, (name, f"{_encoded(name)}={_encoded(value)}"), *rest]
         self.changed = True
 
     def keep(self, names: frozenset[str]) -> None:
@@ -79,33 +72,6 @@ class Arguments:
         return "&".join(piece for _, piece in sorted(self._pieces, key=lambda piece: piece[0]))
 
 
-class ArgumentRules:
-    """Rules for arguments."""
-
-    def __init__(
-        self, remove: Sequence[str], rename: Sequence[str], replace: Sequence[str], add: Sequence[str], append: Sequence[str]
-    ) -> None:
-        self._remove = tuple(to_bytes_text(name) for name in remove)
-        self._lists = tuple(Pairs(entries) for entries in (rename, replace, add, append))
-        self.names = frozenset[str]().union(*(pairs.names for pairs in self._lists))
-        """The environment's names that their templates read."""
-        self.any = bool(self._remove or any(self._lists))
-
-    def values(self, env: Environment) -> tuple[Sequence[tuple[str, str]], ...]:
-        """What the templates come to, for each list. Raises TemplateFault."""
-        return tuple(pairs.rendered(env) for pairs in self._lists)
-
-    def apply(self, arguments: Arguments, values: tuple[Sequence[tuple[str, str]], ...]) -> None:
-        """Change the arguments."""
-        rename, replace, add, append = values
-        for name in self._remove:
-            arguments.remove(name)
-        for name, new in rename:
-            arguments.rename(to_bytes_text(name), new)
-        for name, value in replace:
-            arguments.replace(to_bytes_text(name), value)
-        for name, value in add:
-            if not arguments.has(to_bytes_text(name)):
-                arguments.append(to_bytes_text(name), value)
-        for name, value in append:
-            arguments.append(to_bytes_text(name), value)
+def _encoded(text: str) -> str:
+    """A text of bytes, percent-encoded."""
+    return quote(text.encode("latin-1"), safe="")

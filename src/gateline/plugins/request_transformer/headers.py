@@ -75,7 +75,7 @@ class HeaderRules:
                 sent.set_header(_as_received(exchange, name), value)
         for name, value in values.add:
             if request.header(name) is None:
-                sent.add_header(name, value)
+                sent.set_header(name, value)
         for name, value in values.append:
             sent.add_header(name, value)
 

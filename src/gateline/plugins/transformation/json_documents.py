@@ -4,7 +4,7 @@ Only what a rule names is decoded: with keys of the top as names, everything els
 number. A document that is no object (nor, with paths, an array) is left alone.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import msgspec
@@ -96,7 +96,7 @@ class Document:
             container[key] = appended(_decoded(container[key]), value) if there else [value]
             self.changed = True
 
-    def keep(self, names: Collection[str]) -> None:
+    def keep(self, names: Set[str]) -> None:
         """Take away every key of the top that is not among the names."""
         if isinstance(self._root, dict) and not names >= self._root.keys():
             self._root = {name: value for name, value in self._root.items() if name in names}

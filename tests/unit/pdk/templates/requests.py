@@ -21,15 +21,10 @@ def environment(
     request = SimpleNamespace(
         header_values=lambda name: lines.get(name, []),
         headers=lambda: [(name, value) for name, values in lines.items() for value in values],
+        query=query,
         uri_captures=captures,
     )
-    exchange: Any = SimpleNamespace(
-        request=request,
-        service_request=SimpleNamespace(query=query),
-        context=context or {},
-        consumer=consumer,
-        credential=credential,
-    )
+    exchange: Any = SimpleNamespace(request=request, context=context or {}, consumer=consumer, credential=credential)
     return Environment(exchange)
 
 
