@@ -15,4 +15,6 @@ class TemplateError(ValueError):
 
 
 class TemplateFault(Exception):  # noqa: N818 - the template is right, the request is not what it counts on
-    """An expression that came to no value for this request."""
+    """An expression that came to no value for this request; `template` is the text in which it stands."""
+
+    template: str = ""

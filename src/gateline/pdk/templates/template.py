@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateline.pdk.templates.environment import Environment
-from gateline.pdk.templates.errors import LIMIT, TemplateError
+from gateline.pdk.templates.errors import LIMIT, TemplateError, TemplateFault
 from gateline.pdk.templates.operations import Run
 from gateline.pdk.templates.parser import Parser
 from gateline.pdk.templates.texts import to_bytes_text
@@ -45,10 +45,14 @@ class Template:
     def render(self, env: Environment) -> str:
         """The text for a request, a character a byte (`texts`). Raises TemplateFault."""
         parts = self._parts
-        if len(parts) == 1:
-            only = parts[0]
-            return only if isinstance(only, str) else rendered(only(env))
-        return bounded("".join([part if isinstance(part, str) else rendered(part(env)) for part in parts]))
+        try:
+            if len(parts) == 1:
+                only = parts[0]
+                return only if isinstance(only, str) else rendered(only(env))
+            return bounded("".join([part if isinstance(part, str) else rendered(part(env)) for part in parts]))
+        except TemplateFault as fault:
+            fault.template = self.source
+            raise
 
     def __repr__(self) -> str:
         return f"Template({self.source!r})"

@@ -1,9 +1,10 @@
 """The plugins request-transformer and request-transformer-advanced: the steps of a transformation, in order."""
 
+import logging
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
-from gateline.pdk import Exchange, Plugin
+from gateline.pdk import ErrorResponse, Exchange, Plugin
 from gateline.pdk.templates import Environment, TemplateFault
 from gateline.plugins.request_transformer.arguments import Arguments
 from gateline.plugins.request_transformer.bodies import BodyRules, kind_of
@@ -13,6 +14,8 @@ from gateline.plugins.request_transformer.headers import HeaderRules
 from gateline.plugins.transformation.rules import template
 
 __all__ = ["RequestTransformer", "RequestTransformerAdvanced"]
+
+_log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=Config)
 
@@ -40,11 +43,19 @@ class _Transformer(Plugin[C], Generic[C]):
         kind = kind_of(exchange.request.header("content-type"))
         return kind is not None or (bool(self._body) and self._headers.may_set_content_type)
 
-    def access(self, exchange: Exchange) -> None:
-        """Change the request. Raises TemplateFault where a template comes to nothing."""
+    def access(self, exchange: Exchange) -> ErrorResponse | None:
+        """Change the request; refuse it where a template comes to nothing."""
         if self._fixed is not None:
             self._headers.apply(exchange, self._fixed)
-            return
+            return None
+        try:
+            self._transform(exchange)
+        except TemplateFault as fault:
+            _log.error("[%s] failed to render the template %s, error: %s", self.name, fault.template, fault)
+            return ErrorResponse(500)
+        return None
+
+    def _transform(self, exchange: Exchange) -> None:
         env = Environment(exchange)
         if self._uri is not None:
             exchange.service_request.set_path(_path(self._uri.render(env)))

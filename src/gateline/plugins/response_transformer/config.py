@@ -1,7 +1,8 @@
 """The fields of response-transformer and of response-transformer-advanced, as Kong has them."""
 
 import re
-from typing import Annotated
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any
 
 from gateline.pdk import PluginConfig
 from gateline.pdk.fields import AsSet, Field, Format, Record, regex_problem
@@ -55,7 +56,17 @@ Json = Annotated[tuple[PlainEntry, ...], Field(description="Fields of a JSON bod
 Headers = Annotated[tuple[PlainEntry, ...], Field(description="Headers, `name:value`.")]
 
 
-class Removals(Record):
+warnings.filterwarnings("ignore", r'Field name "json" in ".*" shadows')  # a method that pydantic keeps for old code
+
+
+class _HasJson(Record):
+    """A record with a field `json`."""
+
+    if TYPE_CHECKING:
+        json: Any
+
+
+class Removals(_HasJson):
     """What is removed, by name."""
 
     json: Annotated[tuple[str, ...], Field(description="Fields of a JSON body.")] = ()
@@ -65,14 +76,14 @@ class Removals(Record):
     ] = ()
 
 
-class Renames(Record):
+class Renames(_HasJson):
     """What gets another name: `old:new`."""
 
     json: Annotated[tuple[PlainEntry, ...], Field(description="Fields of a JSON body, `old:new`.")] = ()
     headers: Annotated[tuple[PlainHeaderRename, ...], Field(description="Headers, `old:new`.")] = ()
 
 
-class Values(Record):
+class Values(_HasJson):
     """What gets a value: `name:value`."""
 
     json: Json = ()
@@ -116,7 +127,7 @@ class Replacements(ValuesIf):
     ] = None
 
 
-class Transform(Record):
+class Transform(_HasJson):
     """Functions in Lua, which Gateline does not run."""
 
     functions: Annotated[
@@ -126,7 +137,7 @@ class Transform(Record):
     json: Annotated[tuple[str, ...], Field(description="Fields that the functions are about: without effect.")] = ()
 
 
-class Allowed(Record):
+class Allowed(_HasJson):
     """What may stay."""
 
     json: Annotated[
