@@ -42,6 +42,8 @@ FILES = {
         "streaming",
         "declarative",
         "dbless_readonly",
+        "request_transformer",
+        "response_transformer",
         *ADMIN,
     ),
     "sqlite": ADMIN,

@@ -1,10 +1,9 @@
 """The header rules of response-transformer, list by list."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from gateline.pdk import Exchange, PluginError
-from gateline.pdk.fields import regex_problem
+from gateline.pdk.regexes import Regex, RegexError
 from gateline.pdk.templates import to_bytes_text
 from gateline.plugins.response_transformer.config import pattern_of
 from gateline.plugins.transformation.entries import safe_header_value, split
@@ -118,9 +117,7 @@ def _matcher(value: str) -> Callable[[str], bool]:
     if pattern is None:
         wanted = to_bytes_text(value)
         return lambda line: line == wanted
-    if problem := regex_problem(pattern):
-        raise PluginError(problem)
-    import re2  # loaded with the first regex: few configurations have one
-
-    regex: Any = re2.compile(to_bytes_text(pattern))
-    return lambda line: regex.search(line) is not None
+    try:
+        return Regex(pattern).found_in
+    except RegexError as error:
+        raise PluginError(f"invalid regex: '{pattern}' ({error})") from None
