@@ -20,8 +20,7 @@ NO_LUA = (
 def answered(config: dict[str, Any], body: bytes = b"", status: int = 200, **headers: str) -> Answer:
     """The answer that the client gets."""
     lines = {**JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    plugin = (ResponseTransformerAdvanced, config)
-    with Harness(plugin, settings={"plugin_body_limit": 1000}) as gateway:
+    with Harness((ResponseTransformerAdvanced, config), body_limit=1000) as gateway:
         return gateway.request(service=ServiceAnswer(status, lines, body))
 
 
