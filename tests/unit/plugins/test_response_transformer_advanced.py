@@ -66,7 +66,9 @@ def test_a_compressed_body_is_changed_and_compressed_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b"{" + b" " * 2000 + b"}"), b"\x1f\x8b broken", gzip.compress(b"{}")[:-3]]
+    "body",
+    [gzip.compress(b"{" + b" " * 2000 + b"}"), b"\x1f\x8b broken", gzip.compress(b"{}")[:-3]],
+    ids=["too long", "broken", "cut off"],
 )
 def test_a_body_that_does_not_unfold_passes_as_it_is(body: bytes) -> None:
     assert answered({"add": {"json": ["a:1"]}}, body, Content_Encoding="gzip").body == body
