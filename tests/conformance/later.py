@@ -35,7 +35,6 @@ LATER: dict[str, dict[str, str]] = {
         "form values of a config take the type the schema gives them": _PLUGIN,
         "rate-limiting by header needs the header's name": _PLUGIN,
         "rate-limiting without any limit is refused": _PLUGIN,
-        "response-transformer refuses a header rule without a colon": _PLUGIN,
         "several config problems are counted and sorted": _PLUGIN,
         "switching a plugin off leaves its config alone": _PLUGIN,
         "the old flat redis fields are taken and shown beside the new ones": _PLUGIN,

@@ -48,6 +48,8 @@ FILES = {
         "redirect",
         "request_size_limiting",
         "request_termination",
+        "request_transformer",
+        "response_transformer",
         *ADMIN,
     ),
     "sqlite": ADMIN,

@@ -18,6 +18,7 @@ from gateline.cli.launch import Orders, last_orders
 from gateline.cli.options import Conf, Config, Debug, Prefix, Verbose, source_of
 from gateline.cli.output import Failure, say, warn
 from gateline.cli.running import alive, stop_node
+from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import LoadedSettings, Settings, SettingsSource, find_prefix
 
@@ -110,6 +111,7 @@ def load(source: SettingsSource, *, verbose: bool = False) -> LoadedSettings:
 def load_plugins(settings: Settings) -> None:
     """Load the plugins, so that what names them can be checked. Raises `Failure`."""
     try:
+        permissions.allow(untrusted_python=settings.untrusted_python)
         Plugins(settings.plugins, settings.plugin_folders).load_all()
     except PluginLoadError as error:
         raise Failure(str(error)) from None

@@ -27,6 +27,7 @@ from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
+from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import Settings
 from gateline.store import StoreUnavailable, open_store
@@ -61,6 +62,7 @@ class ControlProcess:
     def _build(self) -> None:
         """Make the parts. Raises StoreUnavailable, OSError, PluginLoadError."""
         context, settings = self._context, self._context.settings
+        permissions.allow(untrusted_python=settings.untrusted_python)
         Plugins(settings.plugins, settings.plugin_folders).load_all()
         self._configuration = _configuration(settings, self._feed, context.configuration_file)
         self._node = AdminNode(settings, self._configuration, self._feed, self._end.is_set)

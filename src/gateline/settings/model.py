@@ -57,6 +57,7 @@ class Settings:
     plugins: tuple[str, ...]
     plugin_folders: tuple[Path, ...]
     plugin_body_limit: int
+    untrusted_python: bool
 
     proxy_listen: tuple[Listen, ...]
     admin_listen: tuple[Listen, ...]

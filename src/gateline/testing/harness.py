@@ -74,7 +74,7 @@ class Harness:
             cache=self.cache,
             http=self.http,
             trusts=trust.trusts,
-            settings=settings or {},
+            settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
         )
         self._pools = _Pools(self)
         self._configuration = Configuration("traditional_compatible", self._pools, make_plugin=self._made)

@@ -58,7 +58,12 @@ UNUSED = (
     unused("lua_max_resp_headers", INTEGER, "100", "See max_header_count."),
     unused("lua_max_uri_args", INTEGER, "100", "All arguments are read."),
     unused("lua_max_post_args", INTEGER, "100", "All arguments are read."),
-    unused("untrusted_lua", choice("on", "off", "sandbox", "lax", "strict"), "sandbox", "There is no Lua."),
+    unused(
+        "untrusted_lua",
+        choice("on", "off", "sandbox", "lax", "strict"),
+        "sandbox",
+        "There is no Lua. See untrusted_python.",
+    ),
     unused("untrusted_lua_sandbox_requires", LIST, None, "There is no Lua."),
     unused("untrusted_lua_sandbox_environment", LIST, None, "There is no Lua."),
     unused("openresty_path", TEXT, None, "There is no OpenResty."),

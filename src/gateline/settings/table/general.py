@@ -93,6 +93,13 @@ CONFIGURATION = (
         "8m",
         "Bytes of a body that is kept for plugins which need it whole; what is longer is refused, or passes them by.",
     ),
+    Setting(
+        "untrusted_python",
+        BOOLEAN,
+        "off",
+        "Whether Python code in the configuration is run (plugins pre-function and post-function). Nothing confines "
+        "it: who may write the configuration may then do on this node whatever Gateline may.",
+    ),
     later("vaults", LIST, "bundled", "Vaults to load: `bundled`, `off`, names."),
     later(
         "role",

@@ -1,0 +1,1 @@
+"""What the transforming plugins share: rules of the form `name:value`, and JSON documents that rules are applied to."""
