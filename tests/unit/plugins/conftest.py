@@ -1,10 +1,9 @@
-"""What tests of plugins share."""
+"""What tests of bundled plugins share."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from gateline.entities.plugin_configs import plugin_types, unregister
 from gateline.pdk.discovery import Plugins
 
 
@@ -15,12 +14,3 @@ def bundled() -> Iterator[Plugins]:
     plugins.load_all()
     yield plugins
     plugins.unload()
-
-
-@pytest.fixture(autouse=True)
-def registered_only_here(bundled: Plugins) -> Iterator[None]:
-    """The plugins that a test makes known to the entities are forgotten after it."""
-    before = set(plugin_types())
-    yield
-    for name in set(plugin_types()) - before:
-        unregister(name)
