@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.load import run_wrk
-from benchmarks.many_routes import HOSTS, PATHS, every_route, host, ten_thousand_routes
+from benchmarks.many_routes import HOSTS, PATHS, asked_route, host, ten_thousand_routes
 from benchmarks.processes import (
     Address,
     Server,
@@ -277,7 +277,7 @@ def _throughput(verdict: Verdict, node: _Node) -> None:
     for pid in (*node.workers, node.server.pid, *children(node.server.pid)):
         os.sched_setaffinity(pid, {cores.proxy if pid in node.workers else cores.load})
     client, changes = _Client(node.admin_address), _Changes(node.address)
-    run_wrk(every_route(), node.address, 2, node.folder, cores.load)
+    run_wrk(asked_route(), node.address, 2, node.folder, cores.load)
     ratios, costs, rates, failures = [], [], [], 0
     for number in range(ROUNDS):
         found: dict[bool, tuple[float, float]] = {}
@@ -287,7 +287,7 @@ def _throughput(verdict: Verdict, node: _Node) -> None:
             if writing:
                 writer.start()
             before = cpu_seconds(node.workers)
-            seen = run_wrk(every_route(), node.address, SECONDS, node.folder, cores.load)
+            seen = run_wrk(asked_route(), node.address, SECONDS, node.folder, cores.load)
             cpu = cpu_seconds(node.workers) - before
             end.set()
             if writing:

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -165,9 +166,9 @@ def test_no_acknowledged_write_is_lost_and_none_is_there_by_half(
             assert not generations or client.generation <= generations.pop() <= client.tried
 
         cut = sum(client.cut for client in clients)
-        print(
+        sys.stdout.write(
             f"{len(acknowledged)} routes and {sum(client.sets for client in clients)} sets acknowledged, {cut} writes "
-            f"cut off, {kills} kills, {load.done} requests beside"
+            f"cut off, {kills} kills, {load.done} requests beside\n"
         )
         for name in routes:  # in force is what is stored, in both workers
             assert {request(node.port, "GET", f"/{name}")[0] for _ in range(4)} == {200}, name

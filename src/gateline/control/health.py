@@ -70,11 +70,11 @@ class TargetStates:
 
     async def start(self) -> None:
         """Take up what was kept, before there is a configuration."""
-        rows: dict[str, bytes] = {}
-        for target, state in self._read().items():
+        kept = self._read()
+        for target, state in kept.items():
             self._note(target, state)
-            rows[target] = await self._row(target, state)
-        self._feed.accompany({KIND: rows}, self._follow)
+        rows = await asyncio.gather(*(self._row(target, state) for target, state in kept.items()))
+        self._feed.accompany({KIND: dict(zip(kept, rows, strict=True))}, self._follow)
         self._watch = tasks.start(self._look_again(), name="names of targets")
 
     def close(self) -> None:
