@@ -6,6 +6,7 @@ one of the check's own, and syncs to the disk as any other.
 """
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import json
@@ -33,6 +34,7 @@ from benchmarks.processes import (
     choose_cores,
     cpu_seconds,
     ending,
+    family,
     free_address,
     own_environment,
     start,
@@ -53,9 +55,10 @@ CHANGES = 400
 PAGES_OF = ("services", "routes", "consumers")
 WALKS = 3
 PAGE = 1000
-ROUNDS = 8
-SECONDS = 4  # of each half of a round
-RATE = 10.0  # changes a second while the throughput is measured
+ROUNDS = 6
+SECONDS = 4  # of each part of a round
+RATES = (1.0, 10.0)  # changes a second while the throughput is measured
+COSTLY = ("control process", "database")
 TAG = "orders"
 
 COLD_START = 15.0  # seconds
@@ -81,11 +84,18 @@ async def check() -> Verdict:
         document = _document(upstream)
         keys = await _fill(postgres.options(database), document)
         verdict.number("stored", f"{HOSTS * PATHS:,} services, as many routes, {CONSUMERS:,} consumers, {keys:,} keys")
-        await asyncio.to_thread(_measure, verdict, folder, postgres.environment(database), document)
+        others = {"database": family(postgres.pid), "upstream": family(server.pid)}
+        await asyncio.to_thread(_measure, verdict, folder, postgres.environment(database), document, others)
     return verdict
 
 
-def _measure(verdict: Verdict, folder: Path, database: dict[str, str], document: dict[str, Any]) -> None:
+def _measure(
+    verdict: Verdict,
+    folder: Path,
+    database: dict[str, str],
+    document: dict[str, Any],
+    others: dict[str, list[int]],
+) -> None:
     starts: list[float] = []
     for _ in range(STARTS):
         with _Node(folder, database, WORKERS) as node:
@@ -98,7 +108,8 @@ def _measure(verdict: Verdict, folder: Path, database: dict[str, str], document:
         f"cold start within {COLD_START:.0f} s, until every worker serves", max(starts) <= COLD_START, _seconds(starts)
     )
     with _Node(folder, database, 1) as node:
-        _throughput(verdict, node)
+        others["database"] = family(others["database"][0])  # it has a process for each connection
+        _throughput(verdict, node, others)
 
 
 class _Node(AbstractContextManager["_Node"]):
@@ -139,6 +150,11 @@ class _Node(AbstractContextManager["_Node"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.server.end()
+
+    @property
+    def control(self) -> list[int]:
+        """The control process."""
+        return [pid for pid in children(self.server.pid) if pid not in self.workers]
 
     def _serves(self) -> bool:
         return get(self.address, "/area-42/4711", host(42))[0] == 200
@@ -195,9 +211,10 @@ class _Changes:
     numbers: Iterator[int] = field(default_factory=itertools.count)
     took: list[float] = field(default_factory=list)
     path: str = ""
+    last: int = 0
 
     def next(self, client: _Client) -> None:
-        number = next(self.numbers)
+        number = self.last = next(self.numbers)
         self.path = f"/changed-{number}"
         tenant, area = number % HOSTS, number * 7 % 97  # none of the regexes
         name = f"tenant-{tenant:02d}-area-{area:02d}"
@@ -206,7 +223,7 @@ class _Changes:
 
     def missing(self) -> bool:
         """Whether the last change is not in force; its path is answered by the upstream, with its own 404."""
-        tenant = (len(self.took) - 1) % HOSTS
+        tenant = self.last % HOSTS
         return b"no Route matched" in get(self.address, self.path, host(tenant))[1]
 
 
@@ -216,16 +233,31 @@ def _changes(verdict: Verdict, node: _Node) -> None:
         changes.next(client)
     changes.took.clear()
     changes.numbers = itertools.count()
-    missing = 0
+    groups = {"worker": node.workers, "control process": node.control}
+    before = _spent(groups)
     for _ in range(CHANGES):
         changes.next(client)
+    spent = {name: (cpu - before[name]) / CHANGES * 1000 for name, cpu in _spent(groups).items()}
+    spent["worker"] /= len(node.workers)
+    missing = 0
+    for _ in range(CHANGES // 4):
+        changes.next(client)
         missing += changes.missing()
+    del changes.took[CHANGES:]
     client.close()
     p50, p99, worst = (percentile(changes.took, share) * 1000 for share in (0.5, 0.99, 1.0))
     verdict.hold(
         f"a changed route in force in ≤ {IN_FORCE * 1000:.0f} ms (p99 of {CHANGES})",
         p99 <= IN_FORCE * 1000,
         f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {worst:.1f} ms",
+    )
+    verdict.number(
+        "CPU time of a change", ", ".join(f"{name} {milliseconds:.2f} ms" for name, milliseconds in spent.items())
+    )
+    verdict.hold(
+        f"{RATES[-1]:g} changes a second leave a worker ≥ {1 - DENT:g} of its time",
+        spent["worker"] * RATES[-1] / 1000 <= DENT,
+        f"{1 - spent['worker'] * RATES[-1] / 1000:.4f}",
     )
     verdict.hold("each is in force when it is answered", missing == 0, f"{missing} missing")
 
@@ -271,56 +303,105 @@ def _apply(verdict: Verdict, node: _Node, document: dict[str, Any]) -> None:
     )
 
 
-def _throughput(verdict: Verdict, node: _Node) -> None:
-    """The worker has a core for itself; database, control process, load and upstream share the other."""
+@dataclass(slots=True)
+class _Part:
+    """Some seconds of load with so many changes a second; CPU seconds by who spent them."""
+
+    requests: int
+    rate: float
+    failures: int
+    changes: int
+    cpu: dict[str, float]
+
+
+def _throughput(verdict: Verdict, node: _Node, others: dict[str, list[int]]) -> None:
+    """The worker has a core for itself; control process, database, load, upstream and this process share the other."""
     cores = choose_cores()
-    for pid in (*node.workers, node.server.pid, *children(node.server.pid)):
-        os.sched_setaffinity(pid, {cores.proxy if pid in node.workers else cores.load})
+    groups = {"worker": node.workers, "control process": node.control, **others}
+    for name, pids in groups.items():
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(pid, {cores.proxy if name == "worker" else cores.load})
+    os.sched_setaffinity(0, {cores.load})
     client, changes = _Client(node.admin_address), _Changes(node.address)
     run_wrk(asked_route(), node.address, 2, node.folder, cores.load)
-    ratios, costs, rates, failures = [], [], [], 0
+    parts: dict[float, list[_Part]] = {rate: [] for rate in (0.0, *RATES)}
     for number in range(ROUNDS):
-        found: dict[bool, tuple[float, float]] = {}
-        for writing in (False, True) if number % 2 else (True, False):
-            end = threading.Event()
-            writer = threading.Thread(target=_write, args=(client, changes, end))
-            if writing:
-                writer.start()
-            before = cpu_seconds(node.workers)
-            seen = run_wrk(asked_route(), node.address, SECONDS, node.folder, cores.load)
-            cpu = cpu_seconds(node.workers) - before
-            end.set()
-            if writing:
-                writer.join()
-            failures += seen.failures
-            found[writing] = seen.requests / seen.seconds, cpu / max(seen.requests, 1)
-        ratios.append(found[True][0] / found[False][0])
-        costs.append(found[True][1] / found[False][1])
-        rates.append(found[False][0])
-    noise = [abs(rate / median(rates) - 1) for rate in rates]
+        order = list(parts)
+        for rate in order[number % 3 :] + order[: number % 3]:
+            parts[rate].append(_load(node, client, changes, rate, groups, cores.load))
     client.close()
-    verdict.number("requests a second without changes, one worker", ", ".join(f"{rate:,.0f}" for rate in rates))
-    verdict.number("changes while they were counted", f"{len(changes.took)}, {RATE:g} a second")
+    _judge_throughput(verdict, parts, changes.took)
+
+
+def _load(
+    node: _Node, client: _Client, changes: _Changes, rate: float, groups: dict[str, list[int]], core: int
+) -> _Part:
+    end = threading.Event()
+    writer = threading.Thread(target=_write, args=(client, changes, rate, end))
+    made, before = len(changes.took), _spent(groups)
+    if rate:
+        writer.start()
+    seen = run_wrk(asked_route(), node.address, SECONDS, node.folder, core)
+    end.set()
+    if rate:
+        writer.join()
+    cpu = {name: spent - before[name] for name, spent in _spent(groups).items()}
+    return _Part(seen.requests, seen.requests / seen.seconds, seen.failures, len(changes.took) - made, cpu)
+
+
+def _spent(groups: dict[str, list[int]]) -> dict[str, float]:
+    """CPU seconds of groups of processes; one that has ended, as some of a database do, counts for nothing."""
+    found = dict.fromkeys(groups, 0.0)
+    for name, pids in groups.items():
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                found[name] += cpu_seconds([pid])
+    return found
+
+
+def _judge_throughput(verdict: Verdict, parts: dict[float, list[_Part]], took: list[float]) -> None:
+    calm = parts[0.0]
+    usual = median(part.rate for part in calm)
+    noise = median(abs(part.rate / usual - 1) for part in calm)
     verdict.number(
-        "a change in force under full load",
-        f"p50 {percentile(changes.took, 0.5) * 1000:.0f} ms, p99 {percentile(changes.took, 0.99) * 1000:.0f} ms",
+        "requests a second without changes, one worker on a core of its own",
+        f"{usual:,.0f} (rounds differ by {noise:.1%}), the worker busy {_share(calm, 'worker'):.0%}",
     )
+    verdict.hold(f"the machine is calm enough to tell: rounds differ by ≤ {DENT:.0%}", noise <= DENT, f"{noise:.1%}")
+    for rate in RATES:
+        ratio = median(part.rate / other.rate for part, other in zip(parts[rate], calm, strict=True))
+        cost = median(
+            (part.cpu["worker"] / part.requests) / (other.cpu["worker"] / other.requests)
+            for part, other in zip(parts[rate], calm, strict=True)
+        )
+        found = f"{ratio:.3f} of it; a request costs the worker {cost:.3f} of the CPU time (medians of {ROUNDS})"
+        if rate == RATES[0]:
+            verdict.hold(f"with {rate:g} change a second, ≥ {1 - DENT:g} of it", ratio >= 1 - DENT, found)
+        else:
+            verdict.number(f"with {rate:g} changes a second", found)
+    most = parts[RATES[-1]]
+    changes = sum(part.changes for part in most)
+    beside = {name: sum(part.cpu[name] for part in most) - sum(part.cpu[name] for part in calm) for name in most[0].cpu}
     verdict.number(
-        "CPU time of the worker a request, with changes to without", f"{median(costs):.3f} (median of {ROUNDS})"
+        "CPU time of a change beside the worker's, on the core of the load",
+        ", ".join(f"{name} {spent / changes * 1000:.1f} ms" for name, spent in beside.items() if name in COSTLY),
     )
-    verdict.hold(
-        f"throughput with {RATE:g} changes a second ≥ {1 - DENT:.2f} of that without",
-        median(ratios) >= 1 - DENT,
-        f"{median(ratios):.3f} (median of {ROUNDS}; without changes, rounds differ by {median(noise):.3f})",
-    )
+    p50, p99 = (percentile(took, share) * 1000 for share in (0.5, 0.99))
+    verdict.number("a change in force under that load", f"p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+    failures = sum(part.failures for of_rate in parts.values() for part in of_rate)
     verdict.hold("no failed request", failures == 0, str(failures))
 
 
-def _write(client: _Client, changes: _Changes, end: threading.Event) -> None:
+def _share(parts: list[_Part], name: str) -> float:
+    return median(part.cpu[name] / SECONDS for part in parts)
+
+
+def _write(client: _Client, changes: _Changes, rate: float, end: threading.Event) -> None:
     due = time.monotonic()
     while not end.is_set():
         changes.next(client)
-        due += 1 / RATE
+        due += 1 / rate
         end.wait(max(0.0, due - time.monotonic()))
 
 

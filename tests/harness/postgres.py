@@ -95,6 +95,12 @@ class Postgres:
                 raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The process of the server; its others are below it."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
     def stop(self) -> None:
         """End the server at once; what was committed is there when it starts again."""
         process, self._process = self._process, None
