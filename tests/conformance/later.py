@@ -5,7 +5,6 @@ __all__ = ["LATER"]
 
 _PLUGIN = "a bundled plugin"
 _CREDENTIAL = "credentials and the plugin that brings them"
-_HEALTH = "health checks of upstreams"
 
 LATER: dict[str, dict[str, str]] = {
     "admin_consumers": {
@@ -41,11 +40,6 @@ LATER: dict[str, dict[str, str]] = {
     },
     "admin_services": {
         "plugins of a service go with it": _PLUGIN,
-    },
-    "admin_upstreams": {
-        "a target of weight zero shows health checks off": _HEALTH,
-        "one address of a target can be set unhealthy by hand": _HEALTH,
-        "the health of the whole upstream can be asked for": _HEALTH,
     },
     "dbless_readonly": {
         "a credential cannot be made without a database": _CREDENTIAL,

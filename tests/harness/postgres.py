@@ -1,7 +1,7 @@
 """A PostgreSQL of the tests' own: a cluster in a temporary folder, started for a test session and ended with it.
 
-The server does not run as root: started by root it becomes `postgres` or `nobody`. `fsync` is off, for these tests end
-processes and not the machine.
+The server does not run as root: started by root it becomes `postgres` or `nobody`. `fsync` is off unless it is asked
+for, as these tests end processes and not the machine.
 """
 
 import os
@@ -35,7 +35,8 @@ _INSTALL = (
 class Postgres:
     """A running server. Use it in a `with` statement; `stop` and `start` as often as a test needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self._binaries = _binaries()
         self._account = _account()
         self.folder = Path(tempfile.mkdtemp(prefix="gateline-pg-"))
@@ -74,8 +75,8 @@ class Postgres:
             "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": "on" if self._durable else "off",
+            "full_page_writes": "on" if self._durable else "off",
             "shared_buffers": "32MB",
             "max_connections": "100",
         }
@@ -93,6 +94,12 @@ class Postgres:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.02)
+
+    @property
+    def pid(self) -> int:
+        """The process of the server; its others are below it."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
 
     def stop(self) -> None:
         """End the server at once; what was committed is there when it starts again."""

@@ -199,9 +199,9 @@ def config(*services: dict[str, Any]) -> dict[str, Any]:
 
 
 class Upstream:
-    """An upstream that answers `ok`. After `hold`, answers to /slow wait for `release`; `held` counts them."""
+    """An upstream that answers `ok`, or `body`. Answers to /slow wait for `release`; `held` counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes = b"ok") -> None:
         upstream = self
         self.held = 0
         self._go = threading.Event()
@@ -217,9 +217,9 @@ class Upstream:
                     upstream.held += 1
                     upstream._go.wait(LIMIT)
                 self.send_response(200)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(body)
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True

@@ -191,3 +191,31 @@ def test_start_can_run_the_migrations(tmp_path: Path, database: dict[str, str]) 
     started = gateline(tmp_path / "n", environ, "start", "--run-migrations", "--daemon")
     assert started.returncode == 0, started.stderr
     assert gateline(tmp_path / "n", environ, "stop").returncode == 0
+
+
+def test_health_set_by_hand_and_log_levels_reach_the_other_nodes(make: Make, upstream: Upstream) -> None:
+    checks = {"passive": {"unhealthy": {"tcp_failures": 1}}}
+    with make("one") as one, make("two") as two:
+        assert one.admin("PUT", "/upstreams/u.test", {"healthchecks": checks})[0] == 200
+        target = f"127.0.0.1:{upstream.port}"
+        assert one.admin("PUT", f"/upstreams/u.test/targets/{target}", {})[0] == 200
+        assert one.admin("POST", "/services", {"name": "s", "host": "u.test"})[0] == 201
+        assert one.admin("POST", "/services/s/routes", {"paths": ["/u"]})[0] == 201
+        eventually(lambda: serves(two, "/u"), "the other node serves it")
+        assert one.admin("PUT", f"/upstreams/u.test/targets/{target}/unhealthy")[0] == 204
+        assert {request(one.port, "GET", "/u")[0] for _ in range(8)} == {503}
+        for _ in range(8):
+            eventually(lambda: request(two.port, "GET", "/u")[0] == 503, "the other node goes by it")
+        assert two.admin("GET", "/upstreams/u.test/health")[1]["data"][0]["health"] == "UNHEALTHY"
+        assert two.admin("PUT", f"/upstreams/u.test/targets/{target}/healthy")[0] == 204
+        eventually(lambda: serves(one, "/u"), "and the first one by that")
+
+        def level(node: Node) -> str:
+            return str(node.admin("GET", "/debug/node/log-level")[1]["message"])
+
+        assert one.admin("PUT", "/debug/cluster/log-level/debug?timeout=2")[0] == 200
+        assert level(one) == "log level: debug"
+        eventually(lambda: level(two) == "log level: debug", "the other node logs as much")
+        eventually(lambda: {level(one), level(two)} == {"log level: info"}, "until the time is over")
+        assert one.admin("PUT", "/debug/node/log-level/error")[0] == 200
+        assert level(two) == "log level: info"

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Client(threading.Thread):
         """The last set that was acknowledged."""
         self.tried = -1
         """The last set that was sent."""
+        self.sets = 0
         self.cut = 0
         self._node = node
         self._end = end
@@ -77,6 +79,7 @@ class Client(threading.Thread):
         document = {"_format_version": "3.0", "services": services}
         if self._ask("PUT", f"/config?select_tags=client-{self.number}", document) == 200:
             self.generation = number
+            self.sets += 1
 
     def _ask(self, method: str, path: str, body: Any) -> int:
         """The status; 0 when there was no answer."""
@@ -162,5 +165,10 @@ def test_no_acknowledged_write_is_lost_and_none_is_there_by_half(
             assert len(generations) <= 1, mine
             assert not generations or client.generation <= generations.pop() <= client.tried
 
+        cut = sum(client.cut for client in clients)
+        sys.stdout.write(
+            f"{len(acknowledged)} routes and {sum(client.sets for client in clients)} sets acknowledged, {cut} writes "
+            f"cut off, {kills} kills, {load.done} requests beside\n"
+        )
         for name in routes:  # in force is what is stored, in both workers
             assert {request(node.port, "GET", f"/{name}")[0] for _ in range(4)} == {200}, name

@@ -222,8 +222,27 @@ def test_reloads_that_fail_one_after_the_other_leave_a_node_that_recovers(tmp_pa
             assert not node.reload().ok
         bad.write_text(json.dumps(config(service("s", upstream.port, "/y"))))
         assert node.reload().ok
-        os.kill(node.workers[0], signal.SIGKILL)
-        os.kill(node.workers[1], signal.SIGKILL)
+        killed = node.workers
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        for worker in killed:  # until it has ended, it may take a connection along
+            node.replaced(worker)
         assert node.get("/y") == (200, b"ok")
-        sockets = sorted(path.name for path in (node.prefix / "run").glob("feed-*.sock"))
-        assert sockets == [f"feed-{node.state.generation}.sock"]
+        own = [f"feed-{node.state.generation}.sock"]
+        eventually(lambda: _feeds(node) == own, "the generation before has ended and left nothing behind")
+
+
+def _feeds(node: Node) -> list[str]:
+    return sorted(path.name for path in (node.prefix / "run").glob("feed-*.sock"))
+
+
+def test_when_a_reload_has_ended_no_new_connection_is_served_as_before(tmp_path: Path, upstream: Upstream) -> None:
+    file = tmp_path / "kong.json"
+    with Node(tmp_path / "node") as node:
+        node.configure(config(service("s", upstream.port, "/x")))
+        for number in range(4):
+            path = f"/x{number}"
+            file.write_text(json.dumps(config(service("s", upstream.port, path))))
+            node.write_conf(declarative_config=str(file), upstream_keepalive_idle_timeout=str(31 + number))
+            assert node.reload().ok
+            assert [node.get(path) for _ in range(8)] == [(200, b"ok")] * 8

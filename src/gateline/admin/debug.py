@@ -26,16 +26,22 @@ def resources(node: Node) -> list[Resource]:
     async def log_level(_request: Request) -> dict[str, str]:
         return {"message": f"log level: {node.log_level}"}
 
-    async def set_log_level(request: Request) -> dict[str, str]:
+    async def set_here(request: Request) -> dict[str, str]:
+        return await set_log_level(request, everywhere=False)
+
+    async def set_everywhere(request: Request) -> dict[str, str]:
+        return await set_log_level(request, everywhere=True)
+
+    async def set_log_level(request: Request, *, everywhere: bool) -> dict[str, str]:
         if not node.store.writable:
             raise refusal(405, _NEEDS_DATABASE)
         level = request.path_params["log_level"]
         if level not in LEVELS:
             raise refusal(400, f"unknown log level: {level}")
         seconds = _seconds(request.query_params.get("timeout"))
-        if level == node.log_level:
+        if level == node.log_level and not everywhere:
             return {"message": f"log level is already {level}"}
-        await node.set_log_level(level, seconds)
+        await node.set_log_level(level, seconds, everywhere=everywhere)
         return {"message": "log level changed"}
 
     async def cached(_request: Request) -> None:
@@ -44,18 +50,15 @@ def resources(node: Node) -> list[Resource]:
     async def forget(_request: Request) -> Response:
         return Response(status_code=204)
 
-    change = Operation(
-        set_log_level,
-        "Change the log level of this node for a while",
-        {200: doc.MESSAGE, 400: doc.MESSAGE, 405: doc.MESSAGE},
-        (_TIMEOUT,),
-    )
+    answers = {200: doc.MESSAGE, 400: doc.MESSAGE, 405: doc.MESSAGE}
+    change = Operation(set_here, "Change the log level of this node for a while", answers, (_TIMEOUT,))
+    change_all = Operation(set_everywhere, "Change the log level of all nodes for a while", answers, (_TIMEOUT,))
     level = "/log-level/{log_level}"
     return [
         Resource("/debug/node/log-level", get=Operation(log_level, "The log level", {200: doc.MESSAGE})),
         Resource(f"/debug/node{level}", put=change),
-        Resource(f"/debug/cluster{level}", put=change),
-        Resource(f"/debug/cluster/control-planes-nodes{level}", put=change),
+        Resource(f"/debug/cluster{level}", put=change_all),
+        Resource(f"/debug/cluster/control-planes-nodes{level}", put=change_all),
         Resource("/cache", delete=Operation(forget, "Forget what is cached: nothing", {204: doc.NOTHING})),
         Resource(
             "/cache/{key}",

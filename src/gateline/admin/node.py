@@ -1,11 +1,11 @@
 """What the Admin API asks of the node that it belongs to. The control process is that node; tests have small ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from gateline.entities import Snapshot
+from gateline.entities import Snapshot, Target, Upstream
 from gateline.settings import Settings
 from gateline.store import Store, Transaction
 
@@ -40,6 +40,14 @@ class Figures:
     workers: tuple[WorkerFigures, ...]
     configuration_bytes: int
     """Size of the configuration in force as the workers get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressHealth:
+    """An address of a target."""
+
+    ip: str
+    healthy: bool
 
 
 class Node(Protocol):
@@ -78,8 +86,17 @@ class Node(Protocol):
     def log_level(self) -> str:
         """The log level that its processes have now."""
 
-    async def set_log_level(self, level: str, seconds: int) -> None:
-        """Give its processes another log level, for some time (0: until they end)."""
+    async def set_log_level(self, level: str, seconds: int, *, everywhere: bool) -> None:
+        """Give its processes another log level, for some time (0: until they end); `everywhere`: those of the other
+        nodes too. Raises StoreUnavailable when these cannot be told."""
+
+    async def health(self, upstream: Upstream, targets: Sequence[Target]) -> Sequence[Sequence[AddressHealth]]:
+        """The addresses of each target, in their order, and which of them are healthy; of a name without any, none.
+        Where the upstream is not checked, all are."""
+
+    async def set_health(self, upstream: Upstream, target: Target, address: str | None, *, healthy: bool) -> None:
+        """Set a target, or one of its addresses, healthy or unhealthy; when this returns, every worker goes by it, and
+        the other nodes have been told. Raises ApiError, StoreUnavailable."""
 
     @property
     def readiness(self) -> Readiness:

@@ -1,7 +1,8 @@
 """Targets, which are reached through their upstream only, and the health of both."""
 
-import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from starlette.requests import Request
@@ -11,16 +12,17 @@ from gateline.admin import documentation as doc
 from gateline.admin.collection import Address, Collection
 from gateline.admin.documentation import Operation, Parameter
 from gateline.admin.entities import Endpoints, filled, found
-from gateline.admin.errors import refusal
-from gateline.admin.node import Node
+from gateline.admin.errors import not_found, refusal
+from gateline.admin.node import AddressHealth, Node
 from gateline.admin.paging import every, page_body
 from gateline.admin.routing import Resource
-from gateline.entities import Entity, Target
+from gateline.entities import Entity, Target, Upstream
 from gateline.entities.formats import target_with_port
 
 OFF = "HEALTHCHECKS_OFF"
 HEALTHY = "HEALTHY"
 UNHEALTHY = "UNHEALTHY"
+NO_ADDRESS = "DNS_ERROR"
 
 BALANCER_HEALTH = Parameter("balancer_health", "1: the health of the upstream as a whole.")
 
@@ -48,24 +50,44 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
         return page_body(filled(f"{upstream_path}/targets/all", request), rows, page.after, request, ("size",))
 
     async def health(request: Request) -> dict[str, Any]:
-        upstream = await endpoints.parent(node.store, request, upstreams)
+        upstream = await _upstream(request)
         if request.query_params.get("balancer_health") == "1":
-            shown = _upstream_health(upstream, await _all_targets(node, upstream))
+            of_all = [entity async for entity in every(node.store, "targets", {"upstream": upstream.id})]
+            shown = _upstream_health(upstream, await _targets_health(node, upstream, of_all))
             return {"data": shown, "next": None, "node_id": node.identity}
         page = await endpoints.page(request, targets, {"upstream": upstream.id})
-        rows = [_with_health(entity) for entity in page.entities]
+        rows = [one.row() for one in await _targets_health(node, upstream, page.entities)]
         body = page_body(filled(f"{upstream_path}/health", request), rows, page.after, request, ("size",))
         return {**body, "node_id": node.identity}
 
-    async def set_health(request: Request) -> Response:
+    async def set_healthy(request: Request) -> Response:
+        return await set_health(request, healthy=True)
+
+    async def set_unhealthy(request: Request) -> Response:
+        return await set_health(request, healthy=False)
+
+    async def set_health(request: Request, *, healthy: bool) -> Response:
+        upstream = await _upstream(request)
+        segment = targets.address_below(request.path_params["targets"])
+        target = found(await targets.find(node.store, segment, {"upstream": upstream.id}))
+        if not isinstance(target, Target):
+            raise not_found()
+        if not upstream.is_checked:
+            raise refusal(400, f"no healthchecker found for {upstream.name}")
+        address = _address(request.path_params.get("address"), target)
+        await node.set_health(upstream, target, address, healthy=healthy)
+        return Response(status_code=204)
+
+    async def _upstream(request: Request) -> Upstream:
         upstream = await endpoints.parent(node.store, request, upstreams)
-        address = targets.address_below(request.path_params["targets"])
-        found(await targets.find(node.store, address, {"upstream": upstream.id}))
-        raise refusal(400, f"no healthchecker found for {upstream.endpoint_value}")
+        if not isinstance(upstream, Upstream):
+            raise not_found()
+        return upstream
 
     def setter(path: str, word: str) -> Resource:
         answers = {204: doc.NOTHING, 400: doc.ERROR, 404: doc.ERROR}
-        return Resource(f"{path}/{word}", put=Operation(set_health, f"Set a target {word}", answers))
+        handler = set_healthy if word == "healthy" else set_unhealthy
+        return Resource(f"{path}/{word}", put=Operation(handler, f"Set a target {word}", answers))
 
     of_list = doc.page(doc.entity("targets"))
     of_health = {**doc.OBJECT, "required": ["data", "next", "node_id"]}
@@ -88,56 +110,97 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
     ]
 
 
-async def _all_targets(node: Node, upstream: Entity) -> list[Target]:
-    of_upstream = every(node.store, "targets", {"upstream": upstream.id})
-    return [target async for target in of_upstream if isinstance(target, Target)]
+@dataclass(frozen=True, slots=True)
+class _TargetHealth:
+    """A target with its addresses, as Kong prints it: it is healthy as long as one of its addresses is."""
+
+    target: Target
+    addresses: Sequence[AddressHealth]
+    counts: bool
+    """Whether health has a meaning: the upstream is checked, and the target may get requests."""
+
+    @property
+    def available(self) -> int:
+        """The weight that can be used now."""
+        return self.target.weight if any(address.healthy for address in self.addresses) else 0
+
+    def row(self) -> dict[str, Any]:
+        """The target, its health, and that of its addresses."""
+        return {**self.target.to_wire(), "health": self._word(), "data": self.data()}
+
+    def data(self) -> dict[str, Any]:
+        """The addresses and the weight that they make available."""
+        host, _, port = self.target.target.rpartition(":")
+        weight = self.target.weight
+        return {
+            "addresses": [
+                {"ip": one.ip, "port": int(port), "health": self._word_for(one.healthy), "weight": weight}
+                for one in self.addresses
+            ],
+            "dns": None,
+            "host": host.removeprefix("[").removesuffix("]"),
+            "port": int(port),
+            "nodeWeight": weight,
+            "weight": _weight(weight, self.available),
+        }
+
+    def _word(self) -> str:
+        if not self.addresses:
+            return NO_ADDRESS
+        return self._word_for(any(address.healthy for address in self.addresses))
+
+    def _word_for(self, healthy: bool) -> str:
+        if not self.counts:
+            return OFF
+        return HEALTHY if healthy else UNHEALTHY
 
 
-def _with_health(entity: Entity) -> dict[str, Any]:
-    if not isinstance(entity, Target):
-        return entity.to_wire()
-    return {**entity.to_wire(), "health": OFF, "data": _addresses(entity)}
+async def _targets_health(node: Node, upstream: Upstream, entities: Iterable[Entity]) -> list[_TargetHealth]:
+    targets = [entity for entity in entities if isinstance(entity, Target)]
+    found = await node.health(upstream, targets)
+    return [
+        _TargetHealth(target, addresses, upstream.is_checked and target.weight > 0)
+        for target, addresses in zip(targets, found, strict=True)
+    ]
 
 
-def _addresses(target: Target) -> dict[str, Any]:
-    """What is known of a target's addresses without looking them up: of a name, its weight."""
-    host, _, port = target.target.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    addresses: list[Mapping[str, Any]] = []
-    if _is_address(host):
-        addresses = [{"ip": host, "port": int(port), "health": OFF, "weight": target.weight}]
-    return {
-        "addresses": addresses,
-        "dns": None,
-        "host": host,
-        "port": int(port),
-        "nodeWeight": target.weight,
-        "weight": _weight(target.weight),
-    }
-
-
-def _upstream_health(upstream: Entity, targets: list[Target]) -> dict[str, Any]:
-    weight = sum(target.weight for target in targets)
-    healthy = weight > 0
+def _upstream_health(upstream: Upstream, targets: list[_TargetHealth]) -> dict[str, Any]:
+    total = sum(one.target.weight for one in targets)
+    available = sum(one.available for one in targets)
+    healthy = upstream.is_healthy(available, total)
+    word = HEALTHY if healthy else UNHEALTHY
     return {
         "id": upstream.id,
-        "health": OFF,
-        "balancer_health": HEALTHY if healthy else UNHEALTHY,
+        "health": word if upstream.is_checked else OFF,
+        "balancer_health": word,
         "details": {
             "healthy": healthy,
-            "weight": _weight(weight),
-            "hosts": [_addresses(target) for target in targets],
+            "weight": _weight(total, available),
+            "hosts": [one.data() for one in targets],
         },
     }
 
 
-def _weight(weight: int) -> dict[str, int]:
-    return {"total": weight, "available": weight, "unavailable": 0}
+def _weight(total: int, available: int) -> dict[str, int]:
+    return {"total": total, "available": available, "unavailable": total - available}
 
 
-def _is_address(host: str) -> bool:
+def _address(given: str | None, target: Target) -> str | None:
+    """The IP address out of `ip` or `ip:port`, where the port must be the target's; None for the whole target."""
+    if given is None:
+        return None
+    host, _, port = target.target.rpartition(":")
+    text = given.removesuffix(f":{port}") if given.count(":") == 1 or given.startswith("[") else given
+    address = _ip(text)
+    if address is None or _ip(host) not in (None, address):
+        raise not_found()
+    return str(address)
+
+
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in a text, brackets around it or not; None for anything else."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
-        ipaddress.ip_address(host)
+        return ip_address(bare)
     except ValueError:
-        return False
-    return True
+        return None

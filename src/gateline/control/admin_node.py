@@ -6,25 +6,27 @@ import contextlib
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from gateline.admin.errors import ApiError, busy, exiting, not_in_force, refusal, timed_out
-from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
+from gateline.admin.node import AddressHealth, Figures, Readiness, Rows, Source, WorkerFigures
 from gateline.control import logs
 from gateline.control.configuration import BusyError, Configuration
 from gateline.control.declared import DeclaredConfiguration
 from gateline.control.errors import ChangeError, ChangeTimeoutError
 from gateline.control.feed import FeedServer
+from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
+from gateline.control.nodes import HealthSet, LogLevelSet, OtherNodes, Said
 from gateline.control.state import write_atomically
 from gateline.declarative import to_config_response
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
-from gateline.entities import EntityError, Snapshot
+from gateline.entities import EntityError, Snapshot, Target, Upstream
 from gateline.entities.errors import OPERATION_UNSUPPORTED
 from gateline.settings import Settings
-from gateline.store import Store, Transaction
+from gateline.store import Store, StoreUnavailable, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +37,20 @@ class AdminNode:
     """See `admin.node.Node`. `exiting` says whether the process is about to end."""
 
     def __init__(
-        self, settings: Settings, configuration: Configuration, feed: FeedServer, exiting: Callable[[], bool]
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        feed: FeedServer,
+        states: TargetStates,
+        exiting: Callable[[], bool],
     ) -> None:
         self.settings = settings
         self.identity = _identity(settings)
         self.draining = False
         self._configuration = configuration
         self._feed = feed
+        self._states = states
+        self._others = OtherNodes(configuration.store, self._hear)
         self._exiting = exiting
         self._log_level = settings.log_level
         self._reset: asyncio.TimerHandle | None = None
@@ -88,8 +97,14 @@ class AdminNode:
         """The log level of the control process and the workers."""
         return self._log_level
 
-    async def set_log_level(self, level: str, seconds: int) -> None:
-        """Another log level, for some seconds; 0 is until they end."""
+    async def set_log_level(self, level: str, seconds: int, *, everywhere: bool) -> None:
+        """Another log level, for some seconds; 0 is until they end. `everywhere`: on the other nodes too. Raises
+        StoreUnavailable when they cannot be told."""
+        self._set_log_level(level, seconds)
+        if everywhere:
+            await self._say(LogLevelSet(level, seconds))
+
+    def _set_log_level(self, level: str, seconds: int) -> None:
         if self._reset is not None:
             self._reset.cancel()
             self._reset = None
@@ -103,6 +118,45 @@ class AdminNode:
         self._log_level = level
         logging.getLogger().setLevel(logs.LEVELS[level])
         self._feed.set_log_level(logs.LEVELS[level])
+
+    # The health of targets.
+
+    async def health(self, upstream: Upstream, targets: Sequence[Target]) -> list[list[AddressHealth]]:
+        """The addresses of each target."""
+        return await self._states.of(upstream, targets)
+
+    async def set_health(self, upstream: Upstream, target: Target, address: str | None, *, healthy: bool) -> None:
+        """Set a target, or one of its addresses, healthy or not: in force here when this returns, on the other nodes a
+        moment later. Raises ApiError, and StoreUnavailable when they cannot be told."""
+        try:
+            await self._states.set(upstream.id, target.id, address, healthy=healthy)
+        except ChangeTimeoutError:
+            raise timed_out() from None
+        except ChangeError as error:
+            raise not_in_force(str(error)) from None
+        await self._say(HealthSet(upstream.id, target.id, address, healthy))
+
+    # Other nodes.
+
+    async def _say(self, said: Said) -> None:
+        try:
+            await self._others.say(said)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error.reason}; it is so on this node, and the others do not know") from error
+
+    def _hear(self, said: Said) -> None:
+        match said:
+            case LogLevelSet(level, seconds):
+                if level in logs.LEVELS:
+                    self._set_log_level(level, seconds)
+            case HealthSet():
+                tasks.start(self._take_over(said), name="health set by another node")
+
+    async def _take_over(self, said: HealthSet) -> None:
+        try:
+            await self._states.set(said.upstream, said.target, said.address, healthy=said.healthy)
+        except ChangeError as error:
+            logger.error("what another node says of target %s cannot be put in force: %s", said.target, error)
 
     # Writes.
 

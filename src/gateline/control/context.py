@@ -34,3 +34,8 @@ class ControlContext:
     def configuration_file(self) -> Path:
         """Where the configuration in force is kept."""
         return self.settings.prefix / "run" / "config.msgpack"
+
+    @property
+    def health_file(self) -> Path:
+        """Where the health of targets is kept."""
+        return self.settings.prefix / "run" / "health.json"

@@ -3,11 +3,14 @@
 It knows the configuration in force as encoded rows, sends every change to every connected worker as the entities that
 differ, and waits until each has said that the change is in force. When one refuses, all go back to what was before. A
 worker that connects gets everything, also while a change is under way.
+
+What the node knows of itself, such as the health of targets, travels beside the configuration in the same way.
 """
 
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
@@ -21,6 +24,10 @@ ACK_TIMEOUT = 60.0
 
 ROLLBACK_TIMEOUT = 10.0
 """Seconds that the workers have to go back after a refused change; the answer waits no longer."""
+
+
+Follow = Callable[[Delta | None], Delta]
+"""Gives what has to change beside the configuration because that has changed; None: because there is one at last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Totals:
 
 
 class FeedServer:
-    """Serves the feed on a listening unix socket. `publish` and `change` must not be called while either runs."""
+    """Serves the feed on a listening unix socket. Changes get in force one after the other."""
 
     def __init__(self, listener: socket.socket, *, timeout: float = ACK_TIMEOUT) -> None:
         self._listener = listener
@@ -45,7 +52,10 @@ class FeedServer:
         self._version = 0
         self._hash = ""
         self._rows: Rows = {}
+        self._beside: Rows = {}
+        self._follow: Follow = lambda _: Delta()
         self._published = False
+        self._one = asyncio.Lock()
         self._log_level: int | None = None
         self._links: set[_Link] = set()
         self._ended = Stats()
@@ -80,8 +90,12 @@ class FeedServer:
 
     @property
     def rows(self) -> Rows:
-        """What is in force, or about to be; not to be changed, and only valid until something else runs."""
+        """The configuration in force, or about to be; not to be changed, and only valid until something else runs."""
         return self._rows
+
+    def accompany(self, beside: Rows, follow: Follow) -> None:
+        """What travels beside the configuration at first, and who keeps it in step; only before the first `publish`."""
+        self._beside, self._follow = beside, follow
 
     @property
     def size(self) -> int:
@@ -114,30 +128,63 @@ class FeedServer:
         Raises ChangeRefusedError (a worker cannot take them; every worker has, or goes back to, what was before) or
         ChangeTimeoutError (a worker did not answer in time; likewise).
         """
-        if self._published:
-            await self.change(await asyncio.to_thread(difference, self._rows, rows), digest)
-            return
-        self._version, self._hash, self._rows = self._version + 1, digest, rows
-        self._published = True
-        self._send(everything(self._rows, self._version, digest))
-        try:
-            await self._in_force(self._timeout)
-        except (ChangeRefusedError, ChangeTimeoutError):
-            self._hash, self._rows, self._published = "", {}, False
-            raise
+        async with self._one:
+            if self._published:
+                delta = await asyncio.to_thread(difference, self._rows, rows)
+                await self._put_in_force(self._rows, delta, digest)
+                await self._keep_up(delta)
+                return
+            self._version, self._hash, self._rows = self._version + 1, digest, rows
+            self._published = True
+            self._send(self._everything())
+            try:
+                await self._in_force(self._timeout)
+            except (ChangeRefusedError, ChangeTimeoutError):
+                self._hash, self._rows, self._published = "", {}, False
+                raise
+            await self._keep_up(None)
 
     async def change(self, delta: Delta, digest: str) -> None:
         """Put a change in force in every connected worker, after the first `publish`; raises as that."""
+        async with self._one:
+            await self._put_in_force(self._rows, delta, digest)
+            await self._keep_up(delta)
+
+    async def change_beside(self, decide: Callable[[], Delta]) -> None:
+        """Put a change of what is beside the configuration in force; it is decided on when no other is under way.
+
+        Raises as `publish`.
+        """
+        async with self._one:
+            if not (delta := decide()):
+                return
+            if self._published:
+                await self._put_in_force(self._beside, delta, self._hash)
+            else:
+                advance(self._beside, delta)
+
+    async def _keep_up(self, delta: Delta | None) -> None:
+        """Bring what is beside the configuration in step with it."""
+        if beside := self._follow(delta):
+            try:
+                await self._put_in_force(self._beside, beside, self._hash)
+            except (ChangeRefusedError, ChangeTimeoutError) as error:
+                logger.error("what goes with the configuration could not be put in force: %s", error)
+
+    async def _put_in_force(self, rows: Rows, delta: Delta, digest: str) -> None:
         # Up to the wait nothing else runs: a worker that connects gets all of what was before or all of what comes.
         before = self._hash
-        back = advance(self._rows, delta)
+        back = advance(rows, delta)
         self._version, self._hash = self._version + 1, digest
         self._send(changed(delta, self._version, digest))
         try:
             await self._in_force(self._timeout)
         except (ChangeRefusedError, ChangeTimeoutError):
-            await self._go_back(back, before)
+            await self._go_back(rows, back, before)
             raise
+
+    def _everything(self) -> list[bytes]:
+        return everything({**self._rows, **self._beside}, self._version, self._hash)
 
     async def complete(self, count: int) -> None:
         """Wait until `count` workers have the configuration in force. Raises ChangeRefusedError."""
@@ -148,10 +195,10 @@ class FeedServer:
             self._changed.clear()
             await self._changed.wait()
 
-    async def _go_back(self, back: Delta, digest: str) -> None:
-        advance(self._rows, back)
+    async def _go_back(self, rows: Rows, back: Delta, digest: str) -> None:
+        advance(rows, back)
         self._version, self._hash = self._version + 1, digest
-        self._send(everything(self._rows, self._version, digest))
+        self._send(self._everything())
         try:
             await self._in_force(ROLLBACK_TIMEOUT)
         except (ChangeRefusedError, ChangeTimeoutError) as error:
@@ -190,7 +237,7 @@ class FeedServer:
         if self._log_level is not None:
             link.send([encode(LogLevel(self._log_level))])
         if self._published:
-            link.send(everything(self._rows, self._version, self._hash))
+            link.send(self._everything())
 
     def _answered(self, link: "_Link", ack: Ack) -> None:
         if ack.error is None:

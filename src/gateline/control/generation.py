@@ -68,6 +68,7 @@ class Generation:
         self._feed_path = prefix.feed_path(self.settings.prefix, number)
         self._feed = _listen(self._feed_path)
         self._channel: SupervisorEnd | None = None
+        self._doors, self._held_by_workers = socket.socketpair()
         self.control = Child("control process", self._fork_control)
         self.workers = [
             Child(f"worker {index}", functools.partial(self._fork_worker, index, workers)) for index in range(workers)
@@ -181,19 +182,26 @@ class Generation:
         """The socket on which `told` has something to read."""
         return self._channel.socket if self._channel is not None else None
 
+    @property
+    def doors(self) -> socket.socket:
+        """Has something to read (its end) once the generation was told to end and no worker takes connections."""
+        return self._doors
+
     def close(self) -> None:
         """Let go of what only this generation has; its listeners are the supervisor's affair."""
         self._close_channel()
-        self._feed.close()
+        for sock in (self._feed, self._doors, self._held_by_workers):
+            sock.close()
         prefix.remove_feed(self.settings.prefix, self._feed_path)
 
     # Forks.
 
     def _fork_worker(self, index: int, count: int) -> int:
+        doors = self._held_by_workers
         context = WorkerContext(
-            index, self.settings, self.listeners.for_worker(index, count), str(self._feed_path), self.number
+            index, self.settings, self.listeners.for_worker(index, count), str(self._feed_path), self.number, doors
         )
-        keep = {listener.socket for listener in context.listeners}
+        keep = {listener.socket for listener in context.listeners} | {doors}
         name = f"worker {index}"
         return children.fork(
             lambda: self._main(name, lambda: self.programs.worker(context)),
@@ -241,7 +249,7 @@ class Generation:
 
     def sockets(self) -> set[socket.socket]:
         """Every socket of it."""
-        own = {self._feed}
+        own = {self._feed, self._doors, self._held_by_workers}
         if self._channel is not None:
             own.add(self._channel.socket)
         return self.listeners.sockets() | own
@@ -256,6 +264,7 @@ class Generation:
         self._ending = until if self._ending is None else min(self._ending, until)
         for child in self._children():
             child.due = None
+        self._held_by_workers.close()  # no worker starts any more
 
     def _close_channel(self) -> None:
         if self._channel is not None:

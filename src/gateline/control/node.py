@@ -30,16 +30,21 @@ logger = logging.getLogger(__name__)
 RELOAD_LIMIT = 120.0
 """Seconds after which a reload that has not ended is given up."""
 
+DOORS_LIMIT = 2.0
+"""Seconds that the workers of the generation before have to take no new connections."""
+
 
 @dataclass(slots=True)
 class _Reload:
-    """A reload under way. Without `listeners` the control process loads its file again, else it gets a successor."""
+    """A reload under way. Without `listeners` the control process loads its file again, else it gets a successor; when
+    that is in its place, only the workers of the generation before have to close their doors."""
 
     settings: "Settings"
     code: plugin_code.Stamp
     messages: list[str] = field(default_factory=list)
     listeners: Listeners | None = None
     successor: Generation | None = None
+    before: Generation | None = None
     until: float = field(default_factory=lambda: time.monotonic() + RELOAD_LIMIT)
 
 
@@ -113,7 +118,12 @@ class Node:
         if any(started):
             self._write_state()
         if self._reload is not None and self._reload.until <= now:
-            self._give_up([f"the reload did not end within {RELOAD_LIMIT:g} s"])
+            if self._reload.before is None:
+                self._give_up([f"the reload did not end within {RELOAD_LIMIT:g} s"])
+            else:
+                self.doors_closed()
+        elif self._reload is not None and self._reload.before is not None and not self._reload.before.running:
+            self.doors_closed()
         self._old = [generation for generation in self._old if not self._is_over(generation)]
         if self._status == "draining" and not any(one.workers_running for one in self.generations):
             self._stop()
@@ -189,7 +199,7 @@ class Node:
             self._failed(
                 generation, [f"{child.name} cannot start: it {children.describe(code)} right after each start"]
             )
-        elif control and self._reload and generation is self._current and not self._reload.successor:
+        elif control and self._reload and generation is self._current and not self._has_successor(self._reload):
             self._finish(ok=False, messages=["the control process ended while it loaded the configuration"])
 
     # Starting and ending.
@@ -286,7 +296,8 @@ class Node:
         self._write_state()
 
     def _succeed(self) -> None:
-        """The next generation serves: the one before drains and lets go of the addresses that are no more."""
+        """The next generation serves: the one before drains and lets go of the addresses that are no more. The reload
+        has ended when it takes no new connections: until then, some would be answered as before."""
         reload, before = self._reload, self._current
         if reload is None or reload.successor is None:
             return
@@ -300,7 +311,22 @@ class Node:
             logs.configure(self._current.settings, "supervisor", foreground=self._programs.foreground)
         except OSError as error:
             logger.error("the log %s cannot be written: %s", error.filename, error.strerror)
-        self._finish(ok=True, messages=reload.messages)
+        reload.listeners = reload.successor = None
+        reload.before, reload.until = before, time.monotonic() + DOORS_LIMIT
+
+    @property
+    def closing_doors(self) -> socket.socket | None:
+        """What tells that `doors_closed` is to be called."""
+        return self._reload.before.doors if self._reload is not None and self._reload.before is not None else None
+
+    def doors_closed(self) -> None:
+        """The generation before takes no new connections."""
+        if self._reload is not None and self._reload.before is not None:
+            self._finish(ok=True, messages=self._reload.messages)
+
+    @staticmethod
+    def _has_successor(reload: _Reload) -> bool:
+        return reload.successor is not None or reload.before is not None
 
     def _give_up(self, messages: list[str]) -> None:
         """The reload cannot be done: the current generation goes on."""

@@ -21,6 +21,7 @@ from gateline.control.context import ControlContext
 from gateline.control.declared import DeclaredConfiguration
 from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
+from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
 from gateline.control.places import origin_of, store_options
 from gateline.control.servers import Servers, Service
@@ -55,6 +56,7 @@ class ControlProcess:
         self._one_order = asyncio.Lock()
         self._feed = FeedServer(context.feed)
         self._channel = _Channel(self)
+        self._states = TargetStates(self._feed, context.health_file)
         self._configuration: Configuration
         self._node: AdminNode
         self._servers: Servers
@@ -65,7 +67,7 @@ class ControlProcess:
         permissions.allow(untrusted_python=settings.untrusted_python)
         Plugins(settings.plugins, settings.plugin_folders).load_all()
         self._configuration = _configuration(settings, self._feed, context.configuration_file)
-        self._node = AdminNode(settings, self._configuration, self._feed, self._end.is_set)
+        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set)
         admin = admin_app(self._node)
         status = status_app(self._node, admin)
         self._servers = Servers(
@@ -95,11 +97,13 @@ class ControlProcess:
         start.cancel()
         await self._servers.stop()
         await self._configuration.close()
+        self._states.close()
         self._feed.close()
         return int(self._failed)
 
     async def _start(self) -> None:
         try:
+            await self._states.start()
             await self._configuration.start(recover=self._context.recover)
             if self._context.replacement:
                 await self._workers_back()

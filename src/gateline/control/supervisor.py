@@ -114,11 +114,16 @@ class Supervisor:
             talking = {generation.channel: generation for generation in self._node.generations if generation.channel}
             for sock in talking:
                 selector.register(sock, selectors.EVENT_READ)
+            closing = self._node.closing_doors
+            if closing is not None:
+                selector.register(closing, selectors.EVENT_READ)
             events = selector.select(None if due is None else max(due - time.monotonic(), 0.0))
         for key, _ in events:
             generation = talking.get(key.fileobj)  # type: ignore[call-overload]
             for message in generation.told() if generation else ():
                 self._node.heard(generation, message)
+        if closing is not None and any(key.fileobj is closing for key, _ in events):
+            self._node.doors_closed()
 
     def _bury(self) -> None:
         """Take note of every child that has ended."""

@@ -6,8 +6,8 @@ is simply dropped. What it costs follows from what depends on it, not from how m
 
 - a route: its places in the router;
 - a service: itself and its routes;
-- an upstream or a target: a balancer, while services and routes stay; or the services that name the upstream, when it
-  comes, goes or takes another name.
+- an upstream, a target or its health: a balancer, while services and routes stay; or the services that name the
+  upstream, when it comes, goes or takes another name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +20,12 @@ from gateline.engine.router import Flavor, Router, RouterBuilder, RouterEntry, U
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer import Balancer
 from gateline.engine.upstream.destinations import Destinations, Manner, balanced, manner_of, single
+from gateline.engine.upstream.health import KIND as HEALTH
+from gateline.engine.upstream.health import Health, health_from_wire
 from gateline.engine.upstream.pool import Pool, Pools
 
 if TYPE_CHECKING:
-    from gateline.entities import Plugin, Route, Service, Upstream
+    from gateline.entities import Plugin, Route, Service, Target, Upstream
 
 __all__ = ["Change", "Configuration"]
 
@@ -68,6 +70,8 @@ class Configuration:
         """By route."""
         self.pool_users: dict[Pool, int] = {}
         """How many destinations have the pool."""
+        self.healths: dict[str, Health] = {}
+        """By target, where it is not as good as can be."""
 
     @property
     def entities(self) -> Mapping[str, Mapping[str, Any]]:
@@ -105,6 +109,7 @@ class Change:
         self._shared = Draft(configuration.shared)
         self._entries = Draft(configuration.router_entries)
         self._pool_users = Draft(configuration.pool_users)
+        self._healths = Draft(configuration.healths)
         self._router = RouterBuilder(configuration.flavor, configuration.runtime.router)
         self._plugins = PluginsDraft(configuration.plugins)
         self._rebalanced: list[tuple[Balancer, Balancer]] = []
@@ -123,6 +128,7 @@ class Change:
         put, delete, full = self._sent
         try:
             yield from self._tables.read(put, delete, full=full)
+            yield from self._read_healths(put.get(HEALTH, ()), delete.get(HEALTH, ()), full=full)
             yield from self._balance_upstreams()
             yield from self._compile_services()
             yield from self._compile_routes()
@@ -150,6 +156,7 @@ class Change:
         configuration.router_entries = self._entries.commit()
         configuration.pool_users = self._pool_users.commit()
         self._runtime.plugins = self._plugins.commit()
+        configuration.healths = self._healths.commit()
         configuration.runtime = self._runtime
         return self._runtime
 
@@ -170,14 +177,26 @@ class Change:
             yield from draft.release()
 
     def _drafts(self) -> list[Draft[Any, Any]]:
-        return [
-            self._entries,
-            self._services,
-            self._shared,
-            self._pool_users,
-            *self._tables.drafts(),
-            *self._plugins.drafts(),
-        ]
+        own = (self._entries, self._services, self._shared, self._pool_users, self._healths)
+        return [*own, *self._tables.drafts(), *self._plugins.drafts()]
+
+    # -- health ----------------------------------------------------------------------------------------------------
+    def _read_healths(
+        self, rows: Sequence[Mapping[str, Any]], recovered: Sequence[str], *, full: bool
+    ) -> Iterator[None]:
+        """Take in what is known of targets; their upstreams are balanced anew."""
+        told = {row["id"]: health_from_wire(row) for row in rows}
+        others = list(self._configuration.healths) if full else recovered
+        news: dict[str, Health | None] = {**dict.fromkeys(others), **told}
+        for place, (one, now) in enumerate(news.items()):
+            if self._healths.get(one) == now:
+                continue
+            self._healths.put(one, now)
+            target: Target | None = self._tables.by_kind["targets"].get(one)
+            if target is not None:
+                self._tables.upstreams[target.upstream.id] = None
+            if place % _STEP == _STEP - 1:
+                yield
 
     # -- upstreams -------------------------------------------------------------------------------------------------
     def _balance_upstreams(self) -> Iterator[None]:
@@ -198,7 +217,9 @@ class Change:
             self._shared.put(one, changed)
 
     def _balanced(self, upstream: "Upstream", manner: Manner) -> Destinations:
-        destinations = balanced(self._configuration.pools, manner, upstream, self._tables.targets_of(upstream.id))
+        members = self._tables.targets_of(upstream.id)
+        healths = {member.id: now for member in members if (now := self._healths.get(member.id)) is not None}
+        destinations = balanced(self._configuration.pools, manner, upstream, members, healths)
         self._count(destinations, 1)
         return destinations
 

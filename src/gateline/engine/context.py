@@ -30,3 +30,5 @@ class WorkerContext:
     listeners: tuple[BoundListener, ...]
     feed_path: str
     generation: int = 1
+    doors: "socket.socket | None" = None
+    """Closed when the worker takes no new connections any more; its end would say the same."""

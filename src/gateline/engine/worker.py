@@ -253,6 +253,8 @@ class Worker:
     def _close_doors(self) -> None:
         for server in self._servers:
             server.close()
+        if self._context.doors is not None:
+            self._context.doors.close()
 
     def _reopen_logs(self) -> None:
         if self._access_log is not None:

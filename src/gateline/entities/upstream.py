@@ -178,3 +178,14 @@ class Upstream(Entity):
         _needs("hash_fallback", "uri_capture", "hash_fallback_uri_capture"),
         Distinct(("hash_on_uri_capture", "hash_fallback_uri_capture")),
     )
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the health of its targets is found out at all, which is when it counts (as in Kong)."""
+        active, passive = self.healthchecks.active, self.healthchecks.passive.unhealthy
+        probes = active.healthy.interval or active.unhealthy.interval
+        return bool(probes or passive.tcp_failures or passive.timeouts or passive.http_failures)
+
+    def is_healthy(self, available: int, total: int) -> bool:
+        """Whether it takes requests when so much of the weight of its targets is available."""
+        return available > 0 and available * 100 >= total * self.healthchecks.threshold

@@ -1,5 +1,6 @@
 """What SQLite and PostgreSQL do differently, as one interface; `sqlite.py` and `postgres.py` have it."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -17,6 +18,9 @@ class Bell(Protocol):
 
     async def wait(self, limit: float) -> None:
         """Wait until it rings, but not longer than `limit` seconds. What rang before counts."""
+
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Have texts of nodes told."""
 
     async def close(self) -> None:
         """Let go of what it listens with."""
@@ -57,6 +61,9 @@ class Database(Protocol):
 
     def notifying(self, update: sa.Update, version: int) -> sa.Executable:
         """A statement that does the update, and tells the other nodes of a version, once it is committed."""
+
+    def telling(self, message: str) -> sa.Executable | None:
+        """A statement that tells all nodes a text, where they share the database."""
 
     def counting(self, table: str) -> sa.Executable | None:
         """A statement that lets the planner of queries know how many rows a table has, where it needs that."""

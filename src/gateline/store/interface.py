@@ -4,7 +4,7 @@ Three stores have this interface: `MemoryStore` (a declarative file, read-only),
 PostgreSQL. Entities go in and come out; no row, connection or statement does.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -180,3 +180,12 @@ class Store(Reading, Protocol):
 
         Without `known`: until there is one that this store has neither written nor handed out (by `whole` or `since`).
         """
+
+    async def tell(self, message: str) -> None:
+        """Send a short text, of at most some thousand bytes, to every node that shares the store, this one included.
+
+        Only those that listen now get it; nothing is sent where a store is not shared.
+        """
+
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Have such texts told, from the next connection on on which changes are waited for."""

@@ -5,7 +5,7 @@ It shows one snapshot at a time. What look-ups and pages need is made when it is
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -120,6 +120,12 @@ class MemoryStore:
         """Waits for ever: whoever shows a snapshot knows it."""
         await asyncio.Event().wait()
         return self._version
+
+    async def tell(self, message: str) -> None:
+        """Nobody shares it."""
+
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Nobody says anything."""
 
 
 class _Index:

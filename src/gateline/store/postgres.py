@@ -8,7 +8,7 @@ import hashlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -38,6 +38,8 @@ _REASONS = {
 }
 """By SQLSTATE (PostgreSQL's manual, appendix A)."""
 _NO_TABLE = ("42P01", "42703", "3F000")
+_TEXT = "text:"
+"""What the notifications of nodes begin with."""
 _LONGEST_PAUSE = 15.0
 """Seconds between two attempts to listen again."""
 
@@ -145,6 +147,10 @@ class Postgres:
         done = update.returning(sa.literal(1)).cte("done")
         return sa.select(sa.func.pg_notify(self._channel, str(version))).select_from(done)
 
+    def telling(self, message: str) -> sa.Executable | None:
+        """A notification on the same channel; texts are told from versions by their mark."""
+        return sa.select(sa.func.pg_notify(self._channel, _TEXT + message))
+
     def counting(self, table: str) -> sa.Executable | None:
         """Until the server itself gets round to it, it would take the table for empty."""
         return sa.text(f"ANALYZE {_quoted(table)}")
@@ -165,6 +171,7 @@ class Listener:
         self._database = database
         self._channel = channel
         self._rung = asyncio.Event()
+        self._heard: Callable[[str], None] | None = None
         self._connection: asyncpg.Connection[Any] | None = None
         self._pause = 0.0
         self._not_before = 0.0
@@ -196,8 +203,16 @@ class Listener:
             self._pause = 0.0
             self._rung.set()  # what happened before is not told
 
-    def _ring(self, *_: object) -> None:
-        self._rung.set()
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Have texts of nodes told."""
+        self._heard = heard
+
+    def _ring(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        told = str(payload)
+        if not told.startswith(_TEXT):
+            self._rung.set()
+        elif self._heard is not None:
+            self._heard(told.removeprefix(_TEXT))
 
     def _lost(self, *_: object) -> None:
         self._connection = None

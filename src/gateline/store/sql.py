@@ -248,6 +248,16 @@ class SqlStore:
                     return state.version
             await self._bell.wait(self._options.poll_interval)
 
+    async def tell(self, message: str) -> None:
+        """Send a text to the nodes that share the database, this one included."""
+        telling = self._database.telling(message)
+        if telling is not None:
+            await self._read(lambda session: session.run(telling))
+
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Have such texts told."""
+        self._bell.hear(heard)
+
     async def _is_new(self, state: State, known: int | None) -> bool:
         if known is not None:
             return state.version != known

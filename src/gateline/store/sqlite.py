@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,10 @@ class SQLite:
         """The update alone: nobody listens, other processes are found by looking."""
         return update
 
+    def telling(self, message: str) -> sa.Executable | None:  # noqa: ARG002 - as its interface
+        """None: a file belongs to one node."""
+        return None
+
     def counting(self, table: str) -> sa.Executable | None:  # noqa: ARG002 - as its interface
         """None: its planner does well without."""
         return None
@@ -113,6 +117,9 @@ class Silence:
     async def wait(self, limit: float) -> None:
         """Wait for `limit` seconds."""
         await asyncio.sleep(limit)
+
+    def hear(self, heard: Callable[[str], None]) -> None:
+        """Nobody says anything."""
 
     async def close(self) -> None:
         """Nothing to let go of."""

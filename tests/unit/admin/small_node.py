@@ -1,8 +1,9 @@
 """A node without processes, and a client that asks its Admin API without a socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,9 +11,9 @@ import httpx
 
 from gateline.admin.app import admin_app
 from gateline.admin.edge import Edge
-from gateline.admin.node import Figures, Readiness, Rows, Source, WorkerFigures
+from gateline.admin.node import AddressHealth, Figures, Readiness, Rows, Source, WorkerFigures
 from gateline.declarative import digest_of, dump, load_object, load_text
-from gateline.entities import Snapshot
+from gateline.entities import Snapshot, Target, Upstream
 from gateline.settings import Settings, load_settings
 from gateline.store import MemoryStore, Store, StoreOptions, Transaction, open_store
 
@@ -38,6 +39,12 @@ class SmallNode:
             self.store = open_store(StoreOptions(database="sqlite", path=database))
         self.log_level = "notice"
         self.levels: list[tuple[str, int]] = []
+        self.told: list[str] = []
+        """Log levels that the other nodes were told."""
+        self.unhealthy: set[tuple[str, str | None]] = set()
+        """Ids of targets, and the address or None for the whole."""
+        self.addresses: dict[str, list[str]] = {}
+        """By names; a name that is not there has the address 192.0.2.1."""
         self.writes: list[tuple[str | None, str | None]] = []
 
     def figures(self) -> Figures:
@@ -79,9 +86,26 @@ class SmallNode:
         whole = await self.store.whole()
         self.snapshot = Snapshot(hash=f"{whole.version:032}", **whole.kinds)
 
-    async def set_log_level(self, level: str, seconds: int) -> None:
+    async def set_log_level(self, level: str, seconds: int, *, everywhere: bool) -> None:
         self.log_level = level
         self.levels.append((level, seconds))
+        if everywhere:
+            self.told.append(level)
+
+    async def health(self, upstream: Upstream, targets: Sequence[Target]) -> list[list[AddressHealth]]:
+        def addresses(target: Target) -> list[AddressHealth]:
+            host = target.target.rpartition(":")[0]
+            bare = str(ip_address(host.strip("[]"))) if host[0] in "[0123456789" else host
+            found = self.addresses.get(bare, [bare if bare != host or host[0].isdigit() else "192.0.2.1"])
+            return [AddressHealth(one, not self.unhealthy & {(target.id, one), (target.id, None)}) for one in found]
+
+        return [addresses(target) for target in targets]
+
+    async def set_health(self, upstream: Upstream, target: Target, address: str | None, *, healthy: bool) -> None:
+        if healthy:
+            self.unhealthy.discard((target.id, address))
+        else:
+            self.unhealthy.add((target.id, address))
 
 
 class Client:

@@ -52,6 +52,9 @@ def test_the_log_level_is_changed_for_a_while(stored: Client) -> None:
     stored.put("/debug/node/log-level/warn?timeout=1.5")
     stored.put("/debug/node/log-level/error?timeout=soon")
     assert stored.node.levels == [("debug", 60), ("info", 0), ("warn", 2), ("error", 60)]
+    assert stored.node.told == ["info"]
+    stored.put("/debug/cluster/log-level/error")  # here it is so, on the others it need not be
+    assert stored.node.told == ["info", "error"]
     assert stored.get("/debug/node/log-level").json() == {"message": "log level: error"}
 
 

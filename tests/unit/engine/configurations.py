@@ -63,7 +63,15 @@ def prepared(configuration: Configuration, *put: Entity, delete: Entities = (), 
 
 def put_in_force(configuration: Configuration, *put: Entity, delete: Entities = (), full: bool = False) -> None:
     """Change the configuration."""
-    change = prepared(configuration, *put, delete=delete, full=full)
+    _finish(prepared(configuration, *put, delete=delete, full=full))
+
+
+def put_rows(configuration: Configuration, put: dict[str, list[dict[str, Any]]], delete: dict[str, list[str]]) -> None:
+    """Change the configuration by rows and ids."""
+    _finish(Change(configuration, configuration.runtime.version + 1, "", put=put, delete=delete))
+
+
+def _finish(change: Change) -> None:
     for _ in change.steps():
         pass
     change.commit()

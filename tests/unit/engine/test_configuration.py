@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateline.engine.configuration import Configuration
+from gateline.engine.configuration import Change, Configuration
 from gateline.engine.router import RouteError
+from gateline.engine.upstream.health import KIND, Addresses, Health, health_to_wire
 from gateline.entities import Route
 from unit.engine.configurations import (
     compiled,
@@ -15,6 +16,7 @@ from unit.engine.configurations import (
     identifier,
     prepared,
     put_in_force,
+    put_rows,
     route,
     service,
     target,
@@ -239,3 +241,77 @@ def test_what_was_replaced_is_let_go() -> None:
     entities = [weakref.ref(entity) for entity in configuration.entities["routes"].values()]
     put_in_force(configuration, *(route(number, name=f"r{number}") for number in range(600)))
     assert not [one for one in entities if one() is not None]
+
+
+def _told(configuration: Configuration, *healths: tuple[int, Health], well: tuple[int, ...] = ()) -> None:
+    """Tell of the health of targets, by their numbers."""
+    rows = [health_to_wire(identifier(number), health) for number, health in healths]
+    put_rows(configuration, {KIND: rows}, {KIND: [identifier(number) for number in well]})
+
+
+DOWN = Health(serving=False)
+
+
+def test_a_target_that_is_not_healthy_gets_no_requests() -> None:
+    configuration = _configured(service(host="u0.test"), route(0), upstream(), target(0), target(1))
+    before = compiled(configuration, "/0")
+    _told(configuration, (0, DOWN))
+    assert compiled(configuration, "/0") is before
+    assert _hosts(configuration, "/0") == ["t1.test"]
+    assert _pool_hosts(configuration) == {"t1.test": 1}
+    _told(configuration, (1, DOWN))
+    assert _hosts(configuration, "/0") == []
+    _told(configuration, well=(0, 1))
+    assert _hosts(configuration, "/0") == ["t0.test", "t1.test"]
+    assert configuration.healths == {}
+
+
+def test_health_is_known_before_the_target_is() -> None:
+    configuration = empty_configuration()
+    _told(configuration, (0, DOWN), (7, DOWN))
+    put_in_force(configuration, service(host="u0.test"), route(0), upstream(), target(0), target(1))
+    assert _hosts(configuration, "/0") == ["t1.test"]
+    put_in_force(configuration, service(1, host="u0.test", protocol="https"), route(1, of=1))
+    assert _hosts(configuration, "/1") == ["t1.test:80"]
+    put_in_force(configuration, target(0, weight=1))
+    assert _hosts(configuration, "/0") == ["t1.test"]
+
+
+def test_a_full_change_forgets_health_that_it_does_not_tell() -> None:
+    entities = service(host="u0.test"), route(0), upstream(), target(0), target(1)
+    configuration = _configured(*entities)
+    _told(configuration, (0, DOWN))
+    put_in_force(configuration, *entities, full=True)
+    assert _hosts(configuration, "/0") == ["t0.test", "t1.test"]
+
+
+def test_addresses_that_are_not_healthy_have_no_place_in_the_pool() -> None:
+    configuration = _configured(service(host="u0.test"), route(0), upstream(), target(0))
+    [before] = configuration.pool_users
+    addresses = Addresses(others=frozenset({"192.0.2.1"}))
+    _told(configuration, (0, Health(addresses=addresses)))
+    [pool] = configuration.pool_users
+    assert (pool.target.among, before.retired) == (addresses, True)
+    _told(configuration, well=(0,))
+    assert [pool.target.among for pool in configuration.pool_users] == [None]
+
+
+def test_below_its_threshold_an_upstream_has_no_targets() -> None:
+    checks: dict[str, Any] = {"healthchecks": {"threshold": 60}}
+    targets = target(0, weight=50), target(1, weight=30), target(2, weight=20)
+    configuration = _configured(service(host="u0.test"), route(0), upstream(**checks), *targets)
+    _told(configuration, (2, DOWN))
+    assert _hosts(configuration, "/0") == ["t0.test", "t1.test"]
+    _told(configuration, (1, DOWN))
+    assert _hosts(configuration, "/0") == []
+    put_in_force(configuration, target(0, weight=500))
+    assert _hosts(configuration, "/0") == ["t0.test"]
+
+
+def test_a_change_that_is_dropped_leaves_health_as_it_was() -> None:
+    configuration = _configured(service(host="u0.test"), route(0), upstream(), target(0), target(1))
+    rows = {KIND: [health_to_wire(identifier(0), DOWN)]}
+    for _ in Change(configuration, 9, "", put=rows, delete={}).steps():
+        pass
+    assert configuration.healths == {}
+    assert _hosts(configuration, "/0") == ["t0.test", "t1.test"]

@@ -3,10 +3,11 @@
 All services that name an upstream entity and speak to it in the same manner share one balancer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.health import WELL, Addresses, Health
 from gateline.engine.upstream.pool import Pool, Pools, Target
 
 if TYPE_CHECKING:
@@ -52,22 +53,37 @@ def single(pools: Pools, manner: Manner, host: str, port: int) -> Destinations:
     return Destinations(Balancer([(target, 1)]), (target.pool,))
 
 
-def balanced(pools: Pools, manner: Manner, upstream: "Upstream", members: Iterable["TargetEntity"]) -> Destinations:
-    """The targets of an upstream entity."""
+def balanced(
+    pools: Pools,
+    manner: Manner,
+    upstream: "Upstream",
+    members: Iterable["TargetEntity"],
+    healths: Mapping[str, Health],
+) -> Destinations:
+    """The targets of an upstream entity that are healthy (`healths` by their ids; what is not there is well), or none
+    when that is too little."""
     weighted = []
+    total = 0
     for member in sorted(members, key=lambda member: member.target):
+        total += member.weight
+        health = healths.get(member.id, WELL)
+        if not health.serving:
+            continue
         host, _, port = member.target.rpartition(":")
-        target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header)
+        target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header, health.addresses)
         weighted.append((target, member.weight))
-    return Destinations(Balancer(weighted), tuple([target.pool for target, _ in weighted]))
+    enough = upstream.is_healthy(sum([weight for _, weight in weighted]), total)
+    return Destinations(Balancer(weighted if enough else ()), tuple([target.pool for target, _ in weighted]))
 
 
-def _target(pools: Pools, manner: Manner, host: str, port: int, host_header: str | None) -> CompiledTarget:
+def _target(
+    pools: Pools, manner: Manner, host: str, port: int, host_header: str | None, among: Addresses | None = None
+) -> CompiledTarget:
     """Where a request goes that goes to `host` and `port`; `host_header` overrides the Host."""
     if manner.protocol in _TLS_PROTOCOLS:
-        target = Target(host, port, True, host_header or host, manner.verify, manner.verify_depth)
+        target = Target(host, port, True, host_header or host, manner.verify, manner.verify_depth, among=among)
     else:
-        target = Target(host, port)
+        target = Target(host, port, among=among)
     named = _authority(host_header or host, port, manner.protocol)
     return CompiledTarget(pools.get(target), f" HTTP/1.1\r\nHost: {named}\r\n".encode())
 

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from time import monotonic
 
 from gateline.engine import tasks
+from gateline.engine.upstream.health import Addresses
 
 __all__ = ["NameResolutionError", "Resolver"]
 
@@ -31,31 +32,50 @@ class _Answer:
         self.asked = asked
         self.turn = 0
 
-    def next(self) -> str:
-        self.turn = (self.turn + 1) % len(self.addresses)
-        return self.addresses[self.turn]
+    def next(self, among: Addresses) -> str | None:
+        for _ in self.addresses:
+            self.turn = (self.turn + 1) % len(self.addresses)
+            if among.takes(self.addresses[self.turn]):
+                return self.addresses[self.turn]
+        return None
+
+
+_ANY = Addresses()
 
 
 class Resolver:
-    """Gives an address of a host name, another one each time when there are several."""
+    """Gives the addresses of a host name, or one of them, another one each time when there are several."""
 
     def __init__(self) -> None:
         self._answers: dict[str, _Answer] = {}
         self._failures: dict[str, float] = {}
         self._pending: dict[str, asyncio.Task[_Answer]] = {}
 
-    async def resolve(self, host: str) -> str:
-        """An IP address of `host` (returned as it is when it is one). Raises NameResolutionError."""
+    async def resolve(self, host: str, among: Addresses | None = None) -> str:
+        """An IP address of `host` (returned as it is when it is one), of those that are healthy, if that is told.
+
+        Raises NameResolutionError.
+        """
+        if host not in self._answers and is_address(host):
+            return host
+        address = (await self._answer(host)).next(among or _ANY)
+        if address is None:
+            raise NameResolutionError(host)
+        return address
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """All addresses of `host`: itself when it is one. Raises NameResolutionError."""
+        return (host,) if is_address(host) else (await self._answer(host)).addresses
+
+    async def _answer(self, host: str) -> _Answer:
         known = self._answers.get(host)
         now = monotonic()
         if known is not None and now - known.asked < TTL:
-            return known.next()
-        if is_address(host):
-            return host
+            return known
         stale = known if known is not None and now - known.asked < STALE else None
         if self._failures.get(host, 0.0) > now:
             if stale is not None:
-                return stale.next()
+                return stale
             raise NameResolutionError(host)
         pending = self._pending.get(host)
         if pending is None:
@@ -66,9 +86,9 @@ class Resolver:
             answer = await asyncio.shield(pending)
         except NameResolutionError:
             if stale is not None:
-                return stale.next()
+                return stale
             raise
-        return answer.next()
+        return answer
 
     async def _look_up(self, host: str) -> _Answer:
         try:

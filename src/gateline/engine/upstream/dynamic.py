@@ -57,7 +57,8 @@ class DynamicDestinations:
         ]
         version = configuration.runtime.version
         return self._remembered(
-            (manner, upstream_id, version), lambda: balanced(self._pools, manner, upstream, members)
+            (manner, upstream_id, version),
+            lambda: balanced(self._pools, manner, upstream, members, configuration.healths),
         ).balancer
 
     def _remembered(self, key: object, make: Callable[[], Destinations]) -> Destinations:

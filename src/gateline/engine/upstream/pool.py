@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
+from gateline.engine.upstream.health import Addresses
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange, UpstreamStream
@@ -55,6 +56,8 @@ class Target:
     verify_depth: int | None = None
     authorities: tuple[str, ...] = ()
     """PEM texts of the certificate authorities to trust; empty for the system's."""
+    among: Addresses | None = None
+    """Which addresses of the name may be used; None for all."""
 
 
 class PooledConnection(Protocol):
@@ -136,7 +139,7 @@ class Pool:
         failure: Failure
         try:
             async with asyncio.timeout(timeout):
-                address = await self._pools.resolver.resolve(target.host)
+                address = await self._pools.resolver.resolve(target.host, target.among)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: self._pools.factory(self),
                     address,

@@ -9,6 +9,7 @@ import pytest
 
 from gateline.engine.upstream import dns
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
+from gateline.engine.upstream.health import Addresses
 
 
 class _NameServer:
@@ -159,3 +160,20 @@ def test_memory_of_failures_is_bounded(name_server: _NameServer) -> None:
         assert len(resolver._failures) <= 1001
 
     _run(name_server, main)
+
+
+def test_only_healthy_addresses_are_given(name_server: _NameServer) -> None:
+    name_server.answers["a.test"] = ["1.1.1.1", "2.2.2.2", "3.3.3.3"]
+
+    async def main(resolver: Resolver) -> None:
+        assert await resolver.addresses("a.test") == ("1.1.1.1", "2.2.2.2", "3.3.3.3")
+        but_one = Addresses(others=frozenset({"2.2.2.2"}))
+        assert {await resolver.resolve("a.test", but_one) for _ in range(6)} == {"1.1.1.1", "3.3.3.3"}
+        only_one = Addresses(healthy=False, others=frozenset({"2.2.2.2"}))
+        assert {await resolver.resolve("a.test", only_one) for _ in range(6)} == {"2.2.2.2"}
+        with pytest.raises(NameResolutionError):
+            await resolver.resolve("a.test", Addresses(healthy=False))
+        assert await resolver.addresses("::1") == ("::1",)
+
+    _run(name_server, main)
+    assert len(name_server.asked) == 1

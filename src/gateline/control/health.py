@@ -1,0 +1,246 @@
+"""The health of targets, once a node: what is known of it, and how it gets to the workers.
+
+The state of a target is which of its addresses are healthy: all but a few, or none but a few, so that it also says what
+an address is that a name gets tomorrow. From it follows what the workers need (`engine.upstream.health`), which travels
+on the feed beside the configuration: who sets a state is told when it is in force in every worker, and a worker that
+starts has it before its first request. States are forgotten with their target, when it gets another address, and when
+its upstream has no health checks any more; they are kept on disk for the process that takes this one's place.
+
+Whoever finds something out about a target says it with `set`; today that is a person, through the Admin API.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+
+from gateline.admin.node import AddressHealth
+from gateline.control import logs
+from gateline.control.errors import ChangeError
+from gateline.control.feed import FeedServer
+from gateline.control.rows import Delta, Rows, row_of
+from gateline.control.state import write_atomically
+from gateline.engine import tasks
+from gateline.engine.upstream.dns import NameResolutionError, Resolver, is_address
+from gateline.engine.upstream.health import KIND, Addresses, Health, health_to_wire
+from gateline.entities import Target, Upstream
+
+logger = logging.getLogger(__name__)
+
+LOOK_UP = 2.0
+"""Seconds that a name may take; it has no address then."""
+
+LOOK_AGAIN = 5.0
+"""Seconds after which names of which some addresses are unhealthy are looked up again: they may have others by now."""
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What is known of a target; `upstream` is its id, `target` its host and port."""
+
+    upstream: str
+    target: str
+    healthy: bool = True
+    others: frozenset[str] = frozenset()
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(self.healthy, self.others)
+
+    @property
+    def well(self) -> bool:
+        return self.healthy and not self.others
+
+
+class TargetStates:
+    """The states of a node's targets. `path` is where they are kept."""
+
+    def __init__(self, feed: FeedServer, path: Path) -> None:
+        self._feed = feed
+        self._path = path
+        self._resolver = Resolver()
+        self._states: dict[str, _State] = {}
+        """By the targets' ids; none of those that are well."""
+        self._of_upstream: dict[str, set[str]] = {}
+        self._serving: dict[str, bool] = {}
+        self._one = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take up what was kept, before there is a configuration."""
+        kept = self._read()
+        for target, state in kept.items():
+            self._note(target, state)
+        rows = await asyncio.gather(*(self._row(target, state) for target, state in kept.items()))
+        self._feed.accompany({KIND: dict(zip(kept, rows, strict=True))}, self._follow)
+        self._watch = tasks.start(self._look_again(), name="names of targets")
+
+    def close(self) -> None:
+        """Look at nothing any more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    # What is known.
+
+    async def of(self, upstream: Upstream, targets: Sequence[Target]) -> list[list[AddressHealth]]:
+        """The addresses of each target, in their order, and whether they are healthy; of a name without any, none."""
+        found = await asyncio.gather(*(self._addresses(_host(target.target)) for target in targets))
+        return [
+            [AddressHealth(address, self._known(upstream, target).takes(address)) for address in addresses]
+            for target, addresses in zip(targets, found, strict=True)
+        ]
+
+    def _known(self, upstream: Upstream, target: Target) -> Addresses:
+        state = self._states.get(target.id)
+        counts = state is not None and upstream.is_checked and state.target == target.target
+        return state.addresses if counts and state is not None else Addresses()
+
+    async def _addresses(self, host: str) -> Collection[str]:
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                return await self._resolver.addresses(host)
+        except (NameResolutionError, TimeoutError):
+            return ()
+
+    # Changes.
+
+    async def set(self, upstream: str, target: str, address: str | None, *, healthy: bool) -> None:
+        """Set a target, or one of its addresses, healthy or unhealthy, by ids; when this returns, every worker goes by
+        it. Nothing happens when the target is not in force (any more). Raises ChangeError."""
+        async with self._one:
+            text = _target_text(self._feed.rows, target)
+            if text is None:
+                return
+            state = self._states.get(target) or _State(upstream, text)
+            await self._put_in_force(target, _changed(state, address, healthy))
+            self._write()
+            where = f"{address} of {text}" if address else text
+            logger.log(logs.NOTICE, "target %s of upstream %s is %s", where, upstream, _WORDS[healthy])
+
+    async def _put_in_force(self, target: str, state: _State) -> None:
+        row = await self._row(target, state)
+        before = self._states.get(target)
+
+        def decide() -> Delta:
+            if not self._stands(target, state):  # no more
+                return Delta()
+            self._note(target, state)
+            return Delta(delete={KIND: [target]}) if state.well else Delta(put={KIND: {target: row}})
+
+        try:
+            await self._feed.change_beside(decide)
+        except ChangeError:
+            self._note(target, before)
+            raise
+
+    async def _row(self, target: str, state: _State) -> bytes:
+        serving = self._serving[target] = await self._serves(state)
+        return row_of(health_to_wire(target, Health(serving, state.addresses if state.others else None)))
+
+    async def _serves(self, state: _State) -> bool:
+        """Whether a target has an address that is healthy; while its name cannot be looked up, it may have."""
+        if not state.others:
+            return state.healthy
+        known = await self._addresses(_host(state.target))
+        return not known or any(state.addresses.takes(address) for address in known)
+
+    async def _look_again(self) -> None:
+        """See to it that a target takes requests as long as its name has an address that is healthy."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN)
+            async with self._one:
+                for target, state in list(self._states.items()):
+                    if not state.others or self._serving.get(target) == await self._serves(state):
+                        continue
+                    try:
+                        await self._put_in_force(target, state)
+                    except ChangeError as error:
+                        logger.error("the health of target %s cannot be put in force: %s", state.target, error)
+
+    # What goes.
+
+    def _follow(self, delta: Delta | None) -> Delta:
+        """Forget the states of targets that are gone or others, or not checked any more."""
+        gone = [one for one in self._concerned(delta) if not self._stands(one, self._states[one])]
+        if not gone:
+            return Delta()
+        for one in gone:
+            self._note(one, None)
+        self._write()
+        return Delta(delete={KIND: gone})
+
+    def _concerned(self, delta: Delta | None) -> Iterable[str]:
+        if delta is None:
+            return list(self._states)
+        if not self._states:
+            return ()
+        found = [one for kind in (delta.put, delta.delete) for one in kind.get("targets", ()) if one in self._states]
+        found += [
+            one
+            for kind in (delta.put, delta.delete)
+            for upstream in kind.get("upstreams", ())
+            for one in self._of_upstream.get(upstream, ())
+        ]
+        return dict.fromkeys(found)
+
+    def _stands(self, target: str, state: _State) -> bool:
+        rows = self._feed.rows
+        upstream = rows.get("upstreams", {}).get(state.upstream)
+        if upstream is None or _target_text(rows, target) != state.target:
+            return False
+        return Upstream.from_wire(msgspec.msgpack.decode(upstream)).is_checked
+
+    def _note(self, target: str, state: _State | None) -> None:
+        before = self._states.pop(target, None)
+        if before is not None:
+            of_upstream = self._of_upstream[before.upstream]
+            of_upstream.discard(target)
+            if not of_upstream:
+                del self._of_upstream[before.upstream]
+        if state is None or state.well:
+            self._serving.pop(target, None)
+            return
+        self._states[target] = state
+        self._of_upstream.setdefault(state.upstream, set()).add(target)
+
+    # On disk.
+
+    def _read(self) -> dict[str, _State]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, _State])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError) as error:
+            logger.error("the health of targets cannot be read from %s: %s", self._path, error)
+            return {}
+
+    def _write(self) -> None:
+        try:
+            write_atomically(self._path, msgspec.json.encode(self._states), durable=False)
+        except OSError as error:
+            logger.error("the health of targets cannot be kept in %s: %s", self._path, error.strerror)
+
+
+_WORDS = {True: "healthy", False: "unhealthy"}
+
+
+def _changed(state: _State, address: str | None, healthy: bool) -> _State:
+    if address is None or _host(state.target) == address:
+        return msgspec.structs.replace(state, healthy=healthy, others=frozenset())
+    if healthy == state.healthy:
+        return msgspec.structs.replace(state, others=state.others - {address})
+    return msgspec.structs.replace(state, others=state.others | {address})
+
+
+def _target_text(rows: Rows, target: str) -> str | None:
+    """Host and port of a target that is in force."""
+    row = rows.get("targets", {}).get(target)
+    return None if row is None else msgspec.msgpack.decode(row)["target"]
+
+
+def _host(target: str) -> str:
+    """The name of a target, or its address in the form that a look-up has."""
+    host = target.rpartition(":")[0].strip("[]")
+    return str(ip_address(host)) if is_address(host) else host
