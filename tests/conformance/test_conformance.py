@@ -22,6 +22,7 @@ STORES = ("off", "sqlite", "postgres")
 ADMIN = (
     "admin_certificates",
     "admin_consumers",
+    "admin_credentials",
     "admin_errors",
     "admin_info",
     "admin_live_change",
@@ -50,6 +51,9 @@ FILES = {
         "request_termination",
         "request_transformer",
         "response_transformer",
+        "key_auth",
+        "acl",
+        "basic_auth",
         *ADMIN,
     ),
     "sqlite": ADMIN,

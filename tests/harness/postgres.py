@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from gateline.pdk.discovery import Plugins
 from gateline.store import StoreOptions
 from gateline.store.migrating import migrate
 
@@ -120,6 +121,7 @@ class Postgres:
             return name
         if self._template is None:  # copying a database is faster than migrating one
             self._template = await self.create_database()
+            Plugins().load_all()  # the tables of what they bring are made too
             await migrate(self.options(self._template))
         await self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         return name

@@ -99,7 +99,7 @@ class Collection:
 
     async def rows(self, reading: Reading, entities: Sequence[Entity]) -> list[Row]:  # noqa: ARG002 - as `address`
         """Entities as they are shown."""
-        return [entity.to_wire() for entity in entities]
+        return [entity.shown() for entity in entities]
 
     async def row(self, reading: Reading, entity: Entity) -> Row:
         """An entity as it is shown."""

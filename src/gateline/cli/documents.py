@@ -65,7 +65,7 @@ def written(snapshot: Snapshot) -> bytes:
 
     document: dict[str, Any] = {"_format_version": "3.0", "_transform": False}
     for kind in kinds():
-        rows = [entity.to_wire() for entity in snapshot.kind(kind).values()]
+        rows = [entity.shown() for entity in snapshot.kind(kind).values()]
         if rows:
             document[kind] = [{name: value for name, value in row.items() if value is not None} for row in rows]
     return json.dumps(document).encode()

@@ -29,6 +29,8 @@ class ControlContext:
     channel: socket.socket
     recover: bool
     replacement: bool
+    shared: Path | None = None
+    """Where the node's shared memory is."""
 
     @property
     def configuration_file(self) -> Path:

@@ -12,13 +12,15 @@ import os
 import time
 from collections.abc import Sequence
 
-from gateline.control.errors import ChangeError
+from gateline.control.directory import NodeDirectory, directory_kinds
+from gateline.control.errors import ChangeError, ChangeRefusedError
 from gateline.control.feed import FeedServer
 from gateline.control.kept import KeptFile
 from gateline.control.rows import WORKER_KINDS, Encode, Rows, as_used, delta_of, difference, encoded
 from gateline.control.undoing import OvertakenError, undo
-from gateline.entities import EntityError, Vault
-from gateline.store import Change, Store, StoreUnavailable
+from gateline.entities import Entity, EntityError, Vault
+from gateline.sharedstate import SharedStateError
+from gateline.store import Change, Store, StoredConfiguration, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +31,12 @@ MANY = 200
 class Delivery:
     """What is delivered, and how far. `version` is that of the store which is in force; -1: none is known to be."""
 
-    def __init__(self, store: Store, feed: FeedServer, kept: KeptFile) -> None:
+    def __init__(self, store: Store, feed: FeedServer, kept: KeptFile, directory: NodeDirectory) -> None:
         self.version = -1
         self._store = store
         self._feed = feed
         self._kept = kept
+        self._directory = directory
         self._encode: Encode = as_used((), os.environ)
         self._one = asyncio.Lock()
         self._own: dict[int, Change] = {}
@@ -112,9 +115,10 @@ class Delivery:
             delta = delta_of(changes, self._encode)
         else:
             delta = await asyncio.to_thread(delta_of, changes, self._encode)
-        if delta:
-            await self._feed.change(delta, digest(version))
-            self._kept.append(delta, self._feed.version, digest(version))
+        journal = await self._directory.change(changes, self._encode)
+        if delta or journal:
+            await self._feed.change(delta, digest(version), undo=lambda: self._directory.undo(journal))
+            self._kept.append(delta, self._feed.version, digest(version), self._directory.stored(journal))
         self.version = version
         logger.info("version %d is in force (%.1f ms)", version, (time.monotonic() - started) * 1000)
 
@@ -150,16 +154,36 @@ class Delivery:
         return True
 
     async def _everything(self) -> None:
-        stored = await self._store.whole((*WORKER_KINDS, Vault.kind))
-        encode = as_used(stored.kinds.get(Vault.kind, {}).values(), os.environ)
+        bringing = self._directory.bringing()
+
+        async def take(whole: StoredConfiguration, kind: str, entities: list[Entity]) -> None:
+            await asyncio.to_thread(bringing.take, kind, entities, _encode_of(whole))
+
+        try:
+            stored = await self._store.whole((*WORKER_KINDS, Vault.kind), others=directory_kinds(), take=take)
+            await asyncio.to_thread(bringing.finish)
+        except SharedStateError as error:
+            raise ChangeRefusedError(str(error)) from error
+        encode = _encode_of(stored)
         rows = await asyncio.to_thread(encoded, stored.kinds, encode, WORKER_KINDS)
         name = digest(stored.version)
         if not self._feed.published:
-            await self._feed.publish(rows, name)
-        elif delta := await asyncio.to_thread(difference, self._feed.rows, rows):
-            await self._feed.change(delta, name)
+            await self._feed.publish(rows, name, undo=bringing.undo)
+        else:
+            delta = await asyncio.to_thread(difference, self._feed.rows, rows)
+            if delta or bringing.journal:
+                await self._feed.change(delta, name, undo=bringing.undo)
         self.version, self._encode = stored.version, encode
-        await self._kept.write(self._feed.rows, self._feed.version, name)
+        await self.keep()
+
+    async def keep(self) -> None:
+        """Write what is in force to disk, anew."""
+        everything = self._directory.everything
+        await self._kept.write(self._feed.rows, self._feed.version, self.hash, everything)
+
+
+def _encode_of(stored: StoredConfiguration) -> Encode:
+    return as_used(stored.kinds.get(Vault.kind, {}).values(), os.environ)
 
 
 def digest(version: int) -> str:

@@ -29,6 +29,12 @@ ROLLBACK_TIMEOUT = 10.0
 Follow = Callable[[Delta | None], Delta]
 """Gives what has to change beside the configuration because that has changed; None: because there is one at last."""
 
+Undo = Callable[[], None]
+
+
+def _nothing() -> None:
+    """Nothing was written elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -121,17 +127,18 @@ class FeedServer:
             waiting=sum(one.connections_waiting for one in stats),
         )
 
-    async def publish(self, rows: Rows, digest: str) -> None:
+    async def publish(self, rows: Rows, digest: str, *, undo: Undo = _nothing) -> None:
         """Put `rows`, which are the server's from now on, in force in every connected worker; when this returns, they
         are.
 
+        `undo` takes back what was written elsewhere for it, before the workers are told to go back.
         Raises ChangeRefusedError (a worker cannot take them; every worker has, or goes back to, what was before) or
         ChangeTimeoutError (a worker did not answer in time; likewise).
         """
         async with self._one:
             if self._published:
                 delta = await asyncio.to_thread(difference, self._rows, rows)
-                await self._put_in_force(self._rows, delta, digest)
+                await self._put_in_force(self._rows, delta, digest, undo)
                 await self._keep_up(delta)
                 return
             self._version, self._hash, self._rows = self._version + 1, digest, rows
@@ -141,13 +148,14 @@ class FeedServer:
                 await self._in_force(self._timeout)
             except (ChangeRefusedError, ChangeTimeoutError):
                 self._hash, self._rows, self._published = "", {}, False
+                undo()
                 raise
             await self._keep_up(None)
 
-    async def change(self, delta: Delta, digest: str) -> None:
-        """Put a change in force in every connected worker, after the first `publish`; raises as that."""
+    async def change(self, delta: Delta, digest: str, *, undo: Undo = _nothing) -> None:
+        """Put a change in force in every connected worker, after the first `publish`; as that."""
         async with self._one:
-            await self._put_in_force(self._rows, delta, digest)
+            await self._put_in_force(self._rows, delta, digest, undo)
             await self._keep_up(delta)
 
     async def change_beside(self, decide: Callable[[], Delta]) -> None:
@@ -171,7 +179,7 @@ class FeedServer:
             except (ChangeRefusedError, ChangeTimeoutError) as error:
                 logger.error("what goes with the configuration could not be put in force: %s", error)
 
-    async def _put_in_force(self, rows: Rows, delta: Delta, digest: str) -> None:
+    async def _put_in_force(self, rows: Rows, delta: Delta, digest: str, undo: Undo = _nothing) -> None:
         # Up to the wait nothing else runs: a worker that connects gets all of what was before or all of what comes.
         before = self._hash
         back = advance(rows, delta)
@@ -180,6 +188,7 @@ class FeedServer:
         try:
             await self._in_force(self._timeout)
         except (ChangeRefusedError, ChangeTimeoutError):
+            undo()
             await self._go_back(rows, back, before)
             raise
 

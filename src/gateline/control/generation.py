@@ -20,6 +20,7 @@ from gateline.control.context import ControlContext
 from gateline.control.errors import StartError
 from gateline.control.sockets import Listeners
 from gateline.engine.context import WorkerContext
+from gateline.sharedstate.places import Places
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Generation:
         close_private: Callable[[], None],
         *,
         recover: bool = False,
+        shared: Path | None = None,
     ) -> None:
         self.number = number
         self.listeners = listeners
@@ -64,6 +66,7 @@ class Generation:
         self._inherited = inherited
         self._close_private = close_private
         self._recover = recover
+        self._shared = shared
         self._ending: float | None = None
         self._feed_path = prefix.feed_path(self.settings.prefix, number)
         self._feed = _listen(self._feed_path)
@@ -192,6 +195,8 @@ class Generation:
         self._close_channel()
         for sock in (self._feed, self._doors, self._held_by_workers):
             sock.close()
+        if self._shared is not None:
+            Places(self._shared).remove_directory(self.number)
         prefix.remove_feed(self.settings.prefix, self._feed_path)
 
     # Forks.
@@ -199,7 +204,13 @@ class Generation:
     def _fork_worker(self, index: int, count: int) -> int:
         doors = self._held_by_workers
         context = WorkerContext(
-            index, self.settings, self.listeners.for_worker(index, count), str(self._feed_path), self.number, doors
+            index,
+            self.settings,
+            self.listeners.for_worker(index, count),
+            str(self._feed_path),
+            self.number,
+            doors,
+            self._shared,
         )
         keep = {listener.socket for listener in context.listeners} | {doors}
         name = f"worker {index}"
@@ -222,6 +233,7 @@ class Generation:
             channel=theirs,
             recover=self._recover or self.ready,
             replacement=self.ready,
+            shared=self._shared,
         )
         keep = {listener.socket for listener in (*admin, *status)} | {self._feed, theirs}
         self._channel = SupervisorEnd(ours)

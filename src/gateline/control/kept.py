@@ -9,14 +9,16 @@ anew. Nothing is synced: what the machine loses when it goes down is in the data
 import asyncio
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from gateline.control.rows import Delta, Rows, advance, size_of
+from gateline.control.directory import Stored
+from gateline.control.rows import Delta, Rows, advance
 from gateline.control.state import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -35,14 +37,30 @@ class _Whole(msgspec.Struct, tag=True, frozen=True):
     rows: _RawRows
 
 
+class _Many(msgspec.Struct, tag=True, frozen=True):
+    """Rows of the directory; they belong to the whole before."""
+
+    rows: dict[bytes, bytes | None]
+
+
 class _Step(msgspec.Struct, tag=True, frozen=True):
     version: int
     hash: str
     put: _RawRows
     delete: dict[str, list[str]]
+    many: dict[bytes, bytes | None] = {}
 
 
-_frame: msgspec.msgpack.Decoder[_Whole | _Step] = msgspec.msgpack.Decoder(_Whole | _Step)
+_Frame = _Whole | _Many | _Step
+_frame: msgspec.msgpack.Decoder[_Frame] = msgspec.msgpack.Decoder(_Frame)
+
+
+_NONE: Stored = {}
+
+
+def _none() -> Iterator[Stored]:
+    """No rows of a directory."""
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +85,23 @@ class KeptFile:
         self._waiting: list[bytes] | None = None
         """Changes since a writing began that is under way; they have to be in the new file too."""
 
-    def read(self) -> Kept | None:
-        """What was kept; None when there is nothing of use."""
+    def read(self, take: Callable[[Stored], None] = lambda _: None) -> Kept | None:
+        """What was kept; None when there is nothing of use. `take` gets the rows of the directory, in their order."""
         try:
-            frames = _frames(self._path.read_bytes())
-            first = next(frames, None)
-            if not isinstance(first, _Whole) or first.origin != self._origin:
-                return None
-            version, digest, rows = first.version, first.hash, _bytes(first.rows)
-            for step in frames:
-                if isinstance(step, _Step):
-                    advance(rows, Delta(_bytes(step.put), step.delete))
-                    version, digest = step.version, step.hash
+            with self._path.open("rb") as file:
+                frames = _frames(file)
+                first = next(frames, None)
+                if not isinstance(first, _Whole) or first.origin != self._origin:
+                    return None
+                version, digest, rows = first.version, first.hash, _bytes(first.rows)
+                for frame in frames:
+                    if isinstance(frame, _Step):
+                        advance(rows, Delta(_bytes(frame.put), frame.delete))
+                        version, digest = frame.version, frame.hash
+                        if frame.many:
+                            take(frame.many)
+                    elif isinstance(frame, _Many):
+                        take(frame.rows)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
@@ -86,17 +109,17 @@ class KeptFile:
             return None
         return Kept(version, digest, rows)
 
-    async def write(self, rows: Rows, version: int, digest: str) -> None:
-        """Write the file anew. Returns at once when that is being done already."""
+    async def write(self, rows: Rows, version: int, digest: str, many: Callable[[], Iterator[Stored]] = _none) -> None:
+        """Write the file anew, with all rows of the directory. Returns at once when that is being done already."""
         if self._waiting is not None:
             return
         waiting: list[bytes] = []
         self._waiting = waiting
         copy = {kind: dict(of_kind) for kind, of_kind in rows.items()}
         try:
-            await asyncio.to_thread(self._write, copy, version, digest)
+            await asyncio.to_thread(self._write, copy, version, digest, many)
             self.close()
-            self._written, self._whole, self._appended = True, size_of(copy), 0
+            self._written, self._whole, self._appended = True, self._path.stat().st_size, 0
             for frame in waiting:
                 self._append(frame)
         except OSError as error:
@@ -104,9 +127,9 @@ class KeptFile:
         finally:
             self._waiting = None
 
-    def append(self, delta: Delta, version: int, digest: str) -> None:
-        """Add a change."""
-        frame = _encode(_Step(version, digest, _raw(delta.put), delta.delete))
+    def append(self, delta: Delta, version: int, digest: str, many: Stored = _NONE) -> None:
+        """Add a change, with the rows of the directory that it concerns."""
+        frame = _encode(_Step(version, digest, _raw(delta.put), delta.delete, dict(many)))
         if self._waiting is not None:
             self._waiting.append(frame)
         try:
@@ -125,9 +148,10 @@ class KeptFile:
             self._file.close()
             self._file = None
 
-    def _write(self, rows: Rows, version: int, digest: str) -> None:
-        whole = _Whole(self._origin, version, digest, _raw(rows))
-        write_atomically(self._path, _encode(whole), durable=False)
+    def _write(self, rows: Rows, version: int, digest: str, many: Callable[[], Iterator[Stored]]) -> None:
+        whole = _encode(_Whole(self._origin, version, digest, _raw(rows)))
+        rest = (_encode(_Many(dict(some))) for some in many())
+        write_atomically(self._path, chain((whole,), rest), durable=False)
 
     def _append(self, frame: bytes) -> None:
         if not self._written:  # what there may be is of an earlier run
@@ -143,16 +167,14 @@ def _encode(frame: msgspec.Struct) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
-def _frames(data: bytes) -> Iterator[_Whole | _Step]:
+def _frames(file: BinaryIO) -> Iterator[_Frame]:
     """The frames of a file; one that was not written to its end does not count."""
-    start = 0
-    while start + _LENGTH.size <= len(data):
-        (length,) = _LENGTH.unpack_from(data, start)
-        start += _LENGTH.size
-        if start + length > len(data):
+    while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(head)
+        content = file.read(length)
+        if len(content) < length:
             return
-        yield _frame.decode(memoryview(data)[start : start + length])
-        start += length
+        yield _frame.decode(content)
 
 
 def _raw(rows: Rows) -> _RawRows:

@@ -15,18 +15,24 @@ from gateline.control import logs
 from gateline.control.checking import refuse_unusable
 from gateline.control.configuration import State
 from gateline.control.delivery import Delivery
+from gateline.control.directory import NodeDirectory
 from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
 from gateline.control.kept import KeptFile
 from gateline.engine import tasks
-from gateline.entities import Snapshot
+from gateline.entities import EntityError, Expiring, Snapshot, brought_kinds
+from gateline.entities import kinds as all_kinds
 from gateline.settings import Settings
+from gateline.sharedstate import SharedStateError
 from gateline.store import Change, NotMigrated, Store, StoreUnavailable, Transaction
 
 logger = logging.getLogger(__name__)
 
 PAUSES = (0.2, 5.0)
 """Seconds between tries to reach a database that is gone: the first pause, doubled up to the last."""
+
+CLEANING = 60.0
+"""Seconds between two looks for what is over."""
 
 LOOK = 2.0
 """Seconds after which a quiet database is asked whether it is still there."""
@@ -35,15 +41,25 @@ LOOK = 2.0
 class LiveConfiguration:
     """See `configuration.Configuration`. `origin` tells one database from another, for the kept file."""
 
-    def __init__(self, settings: Settings, feed: FeedServer, kept: Path, store: Store, origin: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        feed: FeedServer,
+        kept: Path,
+        store: Store,
+        origin: str,
+        directory: NodeDirectory | None = None,
+    ) -> None:
         self._settings = settings
         self._feed = feed
         self._kept = KeptFile(kept, origin)
         self._store = store
-        self._delivery = Delivery(store, feed, self._kept)
+        self._directory = directory or NodeDirectory()
+        self._delivery = Delivery(store, feed, self._kept, self._directory)
         self._opened = False
         self._lost: str | None = None
         self._follower: asyncio.Task[None] | None = None
+        self._cleaner: asyncio.Task[None] | None = None
 
     @property
     def store(self) -> Store:
@@ -72,15 +88,19 @@ class LiveConfiguration:
         else:
             logger.log(logs.NOTICE, "version %d of %s is in force", self._delivery.version, self._store.name)
         self._follower = tasks.start(self._follow(), name="following the database")
+        self._cleaner = tasks.start(self._clean(), name="cleaning")
 
     async def _start_without(self, reason: str) -> None:
-        kept = await asyncio.to_thread(self._kept.read)
+        try:
+            kept = await asyncio.to_thread(lambda: self._kept.read(self._directory.begin_again()))
+        except SharedStateError as error:
+            raise StartError(f"{reason}; and what was in force cannot be used: {error}") from None
         if kept is None:
             raise StartError(f"{reason}; and this node has no configuration of an earlier run to serve with")
         self._lose(reason)
         self._feed.go_on_from(kept.version)
         await self._delivery.begin(kept.rows, kept.hash)
-        await self._kept.write(kept.rows, self._feed.version, kept.hash)
+        await self._kept.write(kept.rows, self._feed.version, kept.hash, self._directory.everything)
         logger.warning("the node serves what it had before, until the database can be reached")
 
     async def reload(self) -> None:
@@ -96,9 +116,11 @@ class LiveConfiguration:
 
     async def close(self) -> None:
         """Let go of the database."""
-        if self._follower is not None:
-            await _ended(self._follower)
+        for task in (self._follower, self._cleaner):
+            if task is not None:
+                await _ended(task)
         self._kept.close()
+        self._directory.close()
         await self._store.close()
 
     # Writes.
@@ -131,9 +153,7 @@ class LiveConfiguration:
     def _shorten(self) -> None:
         """Write the kept file anew when changes have made it long."""
         if self._kept.long:
-            tasks.start(
-                self._kept.write(self._feed.rows, self._feed.version, self._delivery.hash), name="keeping configuration"
-            )
+            tasks.start(self._delivery.keep(), name="keeping configuration")
 
     # Following.
 
@@ -172,6 +192,33 @@ class LiveConfiguration:
         finally:
             if news is not None:
                 await _ended(news)
+
+    # What nobody asks for.
+
+    async def _clean(self) -> None:
+        """Bring stored secrets into the form that is wanted, once; delete what is over, again and again."""
+        resealed = False
+        while True:
+            try:
+                if not resealed:
+                    if count := await self._store.reseal():
+                        logger.log(logs.NOTICE, "the secrets of %d stored rows are kept as the settings say now", count)
+                    resealed = True
+                await self._delete_expired()
+            except (StoreUnavailable, ChangeError, EntityError) as error:
+                logger.info("what is over cannot be deleted now: %s", error)
+            except Exception:
+                # As above: a node that never cleans would fill its store.
+                logger.exception("what is over cannot be deleted")
+            await asyncio.sleep(CLEANING * random.uniform(0.7, 1.0))  # noqa: S311 - as above
+
+    async def _delete_expired(self) -> None:
+        kinds = [kind for kind in brought_kinds() if issubclass(all_kinds()[kind], Expiring)]
+        if not kinds or self._lost is not None:
+            return
+        async with self.writing(actor="gateline", reason="their time is over") as transaction:
+            for kind in kinds:
+                await transaction.delete_expired(kind)
 
     def _lose(self, reason: str) -> None:
         if self._lost is None:

@@ -58,12 +58,14 @@ class Node:
         on_ready: Callable[["Settings"], None],
         programs: Programs,
         close_private: Callable[[], None],
+        shared: Path | None = None,
     ) -> None:
         """Open the sockets; `close_private` closes in a child what only the supervisor has. Raises StartError."""
         self.failure: list[str] = []
         self._asked = settings
         self._code = plugin_code.stamp(settings)
         self._prefix: Path = settings.prefix
+        self._shared = shared
         self._conf = conf
         self._on_ready = on_ready
         self._programs = programs
@@ -370,6 +372,7 @@ class Node:
             self._inherited,
             self._close_private,
             recover=recover,
+            shared=self._shared,
         )
 
     def _inherited(self) -> set[socket.socket]:

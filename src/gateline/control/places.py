@@ -5,18 +5,28 @@ from hashlib import sha256
 from pathlib import Path
 
 from gateline.control.state import write_atomically
+from gateline.entities.sealing import Sealer
 from gateline.settings import Settings, read_pem
+from gateline.sharedstate.keys import sealer_of
 from gateline.store import StoreOptions
 
 _SYSTEM = "system"
 
 
-def store_options(settings: Settings) -> StoreOptions:
-    """The options of the store that the settings name. Raises OSError for certificates that cannot be read."""
+def store_options(settings: Settings, sealer: Sealer | None = None) -> StoreOptions:
+    """The options of the store that the settings name; secrets are kept as the settings say, or by `sealer`.
+
+    Raises OSError for certificates that cannot be read, KeyFileError.
+    """
     if settings.database == "off":
         return StoreOptions("off")
     if settings.database == "sqlite":
-        return StoreOptions("sqlite", settings.sqlite_path, poll_interval=settings.db_update_frequency)
+        return StoreOptions(
+            "sqlite",
+            settings.sqlite_path,
+            poll_interval=settings.db_update_frequency,
+            sealer=sealer or sealer_of(settings),
+        )
     return StoreOptions(
         "postgres",
         pg_host=settings.pg_host,
@@ -34,6 +44,7 @@ def store_options(settings: Settings) -> StoreOptions:
         pg_timeout=settings.pg_timeout / 1000,
         pg_pool_size=settings.pg_pool_size,
         poll_interval=settings.db_update_frequency,
+        sealer=sealer or sealer_of(settings),
     )
 
 

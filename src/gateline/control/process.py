@@ -19,6 +19,7 @@ from gateline.control.admin_node import AdminNode
 from gateline.control.configuration import BusyError, Configuration
 from gateline.control.context import ControlContext
 from gateline.control.declared import DeclaredConfiguration
+from gateline.control.directory import NodeDirectory
 from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
 from gateline.control.health import TargetStates
@@ -28,9 +29,12 @@ from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
+from gateline.entities.sealing import Sealer
 from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import Settings
+from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, open_directory
+from gateline.sharedstate.keys import KeyFileError, sealer_of
 from gateline.store import StoreUnavailable, open_store
 
 logger = logging.getLogger(__name__)
@@ -62,11 +66,15 @@ class ControlProcess:
         self._servers: Servers
 
     def _build(self) -> None:
-        """Make the parts. Raises StoreUnavailable, OSError, PluginLoadError."""
+        """Make the parts. Raises StoreUnavailable, OSError, PluginLoadError, SharedStateError, KeyFileError."""
         context, settings = self._context, self._context.settings
         permissions.allow(untrusted_python=settings.untrusted_python)
         Plugins(settings.plugins, settings.plugin_folders).load_all()
-        self._configuration = _configuration(settings, self._feed, context.configuration_file)
+        self._sealer = sealer_of(settings)
+        self._directory = NodeDirectory(_writer(context), self._sealer)
+        self._configuration = _configuration(
+            settings, self._feed, context.configuration_file, self._directory, self._sealer
+        )
         self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set)
         admin = admin_app(self._node)
         status = status_app(self._node, admin)
@@ -88,7 +96,7 @@ class ControlProcess:
         await self._feed.start()
         try:
             self._build()
-        except (StoreUnavailable, OSError, PluginLoadError) as error:
+        except (StoreUnavailable, OSError, PluginLoadError, SharedStateError, KeyFileError) as error:
             self._fail([str(error)])
             await self._end.wait()
             return int(self._failed)
@@ -183,12 +191,21 @@ class ControlProcess:
                 await self._servers.start()
 
 
-def _configuration(settings: Settings, feed: FeedServer, kept: Path) -> Configuration:
+def _writer(context: ControlContext) -> DirectoryWriter | None:
+    """What writes the directory of the generation. Raises SharedStateError."""
+    if context.shared is None:
+        return None
+    return DirectoryWriter(open_directory(Places(context.shared).directory(context.generation)))
+
+
+def _configuration(
+    settings: Settings, feed: FeedServer, kept: Path, directory: NodeDirectory, sealer: Sealer
+) -> Configuration:
     """The configuration that the settings ask for. Raises StoreUnavailable, OSError."""
     if settings.database == "off":
-        return DeclaredConfiguration(settings, feed, kept)
-    options = store_options(settings)
-    return LiveConfiguration(settings, feed, kept, open_store(options), origin_of(options))
+        return DeclaredConfiguration(settings, feed, kept, directory, sealer)
+    options = store_options(settings, sealer)
+    return LiveConfiguration(settings, feed, kept, open_store(options), origin_of(options), directory)
 
 
 class _Channel(asyncio.Protocol):

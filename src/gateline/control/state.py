@@ -5,6 +5,7 @@ asked for one waits until the number grows and then reads what came of it.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -58,8 +59,9 @@ def remove(prefix: Path) -> None:
     path(prefix).unlink(missing_ok=True)
 
 
-def write_atomically(target: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a private file so that a reader, or a crash in between, sees the old content or the new, nothing else.
+def write_atomically(target: Path, content: bytes | Iterable[bytes], *, durable: bool = True) -> None:
+    """Write a private file, whole or piece by piece, so that a reader, or a crash in between, sees the old content or
+    the new, nothing else.
 
     One that is not durable may be lost when the machine, not just the process, goes down.
     """
@@ -67,11 +69,12 @@ def write_atomically(target: Path, content: bytes, *, durable: bool = True) -> N
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            for piece in (content,) if isinstance(content, bytes) else content:
+                file.write(piece)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
         temporary.replace(target)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise

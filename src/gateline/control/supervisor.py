@@ -11,6 +11,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateline.control import logs, prefix, state
@@ -18,6 +19,8 @@ from gateline.control.errors import StartError
 from gateline.control.generation import ControlMain, Programs, WorkerMain
 from gateline.control.node import Node
 from gateline.control.signals import Signals
+from gateline.sharedstate.environment import SharedStateError
+from gateline.sharedstate.places import Places
 
 if TYPE_CHECKING:
     from gateline.control.context import ControlContext
@@ -53,9 +56,14 @@ def serve(
         raise StartError(f"cannot write the log {error.filename}: {error.strerror}") from None
     pid_file = prefix.PidFile(settings.prefix)
     prefix.remove_stale_feeds(settings.prefix)
+    places = Places.of(settings.prefix)
     try:
-        return Supervisor(settings, conf, on_ready, programs, pid_file).run()
+        places.prepare()
+        return Supervisor(settings, conf, on_ready, programs, pid_file, places.root).run()
+    except SharedStateError as error:
+        raise StartError(str(error)) from None
     finally:
+        places.remove()
         state.remove(settings.prefix)
         pid_file.remove()
 
@@ -82,9 +90,10 @@ class Supervisor:
         on_ready: Callable[["Settings"], None],
         programs: Programs,
         pid_file: prefix.PidFile,
+        shared: Path | None = None,
     ) -> None:
         self._pid_file = pid_file
-        self._node = Node(settings, conf, on_ready, programs, self._close_in_child)
+        self._node = Node(settings, conf, on_ready, programs, self._close_in_child, shared)
         self._signals = Signals()
 
     def run(self) -> int:

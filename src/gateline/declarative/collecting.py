@@ -104,11 +104,13 @@ class Collection:
                     data, extra = _foreign(data, name, name == parent_field, names, extra)
             if header.old:
                 data = migrated(entity.kind, data)
-            values, violations = schema.validate(data, given=given)
+            values, violations = schema.validate(data, given=given, linked=False)
             errors = violations.fields
             if extra:
                 errors.update(extra)
             item = Item(entity, source, here, parent, parent_field, values, errors, names)
+            if schema.derive_linked and given is None:
+                item.given = tuple(data)
             items.append(item)
             if errors:
                 self.broken.append(item)

@@ -7,9 +7,10 @@ from typing import Any
 from gateline.declarative.errors import MASK
 from gateline.entities import Entity, Snapshot, kinds, schema_of
 from gateline.entities.field_schema import FieldSchema
+from gateline.entities.sealing import digest_of
 from gateline.entities.wire import plain
 
-_NOT_COMPARED = frozenset(("id", "created_at", "updated_at"))
+_NOT_COMPARED = frozenset(("id", "created_at", "updated_at", "expires_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,17 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
             if known is None:
                 created.append(entity)
             elif fields := tuple(field_changes(known, entity)):
-                kept = type(entity).built({**entity.__dict__, "created_at": known.created_at})
-                changed.append(Changed(known, kept, fields))
+                changed.append(Changed(known, _made_when(known, entity), fields))
         deleted.extend(entity for identity, entity in before.items() if identity not in after)
     return Difference(tuple(created), tuple(changed), tuple(reversed(deleted)))
+
+
+def _made_when(before: Entity, after: Entity) -> Entity:
+    """A changed entity with the time that it was made at, and with the end that it had, unless that changes."""
+    kept: dict[str, Any] = {"created_at": before.created_at}
+    if "expires_at" in after.__dict__ and after.__dict__["ttl"] == before.__dict__["ttl"]:
+        kept["expires_at"] = before.__dict__["expires_at"]
+    return type(after).built({**after.__dict__, **kept})
 
 
 def field_changes(before: Entity, after: Entity) -> Iterator[FieldChange]:
@@ -75,8 +83,15 @@ def field_changes(before: Entity, after: Entity) -> Iterator[FieldChange]:
     schema = schema_of(type(after), "expressions")
     for name, value in after.__dict__.items():
         held = before.__dict__[name]
-        if held != value and name not in _NOT_COMPARED:
+        if held != value and name not in _NOT_COMPARED and not _same_secret(after, name, held, value):
             yield from _changes(name, plain(held), plain(value), schema.field(name, after.__dict__))
+
+
+def _same_secret(entity: Entity, name: str, held: Any, value: Any) -> bool:
+    """Whether a secret that is hashed by now is the one that is wanted."""
+    if name not in entity.secrets or not (isinstance(held, str) and isinstance(value, str)):
+        return False
+    return digest_of(entity.kind, name, held) == digest_of(entity.kind, name, value)
 
 
 def _changes(name: str, before: Any, after: Any, field: FieldSchema | None) -> Iterator[FieldChange]:

@@ -18,7 +18,7 @@ from gateline.entities.wire import plain
 _ROOT = UUID("fd02801f-0957-4a15-a55a-c8d9606f30b5")
 """The namespace from which Kong derives one for each kind."""
 
-_NOT_SAID = frozenset(("id", "created_at", "updated_at"))
+_NOT_SAID = frozenset(("id", "created_at", "updated_at", "expires_at"))
 
 
 @lru_cache

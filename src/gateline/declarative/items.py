@@ -46,6 +46,8 @@ class Item:
     errors: dict[str, Any]
     names: list[tuple[str, str]]
     """(foreign field, name or id) of the references that are still to be resolved."""
+    given: tuple[str, ...] = ()
+    """The fields that were written, where something is to be derived from them once references are resolved."""
     late: list[tuple[str, str]] = field(default_factory=list)
     """(field, sentence) of what comes out when entities are compared with each other."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateline.declarative.collecting import PENDING, Collection
+from gateline.declarative.errors import MASK
 from gateline.declarative.identity import base_key, derived_id
 from gateline.declarative.items import Item
 from gateline.entities import Entity, Reference, foreign_fields, kinds, lua, unique_fields
@@ -50,6 +51,8 @@ class Linking:
                     item.late.append((name, _no_such_entry(name, text, target)))
                 else:
                     values[name] = Reference(found.values["id"])
+            if item.given and not item.errors and not item.late:
+                item.entity.derive_linked(values, item.given)
 
     # Ids
 
@@ -112,7 +115,8 @@ class Linking:
 
 
 def _repeated(kind: str, key: str, value: str) -> str:
-    return f"uniqueness violation: '{kind}' entity with {key} set to '{value}' already declared"
+    told = MASK if key in kinds()[kind].secrets else value
+    return f"uniqueness violation: '{kind}' entity with {key} set to '{told}' already declared"
 
 
 def _no_such_entry(name: str, written: str, target: str) -> str:

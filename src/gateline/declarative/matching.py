@@ -9,6 +9,7 @@ from typing import Any
 
 from gateline.declarative.identity import base_key, content_key, derived_id
 from gateline.entities import Entity, Reference, Snapshot, foreign_fields, kinds
+from gateline.entities.sealing import digest_of
 
 
 def matched(old: Snapshot, new: Snapshot) -> Snapshot:
@@ -67,5 +68,10 @@ def _by_key(kind: str, old: Mapping[str, Entity], new: Mapping[str, Entity]) -> 
 
 
 def _key(entity: type[Entity], values: Mapping[str, Any]) -> str:
+    secret = entity.endpoint_key
+    if (
+        secret is not None and secret in entity.secrets and values[secret] is not None
+    ):  # it may be hashed in one of the two
+        return digest_of(entity.kind, secret, values[secret]).hex()
     key, named = base_key(entity, values)
     return key if named else content_key(values)

@@ -31,7 +31,7 @@ def dump(snapshot: Snapshot) -> str:
 def to_config_response(snapshot: Snapshot) -> dict[str, Any]:
     """What `POST /config` answers: kind → id → entity, for the kinds that have entities."""
     return {
-        kind: {identity: entity.to_wire() for identity, entity in snapshot.kind(kind).items()}
+        kind: {identity: entity.shown() for identity, entity in snapshot.kind(kind).items()}
         for kind in kinds()
         if snapshot.kind(kind)
     }
@@ -39,7 +39,7 @@ def to_config_response(snapshot: Snapshot) -> dict[str, Any]:
 
 def _entity(lines: list[str], entity: Entity, references: set[str]) -> None:
     marker = "- "
-    for name, value in entity.to_wire().items():
+    for name, value in entity.shown().items():
         if value is None:
             continue
         if name in references:

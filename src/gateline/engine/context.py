@@ -4,6 +4,7 @@ its configuration comes from. The supervisor makes it before the fork; `engine.w
 
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,3 +33,5 @@ class WorkerContext:
     generation: int = 1
     doors: "socket.socket | None" = None
     """Closed when the worker takes no new connections any more; its end would say the same."""
+    shared: Path | None = None
+    """Where the node's shared memory is; without it, nothing is shared and there are no credentials."""

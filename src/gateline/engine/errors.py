@@ -228,13 +228,14 @@ class ErrorTemplates:
         """The media type of an error's body for these two request headers (either may be absent).
 
         `*/*` and a type that is not offered give JSON; without Accept the request's own type decides; with neither the
-        setting does, or JSON where `json` says so.
+        setting does. With `json`, an error without Accept is JSON, but for gRPC.
         """
         if accept is not None:
             return self._negotiate(accept.decode("latin-1"))
         if content_type is not None:
             kind = content_type.decode("latin-1").split(";", 1)[0].strip().lower()
-            return self._offered(kind) or JSON_TYPE
+            if not json or kind.startswith("application/grpc"):
+                return self._offered(kind) or JSON_TYPE
         return JSON_TYPE if json else self._default
 
     def render(self, status: int, message: str, request_id: str, media_type: str) -> ErrorBody:

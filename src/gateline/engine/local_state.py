@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from gateline.pdk.identity import Consumer
+from gateline.pdk.identity import Consumer, Credential, Identity
 
 __all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalFound"]
 
@@ -74,12 +74,18 @@ class LocalCache:
 class LocalFound:
     """See `gateline.pdk.node.Found`."""
 
-    __slots__ = ("consumer", "fields", "id")
+    __slots__ = ("consumer", "fields", "id", "kind")
 
-    def __init__(self, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
+    def __init__(self, kind: str, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
+        self.kind = kind
         self.id: str = fields["id"]
         self.fields = fields
         self.consumer = consumer
+
+    def identity(self, identifier: str | None = None) -> Identity:
+        """Whom it proves."""
+        of = self.consumer.id if self.consumer else None
+        return Identity(self.consumer, Credential(self.id, identifier or self.id, self.kind, of, self.fields))
 
 
 class LocalCredentials:
@@ -93,7 +99,7 @@ class LocalCredentials:
         """Make an entity of a kind known, and its consumer."""
         if consumer is not None:
             self.consumers[consumer.id] = consumer
-        self._entities.setdefault(kind, []).append(LocalFound(fields, consumer))
+        self._entities.setdefault(kind, []).append(LocalFound(kind, fields, consumer))
 
     def find(self, kind: str, field: str, value: str) -> LocalFound | None:
         """The entity with this value."""

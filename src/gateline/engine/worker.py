@@ -26,11 +26,11 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
 from gateline.engine.node import WorkerNode
 from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
+from gateline.engine.shared_state import shared_state
 from gateline.engine.tls import ServerCertificates, trusted_authorities
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
@@ -41,6 +41,7 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
+from gateline.sharedstate import SharedStateError
 
 __all__ = ["Worker", "run"]
 
@@ -102,13 +103,14 @@ class Worker:
             access_log=self._access_log,
         )
         self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
+        self._shared = shared_state(context)
         self._plugins = Plugins(settings.plugins, settings.plugin_folders)
         self._node = WorkerNode(
             node_id=settings.node_id or "",
             worker=context.index,
-            credentials=LocalCredentials(),
-            counters=LocalCounters(),
-            cache=LocalCache(),
+            credentials=self._shared.credentials,
+            counters=self._shared.counters,
+            cache=self._shared.cache,
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
@@ -164,6 +166,7 @@ class Worker:
         config_hash: str,
     ) -> None:
         """Put a change of configuration in force; nothing changes when it cannot be (ConfigurationError)."""
+        self._open_shared()
         self._load_plugins(put.get("plugins", ()))
         change = Change(self._configuration, version, config_hash, put=put, delete=delete, full=full)
         pause = _Slices()
@@ -177,6 +180,7 @@ class Worker:
                 gc.freeze()  # moves what was built out of the collector's sight before it looks again
             gc.enable()
         watched = self._proxy.runtime.shortest_timeout
+        self._shared.renew()  # with nothing in between: no request sees one without the other
         runtime = change.commit()
         self._proxy.adopt(runtime)
         self._certificates.plugins = runtime.plugins.certificates if runtime.plugins is not None else ()
@@ -188,6 +192,12 @@ class Worker:
         await pause.between_all(change.release())
         if not self._servers and not self._ending.is_set():
             await self._open_doors()
+
+    def _open_shared(self) -> None:
+        try:
+            self._shared.open()
+        except SharedStateError as error:
+            raise ConfigurationError(str(error)) from error
 
     def _load_plugins(self, rows: Iterable[dict[str, Any]]) -> None:
         for name in {row["name"] for row in rows}:

@@ -9,13 +9,22 @@ from gateline.entities.certificate import Certificate
 from gateline.entities.consumer import Consumer
 from gateline.entities.consumer_group import ConsumerGroup, ConsumerGroupMember
 from gateline.entities.errors import EntityError, ErrorKind
+from gateline.entities.expiring import Expiring
 from gateline.entities.json_schema import json_plugin_schema, json_schema
 from gateline.entities.key import Key
 from gateline.entities.key_set import KeySet
 from gateline.entities.kong_schema import kong_plugin_schema, kong_schema, kong_vault_schema
 from gateline.entities.model import Entity, Record
 from gateline.entities.plugin import Plugin
-from gateline.entities.registry import children, entity_class, foreign_fields, kinds, listing_fields, unique_fields
+from gateline.entities.registry import (
+    brought_kinds,
+    children,
+    entity_class,
+    foreign_fields,
+    kinds,
+    listing_fields,
+    unique_fields,
+)
 from gateline.entities.route import Endpoint, Route
 from gateline.entities.schema import FieldSchema, Reference, Schema, schema_of
 from gateline.entities.service import Service
@@ -36,6 +45,7 @@ __all__ = [
     "Entity",
     "EntityError",
     "ErrorKind",
+    "Expiring",
     "FieldSchema",
     "Key",
     "KeySet",
@@ -51,6 +61,7 @@ __all__ = [
     "Upstream",
     "Vault",
     "Violations",
+    "brought_kinds",
     "children",
     "entity_class",
     "foreign_fields",

@@ -31,7 +31,12 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The value is never shown in errors, differences and logs."""
+    """The value is never shown in errors, differences and logs.
+
+    `compared`: what clients give is compared with it, and nothing else is done with it, so a hash of it is enough.
+    """
+
+    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

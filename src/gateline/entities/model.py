@@ -101,6 +101,10 @@ class Record(BaseModel):
         """
 
     @classmethod
+    def derive_linked(cls, values: dict[str, Any], given: Collection[str]) -> None:
+        """As `derive`, for what needs to know whom the references point to: in a file, that is known later."""
+
+    @classmethod
     def built(cls, values: Mapping[str, Any]) -> Self:
         """An instance from values that a schema has validated: every field, in the types of the model."""
         self = cls.__new__(cls)
@@ -175,6 +179,12 @@ class Entity(Record):
     """The collection in the Admin API below a parent."""
     nested_key: ClassVar[str | None]
     """The field by which one is addressed below a parent, the endpoint key unless said otherwise."""
+    sealed: ClassVar[bool] = False
+    """Whether its secrets are kept as the setting `credential_storage` says: for kinds of credentials."""
+    secrets: ClassVar[Mapping[str, bool]] = {}
+    """The fields with sealed secrets, and whether each is only ever compared; follows from the declaration."""
+    not_shown: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the Admin API and declarative files leave out."""
 
     _fractions: ClassVar[bool] = False
     """Whether timestamps have milliseconds."""
@@ -191,6 +201,7 @@ class Entity(Record):
             cls.nested_path = cls.__dict__.get("nested_path", cls.flat_path or cls.kind)
             cls.nested_key = cls.__dict__.get("nested_key", cls.endpoint_key)
             cls._fractions = cls.model_fields["created_at"].annotation is float
+            cls.secrets = _sealed_secrets(cls) if cls.sealed else {}
             FOREIGN_MODELS[cls.kind] = cls
 
     @classmethod
@@ -254,7 +265,25 @@ class Entity(Record):
                 values[name] = make()
         return cls.built(values)
 
+    def shown(self, now: float | None = None) -> dict[str, Any]:  # noqa: ARG002 - for what is other at another time
+        """The wire form as users see it, at a time in seconds since 1970 (the present one unless given)."""
+        row = self.to_wire()
+        for name in self.not_shown:
+            row.pop(name, None)
+        return row
+
     @property
     def endpoint_value(self) -> str | None:
         """The value of the endpoint key, such as the name."""
         return getattr(self, self.endpoint_key) if self.endpoint_key else None
+
+    @property
+    def label(self) -> str | None:
+        """The endpoint value, unless that is a secret: what messages and differences call the entity."""
+        return None if self.endpoint_key in self.secrets else self.endpoint_value
+
+
+def _sealed_secrets(model: type[Entity]) -> dict[str, bool]:
+    hints = get_type_hints(model, include_extras=True)
+    marks = {name: [mark for mark in marks_of(hints[name]) if isinstance(mark, Secret)] for name in model.model_fields}
+    return {name: found[0].compared for name, found in marks.items() if found}

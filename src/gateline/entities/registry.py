@@ -11,6 +11,8 @@ from gateline.entities.marks import IdOf, To
 from gateline.entities.model import Entity
 from gateline.entities.schema import FOREIGN_MODELS, bare_type, marks_of, schema_of
 
+_OWN = "gateline.entities."
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignField:
@@ -50,6 +52,11 @@ def listing_fields(kind: str) -> tuple[tuple[str, str], ...]:
         for mark in marks_of(element)
         if isinstance(mark, IdOf)
     )
+
+
+def brought_kinds() -> tuple[str, ...]:
+    """The kinds that plugins have brought, parents first."""
+    return tuple(kind for kind, model in kinds().items() if not model.__module__.startswith(_OWN))
 
 
 def unique_fields(kind: str) -> tuple[str, ...]:

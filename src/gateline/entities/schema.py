@@ -45,6 +45,8 @@ class Schema:
         self.shorthands: Mapping[str, Shorthand] = getattr(model, "shorthands", {})
         self._variant: Callable[[Mapping[str, Any]], Variant | None] | None = _own(model, "variant")
         self._derive: Derive | None = _own(model, "derive")
+        self.derive_linked: Derive | None = _own(model, "derive_linked")
+        """What is left to do once references are resolved."""
         self.refers = any(field.refers for field in self.fields.values())
         """Whether some field takes a reference to a secret."""
         self.defaults: dict[str, Any] = {
@@ -90,12 +92,18 @@ class Schema:
         return found
 
     def validate(
-        self, data: Mapping[str, Any], *, partial: bool = False, given: Collection[str] | None = None
+        self,
+        data: Mapping[str, Any],
+        *,
+        partial: bool = False,
+        given: Collection[str] | None = None,
+        linked: bool = True,
     ) -> tuple[dict[str, Any], Violations]:
         """Check a dictionary; returns the value of every field, and the violations (false when there are none).
 
         With `partial`, only the fields that are there are looked at: nothing is required, nothing is compared.
         `given` are the fields that were written now, all unless said otherwise; the others come from what is stored.
+        Without `linked`, references are still to be resolved, and `derive_linked` to be called then.
         """
         violations = Violations()
         errors = violations.fields
@@ -134,6 +142,8 @@ class Schema:
             variant.run(values, violations)
         if self._derive and not errors:
             self._derive(values, data if given is None else given)
+        if self.derive_linked and linked and not errors:
+            self.derive_linked(values, data if given is None else given)
         return values, violations
 
     def expanded(self, data: Mapping[str, Any], errors: dict[str, Any]) -> Mapping[str, Any]:

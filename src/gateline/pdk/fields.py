@@ -6,7 +6,7 @@ class Config(PluginConfig):
 
 from pydantic import Field
 
-from gateline.entities import Entity, Record, Reference
+from gateline.entities import Entity, Expiring, Record, Reference
 from gateline.entities.checks import (
     AllOrNoneOf,
     AtLeastOneOf,
@@ -64,6 +64,7 @@ __all__ = [
     "Entity",
     "ExactlyOneOf",
     "ExclusiveSets",
+    "Expiring",
     "Field",
     "Format",
     "GreaterThan",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateline.pdk.answers import HeaderValues
-from gateline.pdk.identity import Consumer
+from gateline.pdk.identity import Consumer, Identity
 
 __all__ = ["Cache", "Counters", "Credentials", "Found", "HttpClient", "HttpError", "HttpResponse", "Metric", "Node"]
 
@@ -21,7 +21,11 @@ class Found(Protocol):
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The entity's fields, secrets in the clear where they are kept so that they can be read."""
+        """The entity's fields that are set, without timestamps. Secrets are in the clear; those that are only ever
+        compared are not there."""
+
+    def identity(self, identifier: str | None = None) -> Identity:
+        """Whom the credential proves: its consumer; made once, with the identifier of the first call (its id)."""
 
 
 class Credentials(Protocol):

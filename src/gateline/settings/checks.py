@@ -65,6 +65,13 @@ def check_together(values: Mapping[str, Any], given: Mapping[str, Given], findin
         findings.warnings.append(
             f"whoever reaches {', '.join(far)} may change everything: set admin_token, or listen on 127.0.0.1"
         )
+    if values["credential_storage"] == "plain" or (
+        values["credential_storage"] is None and values["database"] == "postgres" and not values["credential_keys"]
+    ):
+        findings.warnings.append(
+            "credentials are kept as plain text: write a key with `openssl rand -base64 32 > FILE`, name the file in "
+            "credential_keys on every node, and leave credential_storage out"
+        )
     if values["declarative_config"] and values["declarative_config_string"]:
         findings.warnings.append("declarative_config and declarative_config_string are both set; the file counts")
 

@@ -50,6 +50,9 @@ class Settings:
     pg_ssl_cert: Path | None
     pg_ssl_cert_key: Path | None
     db_update_frequency: float
+    credential_storage: str | None
+    """`encrypted`, `hashed`, `plain`; None where it follows from whether there is a key."""
+    credential_keys: tuple[Path, ...]
     declarative_config: Path | None
     declarative_config_string: str | None
     router_flavor: str

@@ -102,15 +102,20 @@ async def record(
     row = {"version": change.version, "at": time.time(), "actor": actor, "reason": reason}
     rows: list[dict[str, Any]] = []
     for kind, entities in change.put.items():
+        of = tables.of(kind)
         for entity in entities:
             before = net[kind, entity.id].before
             operation = "create" if before is None else "update"
             told = {"kind": kind, "entity_id": entity.id, "operation": operation}
-            rows.append({**row, **told, "before": before, "after": entity.to_wire()})
+            after = of.kept(entity.to_wire())
+            rows.append({**row, **told, "before": None if before is None else of.kept(before), "after": after})
     for kind, ids in change.delete.items():
         for identifier in ids:
             told = {"kind": kind, "entity_id": identifier, "operation": "delete"}
-            rows.append({**row, **told, "before": net[kind, identifier].before, "after": None})
+            before = net[kind, identifier].before
+            rows.append(
+                {**row, **told, "before": None if before is None else tables.of(kind).kept(before), "after": None}
+            )
     for number, numbered in enumerate(rows, start=state.number + 1):
         numbered["number"] = number
     for start in range(0, len(rows), _PART):
@@ -173,4 +178,4 @@ def _collect(changes: list[Change], tables: Tables, rows: Sequence[sa.Row[Any]])
         if row.after is None:
             changes[-1].delete.setdefault(row.kind, []).append(row.entity_id)
         else:
-            changes[-1].put.setdefault(row.kind, []).append(of.model.from_wire(row.after))
+            changes[-1].put.setdefault(row.kind, []).append(of.entity(row.after))

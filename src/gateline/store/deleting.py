@@ -53,7 +53,7 @@ async def bodies(session: Session, of: KindTable, column: "sa.Column[Any]", valu
     found: Bodies = {}
     for part in chunks(list(values)):
         rows = await session.rows(sa.select(of.table.c.id, of.table.c.body).where(column.in_(part)))
-        found.update((row.id, row.body) for row in rows)
+        found.update((row.id, of.opened(row.body)) for row in rows)
     return found
 
 

@@ -4,7 +4,7 @@ Three stores have this interface: `MemoryStore` (a declarative file, read-only),
 PostgreSQL. Entities go in and come out; no row, connection or statement does.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -77,6 +77,10 @@ class StoredConfiguration:
     kinds: dict[str, dict[str, Entity]]
 
 
+Take = Callable[[StoredConfiguration, str, list[Entity]], Awaitable[None]]
+"""`take(whole, kind, entities)`: takes some entities of a kind that are not in the whole itself."""
+
+
 class Reading(Protocol):
     """Looking up entities."""
 
@@ -134,6 +138,9 @@ class Transaction(Reading, Protocol):
     async def delete_many(self, kind: str, ids: Iterable[str]) -> int:
         """Delete entities of a kind and what goes with them in few statements; how many of these there were."""
 
+    async def delete_expired(self, kind: str) -> int:
+        """Delete the entities of a kind that are over; how many there were."""
+
 
 class Store(Reading, Protocol):
     """Where entities live. Every method raises StoreUnavailable when the store cannot be reached."""
@@ -158,8 +165,14 @@ class Store(Reading, Protocol):
     async def version(self) -> int:
         """The version of the last change."""
 
-    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
-        """Every entity, or those of some kinds alone, as of one moment."""
+    async def whole(
+        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+    ) -> StoredConfiguration:
+        """Every entity, or those of some kinds alone, as of one moment.
+
+        What is too much to be held is handed over instead: the entities of `others`, as of the same moment, some at a
+        time, in order of kinds and ids. It may begin again from the start, when a connection was lost.
+        """
 
     async def since(self, version: int) -> list[Change] | None:
         """The changes after a version, oldest first; None when they are no longer kept (or never were in this
@@ -167,6 +180,9 @@ class Store(Reading, Protocol):
 
     async def tags(self, tag: str | None = None, *, size: int, after: str | None = None) -> TagPage:
         """Which entities have which tags, or which have this tag."""
+
+    async def reseal(self) -> int:
+        """Bring the secrets that are stored into the form that is wanted now; how many rows that changed."""
 
     def write(self, *, actor: str | None = None, reason: str | None = None) -> AbstractAsyncContextManager[Transaction]:
         """A transaction, one at a time in the whole installation. Committed when the block ends without an exception.

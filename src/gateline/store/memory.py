@@ -12,6 +12,8 @@ from typing import Any
 from gateline.entities import Entity, EntityError, Reference, Snapshot, entity_class
 from gateline.entities import kinds as all_kinds
 from gateline.entities.errors import OPERATION_UNSUPPORTED
+from gateline.entities.expiring import is_over
+from gateline.entities.sealing import digest_of
 from gateline.store.interface import (
     ANYWHERE,
     Change,
@@ -20,6 +22,7 @@ from gateline.store.interface import (
     TagFilter,
     Tagged,
     TagPage,
+    Take,
     Transaction,
     Where,
 )
@@ -56,11 +59,17 @@ class MemoryStore:
         """How often `show` was called."""
         return self._version
 
-    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
+    async def whole(
+        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+    ) -> StoredConfiguration:
         """Every entity."""
         snapshot = self._index.snapshot
         wanted = all_kinds() if kinds is None else kinds
-        return StoredConfiguration(self._version, {kind: dict(snapshot.kind(kind)) for kind in wanted})
+        whole = StoredConfiguration(self._version, {kind: dict(snapshot.kind(kind)) for kind in wanted})
+        if take is not None:
+            for kind in others:
+                await take(whole, kind, sorted(snapshot.kind(kind).values(), key=_id))
+        return whole
 
     async def since(self, version: int) -> list[Change] | None:
         """Nothing, when the version is the present one; else the whole has to be taken."""
@@ -68,12 +77,13 @@ class MemoryStore:
 
     async def get(self, kind: str, id: str) -> Entity | None:  # noqa: A002 - Kong's word
         """The entity with an id."""
-        return self._index.snapshot.kind(_known(kind)).get(id.lower())
+        entity = self._index.snapshot.kind(_known(kind)).get(id.lower())
+        return None if entity is None or is_over(entity) else entity
 
     async def find(self, kind: str, field: str, value: str, *, where: Where = ANYWHERE) -> Entity | None:
         """The entity with a value in a field; of several, the one with the lowest id."""
         found = self._index.where(_known(kind), {field: value, **where})
-        return found[0] if found else None
+        return next((entity for entity in found if not is_over(entity)), None)
 
     async def page(
         self,
@@ -94,7 +104,7 @@ class MemoryStore:
             start = 0 if after is None else bisect_right(found, id_position(after), key=_id)
         page: list[Entity] = []
         for place in range(start, len(found)):
-            if tags is None or _has(found[place], tags):
+            if (tags is None or _has(found[place], tags)) and not is_over(found[place]):
                 if len(page) == size:
                     last = page[-1]
                     return Page(page, newest_token(*_age(last)) if descending else last.id)
@@ -115,6 +125,10 @@ class MemoryStore:
     def write(self, **_: str | None) -> AbstractAsyncContextManager[Transaction]:
         """Refused."""
         raise EntityError(OPERATION_UNSUPPORTED, "cannot write entities when not using a database")
+
+    async def reseal(self) -> int:
+        """Nothing is stored."""
+        return 0
 
     async def wait_for_change(self, known: int | None = None) -> int:  # noqa: ARG002 - nothing changes behind it
         """Waits for ever: whoever shows a snapshot knows it."""
@@ -146,8 +160,9 @@ class _Index:
         if groups is None:
             groups = self._groups[kind, names] = {}
             for entity in self._all(kind):
-                groups.setdefault(tuple([_value(entity, name) for name in names]), []).append(entity)
-        return groups.get(tuple([where[name] for name in names]), ())
+                key = tuple([_lookup(kind, name, _value(entity, name)) for name in names])
+                groups.setdefault(key, []).append(entity)
+        return groups.get(tuple([_lookup(kind, name, where[name]) for name in names]), ())
 
     def tags(self) -> list[tuple[str, str, str]]:
         """Every tag of every entity: tag, kind, id."""
@@ -186,6 +201,12 @@ def _older(found: Sequence[Entity], position: tuple[float, str]) -> int:
 def _value(entity: Entity, name: str) -> Any:
     value = getattr(entity, name)
     return value.id if isinstance(value, Reference) else value
+
+
+def _lookup(kind: str, name: str, value: Any) -> Any:
+    """A value as it is looked up: a secret may be hashed in one place and not in the other."""
+    model = entity_class(kind)
+    return digest_of(kind, name, value) if model and name in model.secrets and isinstance(value, str) else value
 
 
 def _tags(entity: Entity) -> Iterable[str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gateline.entities.sealing import PLAIN, Sealer
+
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
@@ -33,6 +35,9 @@ class StoreOptions:
     pg_timeout: float = 5.0
     """For connecting and for each statement."""
     pg_pool_size: int = 10
+
+    sealer: Sealer = PLAIN
+    """How the secrets of credentials are kept."""
 
     patience: float = 30.0
     """How long a write waits for the writes before it."""

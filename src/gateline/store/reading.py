@@ -1,6 +1,7 @@
 """Queries: single entities, pages, tags. Pages continue after a key, never at an offset: the last costs what the first
 does."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -21,8 +22,8 @@ async def get(session: Session, of: KindTable, identifier: str) -> Entity | None
     """The entity with an id."""
     if not is_uuid(identifier):
         return None
-    row = await session.row(sa.select(of.table.c.body).where(of.table.c.id == identifier.lower()))
-    return of.model.from_wire(row.body) if row else None
+    row = await session.row(sa.select(of.table.c.body).where(of.table.c.id == identifier.lower(), *_there(of)))
+    return of.entity(row.body) if row else None
 
 
 async def find(session: Session, of: KindTable, field: str, value: str, where: Where) -> Entity | None:
@@ -31,7 +32,7 @@ async def find(session: Session, of: KindTable, field: str, value: str, where: W
     if conditions is None:
         return None
     row = await session.row(sa.select(of.table.c.body).where(*conditions).order_by(of.table.c.id).limit(1))
-    return of.model.from_wire(row.body) if row else None
+    return of.entity(row.body) if row else None
 
 
 async def page(
@@ -74,7 +75,7 @@ async def page(
     if len(rows) > size:
         last = rows[size - 1]
         following = newest_token(last.created_at, last.id) if descending else str(last.id)
-    return Page([of.model.from_wire(row.body) for row in rows[:size]], following)
+    return Page([of.entity(row.body) for row in rows[:size]], following)
 
 
 async def tags_page(session: Session, tables: Tables, tag: str | None, *, size: int, after: str | None) -> TagPage:
@@ -97,10 +98,10 @@ async def tags_page(session: Session, tables: Tables, tag: str | None, *, size: 
 async def everything(session: Session, of: KindTable) -> AsyncIterator[list[Entity]]:
     """All entities of a kind in order of their ids, some at a time."""
     columns = of.table.c
-    query = sa.select(columns.id, columns.body).order_by(columns.id).limit(_CHUNK)
+    query = sa.select(columns.id, columns.body).where(*_there(of)).order_by(columns.id).limit(_CHUNK)
     rows = await session.rows(query)
     while rows:
-        yield [of.model.from_wire(row.body) for row in rows]
+        yield [of.entity(row.body) for row in rows]
         if len(rows) < _CHUNK:
             return
         rows = await session.rows(query.where(columns.id > rows[-1].id))
@@ -108,7 +109,7 @@ async def everything(session: Session, of: KindTable) -> AsyncIterator[list[Enti
 
 def _conditions(of: KindTable, where: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]] | None:
     """Conditions on columns; None when nothing can fulfil them."""
-    conditions: list[sa.ColumnElement[bool]] = []
+    conditions = _there(of)
     for field, value in where.items():
         column: sa.Column[Any] = of.column(field)
         if value is None:
@@ -120,8 +121,16 @@ def _conditions(of: KindTable, where: Mapping[str, str | None]) -> list[sa.Colum
         elif "\0" in value:
             return None
         else:
-            conditions.append(column == value)
+            conditions.append(column == of.column_value(field, value))
     return conditions
+
+
+def _there(of: KindTable) -> list[sa.ColumnElement[bool]]:
+    """Conditions on what is not over."""
+    if not of.expires:
+        return []
+    end = of.table.c.expires_at
+    return [sa.or_(end.is_(None), end > time.time())]
 
 
 def _tagged(tables: Tables, of: KindTable, tags: TagFilter, after: str | None, limit: int | None) -> "sa.Select[Any]":

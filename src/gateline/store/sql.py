@@ -14,9 +14,10 @@ from gateline.store import changes, reading
 from gateline.store.changes import State
 from gateline.store.database import Database, database_of
 from gateline.store.errors import NotMigrated, StoreUnavailable
-from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration, TagFilter, TagPage, Where
+from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration, TagFilter, TagPage, Take, Where
 from gateline.store.migrating import migrate_with, remedy, state_with
 from gateline.store.options import StoreOptions
+from gateline.store.resealing import Resealing
 from gateline.store.session import FAULTS, Session, guarded, to_the_end, translated
 from gateline.store.tables import present_tables
 from gateline.store.transaction import SqlTransaction
@@ -34,7 +35,7 @@ class SqlStore:
     def __init__(self, options: StoreOptions) -> None:
         self._options = options
         self._database: Database = database_of(options)
-        self._tables = present_tables()
+        self._tables = present_tables(self._options.sealer)
         self._turn = asyncio.Lock()
         self._bell = self._database.bell()
         self._lineage: str | None = None
@@ -50,7 +51,7 @@ class SqlStore:
 
         Raises StoreUnavailable, NotMigrated.
         """
-        self._tables = present_tables()
+        self._tables = present_tables(self._options.sealer)
         state = await state_with(self._database)
         if self._database.migrates_itself and not state.current:
             await migrate_with(self._database)
@@ -75,7 +76,9 @@ class SqlStore:
         """The version of the last change."""
         return (await self._state()).version
 
-    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
+    async def whole(
+        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+    ) -> StoredConfiguration:
         """Every entity, as of one moment."""
 
         async def work(session: Session) -> StoredConfiguration:
@@ -87,8 +90,13 @@ class SqlStore:
                 entities = found[kind] = {}
                 async for some in reading.everything(session, of):
                     entities.update((entity.id, entity) for entity in some)
+            whole = StoredConfiguration(state.version, found)
+            for kind, of in self._tables.kinds.items():
+                if take is not None and kind in others:
+                    async for some in reading.everything(session, of):
+                        await take(whole, kind, some)
             self._saw(state)
-            return StoredConfiguration(state.version, found)
+            return whole
 
         return await self._read(work, self._database.snapshot)
 
@@ -186,6 +194,16 @@ class SqlStore:
             await self._commit(session)
             if transaction.change:
                 self._wrote(transaction.change.version)
+
+    async def reseal(self) -> int:
+        """Bring the secrets that are stored into the form that is wanted now; how many rows that changed."""
+        work = Resealing(self._tables)
+        more = True
+        while more:
+            async with self._in_turn(), self._begun() as (session, _):
+                more = await work.step(session)
+                await self._commit(session)
+        return work.count
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

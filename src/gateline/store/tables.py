@@ -15,7 +15,18 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from gateline.entities import Entity, Reference, foreign_fields, kinds, listing_fields, schema_of, unique_fields
+from gateline.entities import (
+    Entity,
+    Expiring,
+    Reference,
+    foreign_fields,
+    kinds,
+    listing_fields,
+    schema_of,
+    unique_fields,
+)
+from gateline.entities.sealing import PLAIN, Sealer, SealingError, digest_of
+from gateline.store.errors import StoreUnavailable
 
 PREFIX = "gateline_"
 """Of every table: another program's tables may be in the same schema, such as Kong's own."""
@@ -67,6 +78,33 @@ class KindTable:
     foreign: Mapping[str, Foreign]
     together: tuple[Together, ...]
     tagged: bool
+    sealer: Sealer = PLAIN
+
+    @property
+    def expires(self) -> bool:
+        """Whether its entities may have an end."""
+        return issubclass(self.model, Expiring)
+
+    def entity(self, body: Mapping[str, Any]) -> Entity:
+        """The entity that is kept as `body`. Raises StoreUnavailable when its secrets cannot be read."""
+        return self.model.from_wire(self.opened(body))
+
+    def opened(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The wire form of what is kept. Raises as `entity`."""
+        if not self.model.secrets:
+            return body
+        try:
+            return self.sealer.opened(self.kind, body, self.model.secrets)
+        except SealingError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def kept(self, wire: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is kept of a wire form."""
+        return self.sealer.sealed(self.kind, wire, self.model.secrets) if self.model.secrets else wire
+
+    def column_value(self, field: str, value: Any) -> Any:
+        """The value of a field in its own column: of a secret its digest."""
+        return digest_of(self.kind, field, value).hex() if field in self.model.secrets and value is not None else value
 
     def column(self, field: str) -> "sa.Column[Any]":
         """The column of a stored field. Raises KeyError for one that is only in the body."""
@@ -83,9 +121,14 @@ class KindTable:
 
     def row(self, entity: Entity, body: Mapping[str, Any]) -> dict[str, Any]:
         """The values of every column; `body` is the entity's wire form."""
-        row = {"id": entity.id, "body": body, "created_at": entity.created_at, "updated_at": entity.updated_at}
+        row = {
+            "id": entity.id,
+            "body": self.kept(body),
+            "created_at": entity.created_at,
+            "updated_at": entity.updated_at,
+        }
         for name in self.plain:
-            row[name] = body[name]
+            row[name] = self.column_value(name, body[name])
         for field, foreign in self.foreign.items():
             reference: Reference | None = getattr(entity, field)
             row[foreign.column] = reference.id if reference else None
@@ -97,11 +140,11 @@ class KindTable:
 class Tables:
     """The tables of kinds, parents first, and those beside them."""
 
-    def __init__(self, models: Mapping[str, type[Entity]]) -> None:
+    def __init__(self, models: Mapping[str, type[Entity]], sealer: Sealer = PLAIN) -> None:
         self.metadata = sa.MetaData()
         self.kinds: dict[str, KindTable] = {}
         for kind, model in models.items():
-            self.kinds[kind] = _kind_table(kind, model, self.metadata)
+            self.kinds[kind] = _kind_table(kind, model, self.metadata, sealer)
         self.tags = _tags(self.metadata)
         self.changes = _changes(self.metadata)
         self.state = _state(self.metadata)
@@ -132,14 +175,14 @@ class Tables:
         return self._children[kind]
 
 
-def present_tables() -> Tables:
-    """The tables of all kinds that the registry has now."""
-    return _tables_of(tuple(kinds().items()))
+def present_tables(sealer: Sealer = PLAIN) -> Tables:
+    """The tables of all kinds that the registry has now; secrets are kept as `sealer` does it."""
+    return _tables_of(tuple(kinds().items()), sealer)
 
 
 @lru_cache(maxsize=4)
-def _tables_of(models: tuple[tuple[str, type[Entity]], ...]) -> Tables:
-    return Tables(dict(models))
+def _tables_of(models: tuple[tuple[str, type[Entity]], ...], sealer: Sealer) -> Tables:
+    return Tables(dict(models), sealer)
 
 
 def table_name(kind: str) -> str:
@@ -155,7 +198,7 @@ def _flat(value: Any) -> Any:
     return value["id"] if isinstance(value, dict) else value
 
 
-def _kind_table(kind: str, model: type[Entity], metadata: sa.MetaData) -> KindTable:
+def _kind_table(kind: str, model: type[Entity], metadata: sa.MetaData, sealer: Sealer) -> KindTable:
     fields = schema_of(model, FLAVOR).fields
     known = kinds()
     foreign = {
@@ -169,6 +212,8 @@ def _kind_table(kind: str, model: type[Entity], metadata: sa.MetaData) -> KindTa
         for number, names in enumerate(model.unique_together)
     )
     looked_up = [*unique, *((model.endpoint_key,) if model.endpoint_key else ()), *sum(model.unique_together, ())]
+    if issubclass(model, Expiring):
+        looked_up.append("expires_at")
     plain = tuple(name for name in dict.fromkeys(looked_up) if name not in foreign and name != "id")
 
     name = table_name(kind)
@@ -184,7 +229,7 @@ def _kind_table(kind: str, model: type[Entity], metadata: sa.MetaData) -> KindTa
         sa.Column("body", _BODY, nullable=False),
         sa.PrimaryKeyConstraint("id", name=f"{name}_pk"),
     )
-    described = KindTable(kind, model, table, plain, unique, foreign, together, "tags" in fields)
+    described = KindTable(kind, model, table, plain, unique, foreign, together, "tags" in fields, sealer)
     for column, _ in described.unique_columns():
         table.append_constraint(sa.UniqueConstraint(column, name=f"{name}_{column}_unique"))
     for field in plain:

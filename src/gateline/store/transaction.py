@@ -1,5 +1,6 @@
 """A transaction on a SQL store: checks first, then writes, and remembers what it did for the log of changes."""
 
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -93,6 +94,9 @@ class SqlTransaction:
     async def insert_many(self, entities: Iterable[Entity]) -> None:
         """Add entities of any kinds."""
         groups = self._by_kind(entities)
+        for of, _ in groups:
+            if of.expires:
+                await self.delete_expired(of.kind)
         coming = {of.kind: {candidate.id for candidate in batch} for of, batch in groups}
         for of, batch in groups:
             await refuse_taken(self._session, of, batch)
@@ -141,6 +145,14 @@ class SqlTransaction:
             if bodies := plan.deleted.get(doomed.kind):
                 await self._delete(doomed, bodies)
         return len(plan.deleted.get(kind, ()))
+
+    async def delete_expired(self, kind: str) -> int:
+        """Delete the entities of a kind that are over; how many there were."""
+        of = self._tables.of(kind)
+        if not of.expires:
+            return 0
+        rows = await self._session.rows(sa.select(of.table.c.id).where(of.table.c.expires_at <= time.time()))
+        return await self.delete_many(kind, [row.id for row in rows])
 
     async def finish(self, *, actor: str | None, reason: str | None, kept: int) -> None:
         """Write the log; the commit comes next."""

@@ -31,9 +31,10 @@ class Feed:
     def go_on_from(self, version: int) -> None:
         self.version = version
 
-    async def publish(self, rows: Rows, digest: str) -> None:
+    async def publish(self, rows: Rows, digest: str, *, undo: Callable[[], None] = lambda: None) -> None:
         await self.gate.wait()
         if self.refuse:
+            undo()
             raise ChangeRefusedError("no")
         self.version += 1
         self.hashes.append(digest)

@@ -38,19 +38,20 @@ class Workers:
     def go_on_from(self, version: int) -> None:
         self.version = version
 
-    async def publish(self, rows: Rows, digest: str) -> None:
+    async def publish(self, rows: Rows, digest: str, *, undo: Callable[[], None] = lambda: None) -> None:
         assert not self.published
         self.published = True
         self.rows = rows
         self.version += 1
 
-    async def change(self, delta: Delta, digest: str) -> None:
+    async def change(self, delta: Delta, digest: str, *, undo: Callable[[], None] = lambda: None) -> None:
         back = advance(self.rows, delta)
         self.version += 1
         put = [self._name(row) for of_kind in delta.put.values() for row in of_kind.values()]
         self.steps.append(put)
         await self.gate.wait()
         if self.bad.intersection(put):
+            undo()
             advance(self.rows, back)
             raise self.error("a worker does not want it")
 
@@ -76,11 +77,11 @@ class Fading:
             raise StoreUnavailable("nobody is there")
         return getattr(self._store, name)
 
-    async def whole(self, kinds: Collection[str] | None = None) -> StoredConfiguration:
+    async def whole(self, kinds: Collection[str] | None = None, **others: Any) -> StoredConfiguration:
         if self.gone:
             raise StoreUnavailable("nobody is there")
         self.asked.append(kinds)
-        return await self._store.whole(kinds)
+        return await self._store.whole(kinds, **others)
 
     async def open(self) -> None:
         if self.gone:

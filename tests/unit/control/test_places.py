@@ -19,7 +19,8 @@ def test_without_a_database_there_is_nothing_to_say(tmp_path: Path) -> None:
 
 def test_sqlite_has_a_file(tmp_path: Path) -> None:
     options = store_options(settings(tmp_path, db_update_frequency="3"))
-    assert options == StoreOptions("sqlite", tmp_path / "gateline.db", poll_interval=3.0)
+    assert options == StoreOptions("sqlite", tmp_path / "gateline.db", poll_interval=3.0, sealer=options.sealer)
+    assert options.sealer.manner == "encrypted"
 
 
 def test_postgresql_has_an_address_and_times_in_seconds(tmp_path: Path) -> None:

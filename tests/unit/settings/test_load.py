@@ -156,7 +156,15 @@ def test_settings_of_features_to_come_share_one_warning() -> None:
 def test_settings_of_postgresql_without_it_get_a_warning() -> None:
     loaded = load({"KONG_PG_PORT": "5433", "KONG_PG_HOST": "db"})
     assert loaded.warnings == ["pg_host, pg_port have no effect with database = sqlite; set database = postgres"]
-    assert load({"KONG_PG_HOST": "db", "KONG_DATABASE": "postgres"}).warnings == []
+    [warning] = load({"KONG_PG_HOST": "db", "KONG_DATABASE": "postgres"}).warnings
+    assert "credentials are kept as plain text" in warning
+
+
+def test_credentials_that_are_not_protected_are_a_warning(tmp_path: Path) -> None:
+    for given in ({"credential_storage": "plain"}, {"database": "postgres"}):
+        [warning] = load({f"GATELINE_{name.upper()}": value for name, value in given.items()}).warnings
+        assert warning.startswith("credentials are kept as plain text: write a key with")
+    assert load({"GATELINE_DATABASE": "postgres", "GATELINE_CREDENTIAL_KEYS": str(tmp_path / "key")}).warnings == []
 
 
 @pytest.mark.parametrize("name", ["pg_host", "mem_cache_size", "anonymous_reports"])

@@ -7,12 +7,13 @@ of the environment, and the checks follow from it.
 from gateline.settings.table.foreign import ALIASES, CLUSTER, FAMILIES, UNUSED
 from gateline.settings.table.general import CONFIGURATION, GENERAL, LOGS
 from gateline.settings.table.rows import Alias, Family, Setting, Status
-from gateline.settings.table.store import DATABASE, STORE
+from gateline.settings.table.store import CREDENTIALS, DATABASE, STORE
 from gateline.settings.table.traffic import LISTENERS, REQUESTS, TLS, UPSTREAM
 
 GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("The node", GENERAL),
     ("Configuration", (*DATABASE, *CONFIGURATION)),
+    ("Credentials", CREDENTIALS),
     ("Addresses", LISTENERS),
     ("TLS", TLS),
     ("Requests", REQUESTS),

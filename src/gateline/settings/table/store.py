@@ -1,6 +1,6 @@
 """Rows of the table: where entities are stored, and how the database is reached."""
 
-from gateline.settings.kinds import BOOLEAN, DURATION, LIST, PATH, TEXT, choice, duration, integer
+from gateline.settings.kinds import BOOLEAN, DURATION, LIST, PATH, PATHS, TEXT, choice, duration, integer
 from gateline.settings.table.rows import Setting, later, unused
 
 DATABASE = (
@@ -18,6 +18,25 @@ DATABASE = (
         "gateline.db",
         "File of `database = sqlite`, relative to the prefix. It is made at the first start.",
         in_prefix=True,
+    ),
+)
+
+CREDENTIALS = (
+    Setting(
+        "credential_storage",
+        choice("encrypted", "hashed", "plain"),
+        None,
+        "How the secrets of credentials are kept in the database and on disk. `encrypted`: the node alone can read "
+        "them. `hashed`: one that is only compared (a key) is shown once, when it is made, and cannot be known again; "
+        "others are encrypted. `plain`: as they are, as Kong does. Default: `encrypted` where there is a key.",
+    ),
+    Setting(
+        "credential_keys",
+        PATHS,
+        None,
+        "Files with the keys that encrypt credentials, 32 bytes in base64 each. The first one encrypts, all decrypt. "
+        "Default: `credentials.key` in the prefix, which is made when it is not there; with PostgreSQL none, as all "
+        "nodes need the same.",
     ),
 )
 

@@ -1,0 +1,191 @@
+"""Look-ups of consumers and credentials in a worker: the node's directory, behind what was found lately.
+
+What was found is kept in two halves: when the younger one is full it becomes the older one, which is thrown away then;
+what is found in the older one moves back to the younger one. A change of the directory throws all of it away: what it
+costs to find it anew is less than what it costs to say what has changed.
+
+A value is looked for among what was found by Python's dictionaries, whose hash is keyed with a secret of the process,
+and in the directory by its SHA-256: how long either takes says nothing about how much of a value is right.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gateline.entities import entity_class
+from gateline.entities.formats import is_uuid
+from gateline.entities.sealing import Sealer, SealingError
+from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.sharedstate import Directory, Entry
+from gateline.sharedstate.rows import id_bytes
+
+__all__ = ["FoundEntity", "WorkerCredentials"]
+
+_log = logging.getLogger(__name__)
+
+HALF = 4096
+"""Look-ups that half of what is kept holds."""
+
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+
+class FoundEntity:
+    """See `gateline.pdk.node.Found`. What a request may not need is made when it is asked for."""
+
+    __slots__ = ("_entry", "_fields", "_identity", "_sealer", "consumer", "end", "id", "kind")
+
+    def __init__(self, kind: str, entry: Entry, consumer: Consumer | None, sealer: Sealer) -> None:
+        self.id = entry.id
+        self.kind = kind
+        self.consumer = consumer
+        self.end = entry.end
+        self._entry = entry
+        self._sealer = sealer
+        self._fields: Mapping[str, Any] | None = None
+        self._identity: Identity | None = None
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The entity's fields that are set."""
+        if self._fields is None:
+            fields = _decode(self._entry.fields)
+            fields["id"] = self.id
+            if self.consumer is not None:
+                fields["consumer"] = {"id": self.consumer.id}
+            model = entity_class(self.kind)
+            if model is not None and model.secrets:
+                try:
+                    fields = self._sealer.opened(self.kind, fields, model.secrets)
+                except SealingError as error:
+                    _log.error("%s: %s", self.id, error)
+                    fields = {name: value for name, value in fields.items() if name not in model.secrets}
+            self._fields = fields
+        return self._fields
+
+    def identity(self, identifier: str | None = None) -> Identity:
+        """Whom it proves: the same object at each call."""
+        known = self._identity
+        if known is None:
+            consumer = self.consumer
+            known = self._identity = Identity(
+                consumer,
+                Credential(self.id, identifier or self.id, self.kind, consumer.id if consumer else None, self.fields),
+            )
+        return known
+
+
+class WorkerCredentials:
+    """See `gateline.pdk.node.Credentials`. Nothing is found before it is open."""
+
+    def __init__(
+        self, open_directory: Callable[[], Directory], sealer: Sealer, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._open = open_directory
+        self._sealer = sealer
+        self._clock = clock
+        self._directory: Directory | None = None
+        self._young: dict[Any, Any] = {}
+        self._old: dict[Any, Any] = {}
+
+    def open(self) -> None:
+        """Open the directory, unless that has been done. Raises SharedStateError."""
+        if self._directory is None:
+            self._directory = self._open()
+
+    def renew(self) -> None:
+        """See the directory as it is now."""
+        if self._directory is not None and self._directory.renew():
+            self._young, self._old = {}, {}
+
+    def find(self, kind: str, field: str, value: str) -> FoundEntity | None:
+        """The entity of a kind whose unique field has this value."""
+        key = (kind, field, value)
+        found: FoundEntity | None = self._young.get(key)
+        if found is None:
+            found = self._old.pop(key, None)
+            if found is None:
+                entry = None if self._directory is None else self._directory.find(kind, field, value)
+                if entry is None:
+                    return None  # what is not there is not kept: whoever guesses would push everything else out
+                found = self._made(kind, entry)
+            if len(self._young) >= HALF:
+                self._young, self._old = {}, self._young
+            self._young[key] = found
+        return None if found.end and found.end <= self._clock() else found
+
+    def of_consumer(self, kind: str, consumer: str) -> Sequence[FoundEntity]:
+        """The entities of a kind that belong to a consumer."""
+        key = (kind, consumer)
+        found: tuple[FoundEntity, ...] | None = self._young.get(key)
+        if found is None:
+            found = self._kept(key)
+            if found is None:
+                found = self._belonging(kind, consumer)
+                self._keep(key, found)
+        for one in found:
+            if one.end and one.end <= self._clock():
+                return tuple(one for one in found if not one.end or one.end > self._clock())
+        return found
+
+    def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - the field's name
+        """The consumer of an id."""
+        try:
+            return self._consumer(id_bytes(id))
+        except ValueError:
+            return None
+
+    def consumer_named(self, name: str) -> Consumer | None:
+        """The consumer of an id, a username or a custom id, looked for in this order."""
+        key = ("", name)
+        known: Consumer | None = self._young.get(key) or self._kept(key)
+        if known is None and self._directory is not None:
+            known = self.consumer(name) if is_uuid(name) else None
+            for field in ("username", "custom_id"):
+                if known is None and (named := self._directory.consumer_with(field, name)) is not None:
+                    known = self.consumer(named.id)
+            if known is not None:
+                self._keep(key, known)
+        return known
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._directory is not None:
+            self._directory.close()
+            self._directory = None
+
+    def _belonging(self, kind: str, consumer: str) -> tuple[FoundEntity, ...]:
+        directory = self._directory
+        if directory is None:
+            return ()
+        return tuple([self._made(kind, entry) for entry in directory.below(kind, consumer)])
+
+    def _made(self, kind: str, entry: Entry) -> FoundEntity:
+        raw = entry.consumer
+        return FoundEntity(kind, entry, None if raw is None else self._consumer(raw), self._sealer)
+
+    def _consumer(self, raw: bytes) -> Consumer | None:
+        """One object for each: others compare by it."""
+        known: Consumer | None = self._young.get(raw)
+        if known is None:
+            known = self._old.pop(raw, None)
+            if known is None:
+                known = None if self._directory is None else self._directory.consumer(raw)
+                if known is None:
+                    return None
+            self._keep(raw, known)
+        return known
+
+    def _kept(self, key: Any) -> Any:
+        """What the older half has, which moves to the younger one."""
+        known = self._old.pop(key, None)
+        if known is not None:
+            self._keep(key, known)
+        return known
+
+    def _keep(self, key: Any, found: Any) -> None:
+        if len(self._young) >= HALF:
+            self._young, self._old = {}, self._young
+        self._young[key] = found

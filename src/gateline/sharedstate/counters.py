@@ -1,0 +1,163 @@
+"""Numbers that all processes of the node share: each change is atomic, each number ends some time after it began.
+
+Two databases: what each counter is, and which ends when. A new counter takes some away that have ended, so they go
+without anything having to look for them; when there are too many, those go that would end first.
+"""
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from struct import Struct
+
+import lmdb
+
+from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+
+__all__ = ["SharedCounters"]
+
+MOST = 500_000
+"""Counters that there may be."""
+
+SIZE, LIMIT = 8 * 1024 * 1024, 256 * 1024 * 1024
+"""Bytes of the map: at first, and at most."""
+
+_AT_ONCE = 4
+"""So many ended ones a new one takes away, at most."""
+
+_USED = 0.6
+"""The part of the map that may be in use: a change needs room for what it replaces."""
+_PAGE = 4096
+
+_LONGEST_KEY = 400
+_VALUE = Struct(">dq")
+_END = Struct(">d")
+
+
+class SharedCounters:
+    """See `gateline.pdk.node.Counters`. `clock` gives seconds; it must be the same for all processes."""
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], float] = time.monotonic, most: int = MOST, limit: int = LIMIT
+    ) -> None:
+        """Open them. Raises SharedStateError."""
+        self._environment = Environment(
+            path, size=min(SIZE, limit), limit=limit, databases=("counters", "ends"), reserved=True
+        )
+        self._counters = self._environment.database("counters")
+        self._ends = self._environment.database("ends")
+        self._begin = self._environment.lmdb.begin
+        self._clock = clock
+        self._most = most
+        self._pages = int(limit * _USED) // _PAGE
+
+    def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
+        """Add to a counter; its new value. Raises SharedStateError when there is no room for a new one."""
+        name = _name(key)
+        while True:
+            try:
+                with self._begin(write=True, db=self._counters) as transaction:
+                    stored = transaction.get(name)
+                    if stored is not None:
+                        end, value = _VALUE.unpack(stored)
+                        if end > self._clock():
+                            value += by
+                            transaction.put(name, _VALUE.pack(end, value))
+                            return int(value)
+                    self._make(transaction, name, by, ttl, stored)
+                    return by
+            except lmdb.Error as error:
+                self._make_room(error)
+
+    def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
+        """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
+        name = _name(key)
+        while True:
+            try:
+                with self._begin(write=True, db=self._counters) as transaction:
+                    stored = transaction.get(name)
+                    value = 0
+                    if stored is not None:
+                        end, value = _VALUE.unpack(stored)
+                        if end > self._clock():
+                            if value + by > limit:
+                                return value, False
+                            transaction.put(name, _VALUE.pack(end, value + by))
+                            return value + by, True
+                    if by > limit:
+                        return 0, False
+                    self._make(transaction, name, by, ttl, stored)
+                    return by, True
+            except lmdb.Error as error:
+                self._make_room(error)
+
+    def get(self, key: str) -> int:
+        """A counter's value, 0 where there is none."""
+        while True:
+            try:
+                with self._begin(db=self._counters) as transaction:
+                    stored = transaction.get(_name(key))
+                break
+            except lmdb.MapResizedError as error:
+                self._make_room(error)
+        if stored is None:
+            return 0
+        end, value = _VALUE.unpack(stored)
+        return int(value) if end > self._clock() else 0
+
+    def remove(self, key: str) -> None:
+        """Take a counter away."""
+        name = _name(key)
+
+        def work(transaction: Transaction) -> None:
+            stored = transaction.pop(name, db=self._counters)
+            if stored is not None:
+                transaction.delete(stored[:8] + name, db=self._ends)
+
+        self._environment.write(work)
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._environment.close()
+
+    def _make(self, transaction: Transaction, name: bytes, value: int, ttl: float, ended: bytes | None) -> None:
+        now = self._clock()
+        if ended is not None:
+            transaction.delete(ended[:8] + name, db=self._ends)
+        end = _END.pack(now + ttl)
+        transaction.put(name, _VALUE.pack(now + ttl, value))
+        transaction.put(end + name, b"", db=self._ends)
+        self._take_away(transaction, now, self._surplus(transaction))
+
+    def _surplus(self, transaction: Transaction) -> int:
+        """How many are too many: by their number, or by the pages that they take of the map."""
+        ends, counters = transaction.stat(self._ends), transaction.stat(self._counters)
+        pages = sum(stat["leaf_pages"] + stat["branch_pages"] for stat in (ends, counters))
+        if pages > self._pages:
+            return _AT_ONCE
+        return int(ends["entries"]) - self._most
+
+    def _take_away(self, transaction: Transaction, now: float, over: int) -> None:
+        """Take away what has ended, some of it, and what is too many."""
+        with transaction.cursor(db=self._ends) as cursor:
+            there = cursor.first()
+            for place in range(_AT_ONCE):
+                if not there or (place >= over and _END.unpack(cursor.key()[:8])[0] > now):
+                    return
+                transaction.delete(cursor.key()[8:], db=self._counters)
+                there = cursor.delete()
+
+    def _make_room(self, error: lmdb.Error) -> None:
+        """What to do before another try. Raises SharedStateError when nothing can be done."""
+        if isinstance(error, lmdb.MapFullError):
+            self._environment.write(lambda _: None)  # takes over the size that another process may have made
+            self._environment.grow()
+        elif isinstance(error, lmdb.MapResizedError):
+            self._environment.lmdb.set_mapsize(0)
+        else:
+            raise SharedStateError(f"the counters cannot be used: {error}") from error
+
+
+def _name(key: str) -> bytes:
+    name = key.encode("utf-8", "surrogatepass")
+    return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()

@@ -1,0 +1,135 @@
+"""A worker's look-ups: what was found lately, and the node's directory behind it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateline.control.directory import NodeDirectory
+from gateline.control.rows import as_stored
+from gateline.engine.credentials import HALF, WorkerCredentials
+from gateline.entities import Consumer, ConsumerGroup, ConsumerGroupMember, Entity
+from gateline.entities.sealing import KEY_BYTES, Sealer
+from gateline.plugins.acl import AclGroup
+from gateline.plugins.basic_auth import BasicauthCredential
+from gateline.plugins.key_auth import KeyauthCredential
+from gateline.sharedstate import Directory, DirectoryWriter, open_directory
+from gateline.store import Change
+
+BOB = Consumer.parse({"username": "bob", "custom_id": "b-1", "tags": ["a"]})
+OF_BOB = {"consumer": {"id": BOB.id}}
+
+
+class Scene:
+    def __init__(self, path: Path) -> None:
+        self.now = 1000.0
+        self.environment = open_directory(path)
+        sealer = Sealer("encrypted", [bytes(KEY_BYTES)])
+        self.node = NodeDirectory(DirectoryWriter(self.environment), sealer)
+        self.credentials = WorkerCredentials(lambda: Directory(self.environment), sealer, lambda: self.now)
+        self.credentials.open()
+
+    def change(self, *put: Entity, delete: tuple[Entity, ...] = ()) -> None:
+        change = Change()
+        for entity in put:
+            change.put.setdefault(entity.kind, []).append(entity)
+        for entity in delete:
+            change.delete.setdefault(entity.kind, []).append(entity.id)
+        asyncio.run(self.node.change([change], as_stored))
+        self.credentials.renew()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path / "directory")
+    yield made
+    made.credentials.close()
+    made.node.close()
+
+
+def test_a_key_leads_to_its_consumer(scene: Scene) -> None:
+    key = KeyauthCredential.parse({**OF_BOB, "key": "kong", "tags": ["t"]})
+    scene.change(BOB, key)
+    found = scene.credentials.find("keyauth_credentials", "key", "kong")
+    assert found is not None
+    assert (found.id, found.consumer and found.consumer.username) == (key.id, "bob")
+    assert found.fields == {"id": key.id, "consumer": {"id": BOB.id}, "tags": ["t"]}
+    assert scene.credentials.find("keyauth_credentials", "key", "kong") is found
+    assert found.consumer is scene.credentials.consumer(BOB.id) is scene.credentials.consumer_named("b-1")
+    assert found.identity() is found.identity()
+    assert scene.credentials.find("keyauth_credentials", "key", "nope") is None
+
+
+def test_a_change_is_seen_at_once(scene: Scene) -> None:
+    key = KeyauthCredential.parse({**OF_BOB, "key": "kong"})
+    scene.change(BOB, key)
+    assert scene.credentials.find("keyauth_credentials", "key", "kong") is not None
+    scene.change(delete=(key,))
+    assert scene.credentials.find("keyauth_credentials", "key", "kong") is None
+    scene.change(Consumer.patched(BOB.to_wire(), {"username": "robert"}))
+    assert scene.credentials.consumer_named("bob") is None
+    named = scene.credentials.consumer_named("robert")
+    assert named is not None
+    assert (named.id, named.custom_id, named.tags) == (BOB.id, "b-1", ("a",))
+
+
+def test_a_key_whose_time_is_over_is_gone_at_once(scene: Scene) -> None:
+    key = KeyauthCredential.from_wire(
+        {**KeyauthCredential.parse({**OF_BOB, "key": "k"}).to_wire(), "expires_at": 1010.0}
+    )
+    scene.change(BOB, key)
+    assert scene.credentials.find("keyauth_credentials", "key", "k") is not None
+    assert len(scene.credentials.of_consumer("keyauth_credentials", BOB.id)) == 1
+    scene.now = 1010.0
+    assert scene.credentials.find("keyauth_credentials", "key", "k") is None
+    assert scene.credentials.of_consumer("keyauth_credentials", BOB.id) == ()
+
+
+def test_groups_of_both_sorts_are_known(scene: Scene) -> None:
+    gold = ConsumerGroup.parse({"name": "gold"})
+    member = ConsumerGroupMember.parse({**OF_BOB, "consumer_group": {"id": gold.id}})
+    scene.change(BOB, gold, member, AclGroup.parse({**OF_BOB, "group": "admin"}))
+    bob = scene.credentials.consumer(BOB.id)
+    assert bob is not None
+    assert (bob.groups, bob.group_ids) == (("gold",), (gold.id,))
+    assert [one.fields["group"] for one in scene.credentials.of_consumer("acls", BOB.id)] == ["admin"]
+    assert scene.credentials.of_consumer("acls", gold.id) == ()
+    assert scene.credentials.of_consumer("acls", "no id") == ()
+
+
+def test_a_secret_that_is_needed_comes_in_the_clear(scene: Scene) -> None:
+    made = BasicauthCredential.parse({**OF_BOB, "username": "b", "password": "p"})
+    scene.change(BOB, made)
+    found = scene.credentials.find("basicauth_credentials", "username", "b")
+    assert found is not None
+    assert found.fields["password"] == made.password
+    assert made.password.encode() not in (scene.environment.path / "data.mdb").read_bytes()
+
+
+def test_a_secret_that_cannot_be_read_is_left_out(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.change(BOB, BasicauthCredential.parse({**OF_BOB, "username": "b", "password": "p"}))
+    without = WorkerCredentials(lambda: Directory(scene.environment), Sealer("plain"))
+    without.open()
+    found = without.find("basicauth_credentials", "username", "b")
+    assert found is not None
+    assert "password" not in found.fields
+    assert "which this node does not have" in caplog.text
+    without.close()
+
+
+def test_what_is_kept_is_bounded_and_the_rest_still_found(scene: Scene) -> None:
+    keys = [KeyauthCredential.parse({**OF_BOB, "key": f"k{number}"}) for number in range(3 * HALF)]
+    scene.change(BOB, *keys)
+    for key in keys:
+        assert scene.credentials.find("keyauth_credentials", "key", key.key) is not None
+        scene.credentials.find("keyauth_credentials", "key", "k0")
+    assert len(scene.credentials._young) + len(scene.credentials._old) <= 2 * HALF
+
+
+def test_nothing_is_found_before_it_is_open(tmp_path: Path) -> None:
+    closed = WorkerCredentials(lambda: Directory(open_directory(tmp_path / "d")), Sealer("plain"))
+    closed.renew()
+    assert closed.find("keyauth_credentials", "key", "k") is None
+    assert closed.consumer_named("bob") is None
+    assert closed.of_consumer("acls", BOB.id) == ()

@@ -1,0 +1,184 @@
+"""Counters that processes share."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateline.sharedstate import SharedCounters
+from unit.sharedstate.processes import ended, start
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def counters(tmp_path: Path, clock: Clock) -> Iterator[SharedCounters]:
+    made = SharedCounters(tmp_path / "counters", clock=clock)
+    yield made
+    made.close()
+
+
+def test_a_counter_begins_at_nothing_and_grows(counters: SharedCounters) -> None:
+    assert counters.get("a") == 0
+    assert [counters.increment("a", ttl=10), counters.increment("a", 4, ttl=10)] == [1, 5]
+    assert (counters.get("a"), counters.get("b")) == (5, 0)
+
+
+def test_it_ends_so_long_after_its_first_increment(counters: SharedCounters, clock: Clock) -> None:
+    counters.increment("a", ttl=10)
+    clock.now += 9
+    assert counters.increment("a", ttl=10) == 2
+    clock.now += 1
+    assert counters.get("a") == 0
+    assert counters.increment("a", ttl=10) == 1
+
+
+def test_a_limit_is_kept(counters: SharedCounters) -> None:
+    assert [counters.increment_within("a", 2, ttl=10) for _ in range(3)] == [(1, True), (2, True), (2, False)]
+    assert counters.increment_within("a", 4, 3, ttl=10) == (2, False)
+    assert counters.increment_within("b", 0, ttl=10) == (0, False)
+
+
+def test_a_removed_one_begins_anew(counters: SharedCounters) -> None:
+    counters.increment("a", 7, ttl=10)
+    counters.remove("a")
+    counters.remove("never there")
+    assert counters.increment("a", ttl=10) == 1
+
+
+def test_any_text_is_a_key(counters: SharedCounters) -> None:
+    keys = ["", "x" * 5000, "x" * 5001, "\udcff", "ä", "\0"]
+    for number, key in enumerate(keys, start=1):
+        counters.increment(key, number, ttl=10)
+    assert [counters.get(key) for key in keys] == [1, 2, 3, 4, 5, 6]
+
+
+def test_when_there_are_too_many_those_go_that_end_first(tmp_path: Path, clock: Clock) -> None:
+    counters = SharedCounters(tmp_path / "counters", clock=clock, most=10)
+    for number in range(30):
+        counters.increment(str(number), ttl=100 + number)
+    assert [number for number in range(30) if counters.get(str(number))] == list(range(20, 30))
+    counters.close()
+
+
+def test_new_ones_take_the_place_of_ended_ones(tmp_path: Path, clock: Clock) -> None:
+    counters = SharedCounters(tmp_path / "counters", clock=clock)
+    for number in range(1000):
+        counters.increment(f"a{number}", ttl=1)
+    clock.now += 2
+    for number in range(400):
+        counters.increment(f"b{number}", ttl=100)
+    entries = counters._environment.read(lambda transaction: transaction.stat(counters._ends)["entries"])
+    assert entries == 400
+    counters.close()
+
+
+def test_a_full_map_gives_up_what_ends_first(tmp_path: Path, clock: Clock) -> None:
+    counters = SharedCounters(tmp_path / "counters", clock=clock, limit=512 * 1024)
+    for number in range(6000):
+        assert counters.increment(f"{number:0200}", ttl=100 + number) == 1
+    assert counters.get(f"{5999:0200}") == 1
+    assert counters.get(f"{0:0200}") == 0
+    counters.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(-3, 9), st.sampled_from([0.0, 0.4, 3.0]), st.booleans()),
+        max_size=40,
+    )
+)
+def test_they_count_as_a_dictionary_would(
+    steps: list[tuple[str, int, float, bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    clock = Clock()
+    counters = SharedCounters(tmp_path_factory.mktemp("counters") / "c", clock=clock)
+    model: dict[str, tuple[int, float]] = {}
+    for key, by, passed, within in steps:
+        clock.now += passed
+        value, end = model.get(key, (0, 0.0))
+        if end <= clock.now:
+            value, end = 0, clock.now + 2
+        if within and value + by > 5:
+            assert counters.increment_within(key, 5, by, ttl=2) == (value, False)
+            continue
+        model[key] = (value + by, end)
+        assert counters.increment(key, by, ttl=2) == value + by
+    counters.close()
+
+
+COUNTING = """
+from gateline.sharedstate import SharedCounters
+counters = SharedCounters(path)
+for _ in range(3000):
+    counters.increment("all", ttl=1000)
+    counters.increment_within("limited", 5000, ttl=1000)
+"""
+
+
+def test_several_processes_lose_nothing(tmp_path: Path) -> None:
+    ended([start(COUNTING, tmp_path / "counters") for _ in range(3)])
+    counters = SharedCounters(tmp_path / "counters")
+    assert (counters.get("all"), counters.get("limited")) == (9000, 5000)
+    counters.close()
+
+
+ENDLESS = """
+from gateline.sharedstate import SharedCounters
+counters = SharedCounters(path)
+print("on", flush=True)
+while True:
+    value = counters.increment("all", ttl=1000)
+    counters.increment(f"own {value}", ttl=1000)
+"""
+
+
+def test_one_that_is_killed_in_the_middle_stops_nobody(tmp_path: Path) -> None:
+    counters = SharedCounters(tmp_path / "counters")
+    for _ in range(6):
+        process = start(ENDLESS, tmp_path / "counters")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        before = counters.get("all")
+        while counters.get("all") < before + 300:
+            counters.increment("mine", ttl=1000)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        value = counters.get("all")
+        assert counters.increment("all", ttl=1000) == value + 1
+    counters.close()
+
+
+GROWING = """
+from gateline.sharedstate import SharedCounters
+counters = SharedCounters(path)
+for number in range(60_000):
+    counters.increment(f"{number:0150}", ttl=1000)
+print(counters._environment.size)
+"""
+
+
+def test_a_map_that_another_process_made_larger_is_taken_over(tmp_path: Path) -> None:
+    counters = SharedCounters(tmp_path / "counters")
+    counters.increment("mine", ttl=1000)
+    [size] = ended([start(GROWING, tmp_path / "counters")])
+    assert int(size) > counters._environment.size
+    assert counters.get("mine") == 1
+    assert counters.increment("mine", ttl=1000) == 2
+    assert counters._environment.size == int(size)
+    counters.close()
