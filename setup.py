@@ -12,10 +12,12 @@ from setuptools import Extension, setup
 
 PACKAGE = Path("src/gateline")
 MODULES = (
+    "engine/chain.py",
     "engine/door.py",
     "engine/edits.py",
     "engine/exchange.py",
     "engine/headers.py",
+    "engine/identification.py",
     "engine/peer.py",
     "engine/phases.py",
     "engine/plugin_run.py",
@@ -27,6 +29,10 @@ MODULES = (
     "engine/runtime.py",
     "engine/upstream/balancer.py",
     "engine/upstream/pool.py",
+    "engine/views/client.py",
+    "engine/views/request.py",
+    "engine/views/response.py",
+    "engine/views/service_request.py",
     "engine/wire/_codec.pyx",
     "engine/wire/http1.py",
     "engine/wire/http1_upstream.py",

@@ -1,7 +1,9 @@
+from gateline.engine.chain cimport Chain
 from gateline.engine.edits cimport RequestEdits, ResponseEdits
 
 cdef class PluginRun:
-    cdef public object body_refusal, chain, head, identity, service_head, task
+    cdef public Chain chain
+    cdef public object body_refusal, head, identity, service_head, task
     cdef public dict context, log_fields
     cdef public RequestEdits edits
     cdef public ResponseEdits response_edits

@@ -3,6 +3,7 @@ from gateline.engine.edits cimport RequestEdits
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.headers cimport ResponseHeaders
 from gateline.engine.peer cimport Peer
+from gateline.engine.phases cimport Phases
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.runtime cimport CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer cimport CompiledTarget
@@ -13,7 +14,8 @@ cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LI
 
 cdef class Proxy:
     cdef public Runtime runtime
-    cdef public object trusted, access_log, destinations, phases
+    cdef public object trusted, access_log, destinations
+    cdef public Phases phases
     cdef public ResponseHeaders response_headers
     cdef public long long body_limit, total_requests
     cdef object _errors

@@ -1,3 +1,4 @@
+from gateline.engine.chain cimport Chain
 from gateline.engine.router.interface cimport Match as CMatch
 from gateline.engine.router.matcher cimport Router as CRouter
 from gateline.engine.upstream.balancer cimport Balancer
@@ -11,14 +12,15 @@ cdef class CompiledService:
 
 cdef class CompiledRoute:
     cdef dict _prefix_lines
-    cdef object _chain, _chain_tls, _plugins
+    cdef object _plugins
+    cdef Chain _chain, _chain_tls
     cdef public object entity, forwarded_prefix, id, name, upstream_path
     cdef public CompiledService service
     cdef public bytes debug_block
     cdef public bint grpc, https_only, path_unchanged, preserve_host, special, strip_path
     cdef public int https_redirect_status
 
-    cpdef object chain(self, plugins, bint tls)
+    cpdef Chain chain(self, plugins, bint tls)
     cpdef bytes prefix_line(self, CMatch match)
 
 cdef class Runtime:

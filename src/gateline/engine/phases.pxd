@@ -1,0 +1,28 @@
+cimport cython
+from gateline.engine.chain cimport Chain, Step
+from gateline.engine.edits cimport ResponseEdits
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.plugin_run cimport PluginRun
+from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
+
+cdef class Phases:
+    cdef object _proxy
+    cdef public long long body_limit
+
+    @cython.locals(run=PluginRun, chain=Chain)
+    cpdef object rewrite(self, Exchange exchange, plugins)
+    @cython.locals(chain=Chain)
+    cpdef object access(self, Exchange exchange, PluginRun run)
+    @cython.locals(chain=Chain, step=Step, count=Py_ssize_t)
+    cpdef object _go(self, Exchange exchange, PluginRun run, tuple steps, Py_ssize_t place)
+    cpdef object _passed(self, Exchange exchange, PluginRun run)
+    @cython.locals(chain=Chain)
+    cpdef object response(self, Exchange exchange, PluginRun run, CResponseHead head, long long length, bytes body, bint ended)
+    cpdef object data(self, Exchange exchange, PluginRun run, bytes data)
+    cpdef object end(self, Exchange exchange, PluginRun run, trailers)
+    @cython.locals(chain=Chain, edits=ResponseEdits, head=CResponseHead, status=int, framed=bint, drop="unsigned int")
+    cpdef object _send(self, Exchange exchange, PluginRun run, long long length, bytes body, bint ended)
+    @cython.locals(step=Step, chain=Chain)
+    cpdef bint _filter_head(self, Exchange exchange, PluginRun run)
+    @cython.locals(step=Step)
+    cpdef object log(self, Exchange exchange, PluginRun run)

@@ -1,0 +1,20 @@
+cimport cython
+from gateline.engine.edits cimport ResponseEdits
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.plugin_run cimport PluginRun
+
+cdef class _View:
+    cdef Exchange _exchange
+
+cdef class ServiceResponseView(_View):
+    pass
+
+cdef class ResponseView(_View):
+    @cython.locals(run=PluginRun)
+    cpdef ResponseEdits _edits(self)
+    @cython.locals(run=PluginRun, edits=ResponseEdits)
+    cpdef object header(self, str name)
+    cpdef object set_header(self, str name, str value)
+    @cython.locals(run=PluginRun)
+    cpdef object add_header(self, str name, str value)
+    cpdef object remove_header(self, str name)
