@@ -20,7 +20,7 @@ from gateline.entities.formats import is_uuid
 from gateline.entities.sealing import Sealer, SealingError
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.sharedstate import Directory, Entry
-from gateline.sharedstate.rows import id_bytes
+from gateline.sharedstate.rows import HEADER, KEY, NOBODY, id_bytes, id_text
 
 __all__ = ["FoundEntity", "WorkerCredentials"]
 
@@ -29,52 +29,52 @@ _log = logging.getLogger(__name__)
 HALF = 4096
 """Look-ups that half of what is kept holds."""
 
+_unpack = HEADER.unpack_from
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 class FoundEntity:
     """See `gateline.pdk.node.Found`. What a request may not need is made when it is asked for."""
 
-    __slots__ = ("_entry", "_fields", "_identity", "_sealer", "consumer", "end", "id", "kind")
+    __slots__ = ("_fields", "_identity", "_opened", "_raw", "consumer", "end", "kind")
 
-    def __init__(self, kind: str, entry: Entry, consumer: Consumer | None, sealer: Sealer) -> None:
-        self.id = entry.id
+    def __init__(self, kind: str, raw: bytes, end: float, consumer: Consumer | None, opened: "Opened") -> None:
         self.kind = kind
         self.consumer = consumer
-        self.end = entry.end
-        self._entry = entry
-        self._sealer = sealer
+        self.end = end
+        self._raw = raw
+        self._opened = opened
         self._fields: Mapping[str, Any] | None = None
         self._identity: Identity | None = None
+
+    @property
+    def id(self) -> str:
+        """The entity's id."""
+        return id_text(self._raw[4:KEY])
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """The entity's fields that are set."""
         if self._fields is None:
-            fields = _decode(self._entry.fields)
+            fields = _decode(Entry(self._raw).fields)
             fields["id"] = self.id
             if self.consumer is not None:
                 fields["consumer"] = {"id": self.consumer.id}
-            model = entity_class(self.kind)
-            if model is not None and model.secrets:
-                try:
-                    fields = self._sealer.opened(self.kind, fields, model.secrets)
-                except SealingError as error:
-                    _log.error("%s: %s", self.id, error)
-                    fields = {name: value for name, value in fields.items() if name not in model.secrets}
-            self._fields = fields
+            self._fields = self._opened(fields)
         return self._fields
 
     def identity(self, identifier: str | None = None) -> Identity:
         """Whom it proves: the same object at each call."""
         known = self._identity
         if known is None:
-            consumer = self.consumer
-            known = self._identity = Identity(
-                consumer,
-                Credential(self.id, identifier or self.id, self.kind, consumer.id if consumer else None, self.fields),
-            )
+            consumer, own = self.consumer, self.id
+            of = consumer.id if consumer else None
+            known = self._identity = Identity(consumer, Credential(own, identifier or own, self.kind, of, self.fields))
         return known
+
+
+Opened = Callable[[dict[str, Any]], Mapping[str, Any]]
+"""Gives a kind's fields with their secrets in the clear."""
 
 
 class WorkerCredentials:
@@ -89,6 +89,7 @@ class WorkerCredentials:
         self._directory: Directory | None = None
         self._young: dict[Any, Any] = {}
         self._old: dict[Any, Any] = {}
+        self._openers: dict[str, Opened] = {}
 
     def open(self) -> None:
         """Open the directory, unless that has been done. Raises SharedStateError."""
@@ -107,10 +108,10 @@ class WorkerCredentials:
         if found is None:
             found = self._old.pop(key, None)
             if found is None:
-                entry = None if self._directory is None else self._directory.find(kind, field, value)
-                if entry is None:
+                raw = None if self._directory is None else self._directory.raw(kind, field, value)
+                if raw is None:
                     return None  # what is not there is not kept: whoever guesses would push everything else out
-                found = self._made(kind, entry)
+                found = self._made(kind, raw)
             if len(self._young) >= HALF:
                 self._young, self._old = {}, self._young
             self._young[key] = found
@@ -160,11 +161,14 @@ class WorkerCredentials:
         directory = self._directory
         if directory is None:
             return ()
-        return tuple([self._made(kind, entry) for entry in directory.below(kind, consumer)])
+        return tuple([self._made(kind, entry.raw) for entry in directory.below(kind, consumer)])
 
-    def _made(self, kind: str, entry: Entry) -> FoundEntity:
-        raw = entry.consumer
-        return FoundEntity(kind, entry, None if raw is None else self._consumer(raw), self._sealer)
+    def _made(self, kind: str, raw: bytes) -> FoundEntity:
+        of, end, _ = _unpack(raw, KEY)
+        opener = self._openers.get(kind)
+        if opener is None:
+            opener = self._openers[kind] = _opener(kind, self._sealer)
+        return FoundEntity(kind, raw, end, None if of == NOBODY else self._consumer(of), opener)
 
     def _consumer(self, raw: bytes) -> Consumer | None:
         """One object for each: others compare by it."""
@@ -189,3 +193,19 @@ class WorkerCredentials:
         if len(self._young) >= HALF:
             self._young, self._old = {}, self._young
         self._young[key] = found
+
+
+def _opener(kind: str, sealer: Sealer) -> Opened:
+    model = entity_class(kind)
+    if model is None or not model.secrets:
+        return lambda fields: fields
+    secrets = model.secrets
+
+    def opened(fields: dict[str, Any]) -> Mapping[str, Any]:
+        try:
+            return sealer.opened(kind, fields, secrets)
+        except SealingError as error:
+            _log.error("%s: %s", fields["id"], error)
+            return {name: value for name, value in fields.items() if name not in secrets}
+
+    return opened

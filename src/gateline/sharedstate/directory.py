@@ -13,7 +13,7 @@ import msgspec
 from gateline.entities.sealing import digest_of
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.environment import Environment, Transaction
-from gateline.sharedstate.rows import HEADER, KEY, NOBODY, id_bytes, kind_key
+from gateline.sharedstate.rows import HEADER, KEY, NOBODY, id_bytes, id_text, kind_key
 
 __all__ = ["DATABASES", "Directory", "Entry"]
 
@@ -28,15 +28,24 @@ _CONSUMERS = kind_key("consumers")
 
 class Entry:
     """An entity as it was found: `consumer` is its consumer's id in bytes, None without one; `end` is when it is over
-    in seconds since 1970, 0 is never; `fields` is MessagePack."""
+    in seconds since 1970, 0 is never. `raw` is its key and its value."""
 
-    __slots__ = ("consumer", "end", "fields", "id")
+    __slots__ = ("_length", "consumer", "end", "raw")
 
-    def __init__(self, id: str, consumer: bytes | None, end: float, fields: bytes) -> None:  # noqa: A002 - the field's name
-        self.id = id
-        self.consumer = consumer
-        self.end = end
-        self.fields = fields
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        consumer, self.end, self._length = _unpack(raw, KEY)
+        self.consumer: bytes | None = None if consumer == NOBODY else consumer
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return id_text(self.raw[4:KEY])
+
+    @property
+    def fields(self) -> bytes:
+        """Its fields, in MessagePack."""
+        return self.raw[_FIELDS : _FIELDS + self._length]
 
 
 class Directory:
@@ -73,8 +82,13 @@ class Directory:
 
     def find(self, kind: str, field: str, value: str) -> Entry | None:
         """The entity of a kind, other than consumers, with a value in a unique field."""
-        found = self._get(digest_of(kind, field, value), None, self._unique)
-        return None if found is None else _entry(found)
+        raw = self.raw(kind, field, value)
+        return None if raw is None else Entry(raw)
+
+    def raw(self, kind: str, field: str, value: str) -> bytes | None:
+        """The same, as `Entry.raw`."""
+        found: bytes | None = self._get(digest_of(kind, field, value), None, self._unique)
+        return found
 
     def get(self, kind: str, identifier: str) -> Entry | None:
         """The entity of a kind with an id."""
@@ -118,16 +132,4 @@ class Directory:
 
     def _entry(self, key: bytes) -> Entry | None:
         value = self._get(key, None, self._rows)
-        return None if value is None else _entry(key + value)
-
-
-def _entry(keyed: bytes) -> Entry:
-    """The entity of a row's key and value together."""
-    consumer, end, length = _unpack(keyed, KEY)
-    text = keyed[4:KEY].hex()
-    return Entry(
-        f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}",
-        None if consumer == NOBODY else consumer,
-        end,
-        keyed[_FIELDS : _FIELDS + length],
-    )
+        return None if value is None else Entry(key + value)
