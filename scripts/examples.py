@@ -43,9 +43,20 @@ def _step(step: dict[str, Any]) -> str:
         lines = [f"# {times} times"] if times > 1 else []
         lines += [*_signature(spec), f"$ {_curl(spec, 8000 if 'send' in step else 8001)}"]
         return _placed("\n".join([*lines, *_answer(step.get("expect", {}))]))
+    if "behave" in step:
+        return f"# the service answers: {_behaviour(step.get('as', {}))}"
     if "config" in step:
         return f"# another kong.yml\n{_document(step['config'])}"
     return f"$ sleep {step['sleep']:g}" if "sleep" in step else ""
+
+
+def _behaviour(rule: dict[str, Any]) -> str:
+    told = [str(rule.get("status", 200)), *(f"{name}: {value}" for name, value in rule.get("headers", {}).items())]
+    if "json" in rule:
+        told.append(json.dumps(rule["json"]))
+    elif "body" in rule:
+        told.append(str(rule["body"]))
+    return ", ".join(told)
 
 
 def _curl(spec: dict[str, Any], port: int) -> str:

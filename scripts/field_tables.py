@@ -105,6 +105,6 @@ def _constraint(constraint: c.Constraint) -> str:
             return f"Matches `{pattern}`"
         case c.ExclusiveSubsets(families):
             return "All of one of " + "; ".join(", ".join(f"`{name}`" for name in family) for family in families)
-        case c.Format(check) if check.__doc__:
+        case c.Format(check) if check.__doc__ and not check.__doc__.startswith("What is wrong"):
             return check.__doc__.partition("\n")[0].rstrip(".")
     return ""

@@ -12,18 +12,19 @@ from harness.gateway import Gateway
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "plugins" / "examples"
 
+FILES = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted(EXAMPLES.glob("*.yaml"))}
 CASES = [
-    pytest.param(case, id=f"{file.stem}: {case['name']}")
-    for file in sorted(EXAMPLES.glob("*.yaml"))
-    for case in yaml.safe_load(file.read_text("utf-8"))["cases"]
+    pytest.param(case, id=f"{name}: {case['name']}") for name, example in FILES.items() for case in example["cases"]
 ]
+SETTINGS = {name: str(value) for example in FILES.values() for name, value in example.get("settings", {}).items()}
 
 
 @pytest.fixture(scope="module")
-def runner(gateway: Gateway) -> Iterator[Any]:
-    opened = open_runner(gateway, db=False)
-    yield opened
-    close(opened)
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with Gateway(tmp_path_factory.mktemp("examples"), {}, **SETTINGS) as gateway:
+        opened = open_runner(gateway, db=False)
+        yield opened
+        close(opened)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -93,10 +93,7 @@ def _present(folders: list[Path] | None, source: SettingsSource) -> list[Path]:
 
 
 def _row(name: str, known: type[Plugin[Any]], package: str | None) -> tuple[str, str, str, str, str]:
-    from gateline.pdk import PHASES
-
-    phases = ", ".join(phase for phase in PHASES if getattr(known, phase, None) is not None)
-    return name, known.version, str(known.priority), phases, _source(known, package)
+    return name, known.version, str(known.priority), ", ".join(known.phases()), _source(known, package)
 
 
 def _source(known: type[Plugin[Any]], package: str | None) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
-from gateline.entities.constraints import Format
+from gateline.entities.checks import Custom
+from gateline.entities.constraints import Format, OneOf
 from gateline.entities.fields import Name, Protocol, Tags
 from gateline.entities.marks import Abstract, AsSet, To
 from gateline.entities.model import Entity, Opaque, Record
@@ -25,11 +26,32 @@ def _enabled(name: str) -> str | None:
     return f"plugin '{name}' not enabled; add it to the 'plugins' configuration property"
 
 
+PHASES = ("certificate", "rewrite", "access", "response", "header_filter", "body_filter", "log")
+Phase = Annotated[str, OneOf(PHASES)]
+
+
 class Ordering(Record):
     """Which plugins this one runs before and after, by phase."""
 
-    before: Annotated[dict[str, tuple[str, ...]] | None, Field(description="Phase: plugins that run later.")] = None
-    after: Annotated[dict[str, tuple[str, ...]] | None, Field(description="Phase: plugins that run earlier.")] = None
+    before: Annotated[dict[Phase, tuple[str, ...]] | None, Field(description="Phase: plugins that run later.")] = None
+    after: Annotated[dict[Phase, tuple[str, ...]] | None, Field(description="Phase: plugins that run earlier.")] = None
+
+
+def _impossible_ordering(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Violations for what cannot be: before itself, or both before and after another one."""
+    ordering = values["ordering"]
+    if ordering is None:
+        return None
+    before, after = ordering.before or {}, ordering.after or {}
+    for side, phases in (("before", before), ("after", after)):
+        for phase, names in phases.items():
+            if values["name"] in names:
+                return {"ordering": {side: {phase: f"a plugin cannot run {side} itself"}}}
+    for phase, names in before.items():
+        both = next((name for name in names if name in after.get(phase, ())), None)
+        if both is not None:
+            return {"ordering": {"before": {phase: f"'{both}' stands under 'after' as well"}}}
+    return None
 
 
 class Plugin(Entity):
@@ -38,6 +60,7 @@ class Plugin(Entity):
     kind: ClassVar = "plugins"
     singular: ClassVar = "plugin"
     endpoint_key: ClassVar = "instance_name"
+    checks: ClassVar = (Custom(("name", "ordering"), _impossible_ordering),)
     unique_together: ClassVar = (("name", "route", "service", "consumer", "consumer_group"),)
 
     name: Annotated[

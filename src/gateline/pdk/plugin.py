@@ -146,6 +146,11 @@ class Plugin(Generic[C]):
         plugin.__init__(config)  # type: ignore[misc]  # with what it may need in place
         return plugin
 
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """The phases for which it has hooks. A plugin that makes its hooks from its configuration says them itself."""
+        return tuple(phase for phase in PHASES if getattr(cls, phase, None) is not None)
+
     @final
     def hook(self, phase: Phase) -> Callable[..., Any] | None:
         """The method of a phase, None where there is none."""

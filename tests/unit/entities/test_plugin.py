@@ -6,6 +6,7 @@ import pytest
 
 from gateline.entities import Plugin, plugin
 from gateline.entities.plugin_configs import PluginType, plugin_type, plugin_types, register, unregister
+from gateline.pdk import PHASES
 from unit.entities.limit_plugin import LimitConfig
 from unit.entities.refusing import fields_of, patch_fields_of
 
@@ -105,6 +106,41 @@ def test_protocols_must_be_those_of_what_the_plugin_is_on(
 ) -> None:
     made = Plugin.parse({"name": "limit", "config": {"minute": 5}, "protocols": protocols})
     assert plugin.protocols_problem(made, of_route, of_service) == sentence
+
+
+def test_an_order_is_kept_as_it_was_given(limit: PluginType) -> None:
+    ordering = {"before": {"access": ["acl", "cors"]}, "after": None}
+    made = Plugin.parse({"name": "limit", "config": {"minute": 5}, "ordering": ordering})
+    assert made.to_wire()["ordering"] == ordering
+    assert Plugin.from_wire(made.to_wire()) == made
+
+
+@pytest.mark.parametrize(
+    ("ordering", "fields"),
+    [
+        ({"before": {"lunch": ["acl"]}}, {"before": f"expected one of: {', '.join(plugin.PHASES)}"}),
+        ({"before": {"access": "acl"}}, {"before": "expected an array"}),
+        ({"during": {}}, {"during": "unknown field"}),
+        ({"before": {"access": ["acl", "limit"]}}, {"before": {"access": "a plugin cannot run before itself"}}),
+        ({"after": {"log": ["limit"]}}, {"after": {"log": "a plugin cannot run after itself"}}),
+        (
+            {"before": {"access": ["acl"]}, "after": {"access": ["cors", "acl"]}},
+            {"before": {"access": "'acl' stands under 'after' as well"}},
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused(limit: PluginType, ordering: Any, fields: Any) -> None:
+    data = {"name": "limit", "config": {"minute": 5}, "ordering": ordering}
+    assert fields_of(Plugin, data) == {"ordering": fields}
+
+
+def test_other_phases_may_be_ordered_in_the_other_way(limit: PluginType) -> None:
+    ordering = {"before": {"access": ["acl"]}, "after": {"log": ["acl"]}}
+    assert Plugin.parse({"name": "limit", "config": {"minute": 5}, "ordering": ordering}).ordering is not None
+
+
+def test_the_phases_are_those_of_plugins() -> None:
+    assert plugin.PHASES == PHASES
 
 
 def test_it_is_unique_by_name_and_scope_and_goes_with_its_scope() -> None:

@@ -9,7 +9,7 @@ from gateline.pdk.discovery import Plugins
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "plugins"
-WRITTEN = {"writing.md"}
+WRITTEN = {"kong-python-plugins.md", "templates.md", "writing.md"}
 """Pages that are not generated."""
 NAMES = Plugins().names
 
