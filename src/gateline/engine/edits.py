@@ -6,6 +6,8 @@ neither break a head nor smuggle a second one. The headers that frame a message 
 that the gateway itself writes, are its own: to set them has no effect.
 """
 
+from collections.abc import Iterable
+
 from gateline.engine.wire import codec
 
 __all__ = ["HeaderEdits", "RequestEdits", "ResponseEdits", "header_key", "header_value"]
@@ -78,9 +80,35 @@ class HeaderEdits:
             return
         lines = self.changed.get(key)
         if lines is None:
-            lines = [] if head is None else [pair for pair in head.items() if pair[0].lower() == key]
+            there = head is not None and head.get(key) is not None
+            lines = [pair for pair in head.items() if pair[0].lower() == key] if head is not None and there else []
             self.changed[key] = lines
         lines.append((written, header_value(value)))
+
+    def default_lines(
+        self, wanted: Iterable[tuple[str, str]], head: codec.RequestHead | codec.ResponseHead | None
+    ) -> None:
+        """A line for each name of which there is none, in the edits or in `head`."""
+        changed = self.changed
+        own = self.own
+        for name, value in wanted:
+            key, written, kind = header_key(name)
+            if kind & own:
+                continue
+            lines = changed.get(key)
+            if not lines and (lines is not None or head is None or head.get(key) is None):
+                changed[key] = [(written, header_value(value))]
+
+    def replace_line(self, name: str, value: str, head: codec.RequestHead | codec.ResponseHead | None) -> None:
+        """One line in place of those that there are, in the edits or in `head`; its name stays as it is there."""
+        key, _, kind = header_key(name)
+        if kind & self.own:
+            return
+        lines = self.changed.get(key)
+        if lines is None and head is not None and head.get(key) is not None:
+            lines = [pair for pair in head.items() if pair[0].lower() == key]
+        if lines:
+            self.changed[key] = [(lines[0][0], header_value(value))]
 
     def remove(self, name: str) -> None:
         """No line of this name."""

@@ -6,7 +6,7 @@ header values are read as Latin-1, as they stand on the wire. Names of headers a
 """
 # ruff: noqa: D102 (a property is documented beside it where its name does not say it)
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Route, Service
@@ -186,6 +186,12 @@ class ServiceRequestView(Protocol):
     def add_header(self, name: str, value: str) -> None:
         """A further line of this name."""
 
+    def set_default_headers(self, lines: Iterable[tuple[str, str]]) -> None:
+        """A line for each of these names of which there is none."""
+
+    def replace_header(self, name: str, value: str) -> None:
+        """One line in place of all that there are, under the name as it came; nothing where there is none."""
+
     def remove_header(self, name: str) -> None: ...
     def set_headers(self, headers: HeaderValues) -> None: ...
     def set_method(self, method: str) -> None: ...
@@ -249,6 +255,12 @@ class ResponseView(HeadersView, Protocol):
 
     def add_header(self, name: str, value: str) -> None:
         """A further line of this name."""
+
+    def set_default_headers(self, lines: Iterable[tuple[str, str]]) -> None:
+        """A line for each of these names of which there is none."""
+
+    def replace_header(self, name: str, value: str) -> None:
+        """One line in place of all that there are, under the name as it came; nothing where there is none."""
 
     def remove_header(self, name: str) -> None: ...
     def set_headers(self, headers: HeaderValues) -> None: ...

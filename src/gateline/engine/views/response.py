@@ -6,6 +6,8 @@ from gateline.engine.edits import header_key
 from gateline.engine.plugin_run import RESPONSE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateline.engine.edits import ResponseEdits
     from gateline.engine.exchange import Exchange
     from gateline.engine.plugin_run import PluginRun
@@ -124,6 +126,12 @@ class ResponseView(_View):
     def add_header(self, name: str, value: str) -> None:
         run = self._run
         self._edits().add_line(name, value, run.head)
+
+    def set_default_headers(self, lines: "Iterable[tuple[str, str]]") -> None:
+        self._edits().default_lines(lines, self._run.head)
+
+    def replace_header(self, name: str, value: str) -> None:
+        self._edits().replace_line(name, value, self._run.head)
 
     def remove_header(self, name: str) -> None:
         self._edits().remove(name)

@@ -6,6 +6,8 @@ from urllib.parse import quote, urlencode
 from gateline.engine.edits import header_key, header_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateline.engine.edits import RequestEdits
     from gateline.engine.exchange import Exchange
     from gateline.pdk.answers import HeaderValues
@@ -61,6 +63,12 @@ class ServiceRequestView:
 
     def add_header(self, name: str, value: str) -> None:
         self._edits().add_line(name, value, self._exchange.head)
+
+    def set_default_headers(self, lines: "Iterable[tuple[str, str]]") -> None:
+        self._edits().default_lines(lines, self._exchange.head)
+
+    def replace_header(self, name: str, value: str) -> None:
+        self._edits().replace_line(name, value, self._exchange.head)
 
     def remove_header(self, name: str) -> None:
         self._edits().remove(name)

@@ -71,11 +71,10 @@ class HeaderRules:
         for name, value in values.replace:
             if name.lower() == _HOST:
                 sent.set_header(name, value)
-            elif request.header(name) is not None:
-                sent.set_header(_as_received(exchange, name), value)
-        for name, value in values.add:
-            if request.header(name) is None:
-                sent.set_header(name, value)
+            else:
+                sent.replace_header(name, value)
+        if values.add:
+            sent.set_default_headers(values.add)
         for name, value in values.append:
             sent.add_header(name, value)
 
@@ -84,9 +83,3 @@ def _name(rendered: str) -> str:
     if is_header_name(rendered):
         return rendered
     raise TemplateFault(f"'{rendered}' is not a valid header")
-
-
-def _as_received(exchange: Exchange, name: str) -> str:
-    """The name of a header as the client wrote it."""
-    wanted = name.lower()
-    return next((found for found, _ in exchange.request.headers() if found.lower() == wanted), name)

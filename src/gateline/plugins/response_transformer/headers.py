@@ -60,8 +60,7 @@ def replacing(entries: Sequence[str]) -> HeaderStep | None:
     def apply(exchange: Exchange) -> None:
         response = exchange.response
         for name, value in rules:
-            if response.header(name) is not None:
-                response.set_header(name, value)
+            response.replace_header(name, value)
 
     return apply if rules else None
 
@@ -71,10 +70,7 @@ def adding(entries: Sequence[str]) -> HeaderStep | None:
     rules = _values(entries)
 
     def apply(exchange: Exchange) -> None:
-        response = exchange.response
-        for name, value in rules:
-            if response.header(name) is None:
-                response.set_header(name, value)
+        exchange.response.set_default_headers(rules)
 
     return apply if rules else None
 
