@@ -174,7 +174,7 @@ def _masked(value: Any, field: FieldSchema | None) -> Any:
 
 
 def _named(operation: str, entity: Entity) -> dict[str, Any]:
-    return {"operation": operation, "kind": entity.kind, "id": entity.id, "name": entity.called}
+    return {"operation": operation, "kind": entity.kind, "id": entity.id, "name": entity.public_name}
 
 
 def _load(given: Source, flavor: str) -> Snapshot:

@@ -72,7 +72,7 @@ def as_used(vaults: Iterable[Entity], environ: Mapping[str, str]) -> Encode:
     def encode(entity: Entity) -> bytes:
         row, problems = resolved(entity, resolver)
         for problem in problems:
-            logger.warning("%s %s: %s", entity.kind, entity.called or entity.id, problem)
+            logger.warning("%s %s: %s", entity.kind, entity.public_name or entity.id, problem)
         return row_of(row)
 
     return encode

@@ -278,7 +278,7 @@ class Entity(Record):
         return getattr(self, self.endpoint_key) if self.endpoint_key else None
 
     @property
-    def called(self) -> str | None:
+    def public_name(self) -> str | None:
         """The endpoint value, unless that is a secret: what messages and differences call the entity."""
         return None if self.endpoint_key in self.secrets else self.endpoint_value
 
