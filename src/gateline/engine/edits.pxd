@@ -1,8 +1,12 @@
+cpdef tuple header_key(str name)
+cpdef bytes header_value(str value)
+
 cdef class HeaderEdits:
     cdef public dict changed
     cdef public int own
 
     cpdef object set_line(self, str name, str value)
+    cpdef object default_lines(self, object wanted, object head)
     cpdef bytes block(self)
 
 cdef class RequestEdits(HeaderEdits):

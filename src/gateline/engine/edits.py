@@ -53,7 +53,7 @@ def header_value(value: str) -> bytes:
         written = value.encode("latin-1")
     except UnicodeEncodeError:
         written = value.encode()
-    if b"\n" in written or b"\r" in written or b"\0" in written:
+    if not value.isprintable() and (b"\n" in written or b"\r" in written or b"\0" in written):
         raise ValueError("a header value cannot hold a line break or a NUL character")
     return written.strip(b" \t")
 

@@ -30,6 +30,27 @@ def test_a_further_line_where_there_is_no_head_yet() -> None:
     assert edits.block() == b"X-One: 3\r\n"
 
 
+def test_a_default_is_set_where_there_is_no_line_in_edits_or_head() -> None:
+    edits = RequestEdits()
+    edits.set_line("X-Set", "1")
+    edits.remove("X-Gone")
+    lines = [("x-one", "a"), ("x-set", "a"), ("x-gone", "a"), ("x-new", "a"), ("X-New", "b")]
+    edits.default_lines(lines, HEAD)
+    assert edits.block() == b"X-Set: 1\r\nx-gone: a\r\nx-new: a\r\n"
+    edits.default_lines([("x-two", "a")], None)
+    assert edits.block().endswith(b"x-two: a\r\n")
+
+
+def test_a_replaced_line_keeps_its_name_and_is_not_made_where_there_is_none() -> None:
+    edits = RequestEdits()
+    edits.remove("X-Gone")
+    for name in ("x-one", "x-gone", "x-none"):
+        edits.replace_line(name, "a", HEAD)
+    edits.replace_line("x-none", "a", None)
+    edits.replace_line("X-ONE", "b", HEAD)
+    assert edits.block() == b"X-One: b\r\n"
+
+
 def test_a_removed_header_is_named_and_not_written() -> None:
     edits = ResponseEdits()
     edits.remove("X-One")
@@ -42,6 +63,8 @@ def test_what_frames_a_message_cannot_be_edited(name: str) -> None:
     for edits in (RequestEdits(), ResponseEdits()):
         edits.set_line(name, "1")
         edits.add_line(name, "1", HEAD)
+        edits.default_lines([(name, "1")], HEAD)
+        edits.replace_line(name, "1", HEAD)
         edits.remove(name)
         assert edits.names() is None
 
