@@ -25,6 +25,16 @@ services:
   host: blog.test
   routes:
   - {name: articles, paths: [/articles]}
+  plugins:
+  - {name: key-auth, config: {key_names: [x-key], hide_credentials: true}}
+plugins:
+- {name: correlation-id, config: {echo_downstream: true}}
+consumers:
+- username: ann
+  groups: [staff, readers]
+  auths:
+  - {type: key-auth, config: {key: anns-key}}
+  - {type: basic-auth, config: {username: ann, password: secret}}
 """
 
 
@@ -42,7 +52,14 @@ def use(stored_gateway: Gateway) -> Callable[[Callable[[Kong], Awaitable[None]]]
         async with Kong(f"http://127.0.0.1:{stored_gateway.admin_port}") as client:
             await conversation(client)
             await client.delete_all()
-            for component in (client.services, client.routes, client.consumers, client.certificates, client.snis):
+            for component in (
+                client.services,
+                client.routes,
+                client.plugins,
+                client.consumers,
+                client.certificates,
+                client.snis,
+            ):
                 assert await component.get_full_list() == []
 
     return lambda conversation: asyncio.run(talk(conversation))
@@ -118,6 +135,12 @@ def test_a_configuration_is_applied_again_and_again(use: Callable[..., None]) ->
             assert [one.name for one in applied["services"]] == ["shop", "blog"]
             assert {one.name for one in await kong.routes.get_full_list()} == {"catalogue", "basket", "articles"}
             assert (await kong.routes.get("catalogue"))["paths"] == ["/catalogue"]
+            plugins = await kong.plugins.get_full_list()
+            assert sorted(one["name"] for one in plugins) == ["correlation-id", "key-auth"]
+            ann = await kong.consumers.get("ann")
+            assert sorted([acl["group"] for acl in await ann.acls.get_list()]) == ["readers", "staff"]
+            assert [key["key"] for key in await ann.keyauths.get_list()] == ["anns-key"]
+            assert [one["username"] for one in await ann.basicauths.get_list()] == ["ann"]
         await kong.apply_json({"services": {"name": "blog", "ensure": "absent"}})
         assert [one.name for one in await kong.services.get_full_list()] == ["shop"]
 
