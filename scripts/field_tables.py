@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from gateline.declarative.nesting import nested_in
-from gateline.entities import Entity, FieldSchema, Schema
+from gateline.entities import Entity, FieldSchema, Schema, brought_kinds
 from gateline.entities import constraints as c
 from gateline.entities.wire import plain
 
@@ -32,7 +32,10 @@ def entity_facts(model: type[Entity]) -> Iterator[str]:
     yield f"Admin API: {path}" + (f", one of them by id or `{model.endpoint_key}`" if model.endpoint_key else "")
     for group in model.unique_together:
         yield f"Unique together: {', '.join(f'`{name}`' for name in group)}"
-    nested = [f"`{key}`" for key in nested_in(model.kind)]
+    # What plugins bring is on their own pages, whichever of them are loaded.
+    nested = [
+        f"`{key}`" for key, nesting in nested_in(model.kind).items() if nesting.entity.kind not in brought_kinds()
+    ]
     if nested:
         yield f"May hold, in a file: {', '.join(nested)}"
 

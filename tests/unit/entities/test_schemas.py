@@ -160,7 +160,7 @@ def test_json_schema_lets_references_to_secrets_pass() -> None:
 def test_json_schema_of_a_plugin(limit: PluginType) -> None:
     schema = json_plugin_schema("limit", mode="create") or {}
     assert schema["properties"]["names"]["default"] == ["apikey"]
-    assert json_fields("plugins", "create")["name"]["enum"] == ["limit"]
+    assert "limit" in json_fields("plugins", "create")["name"]["enum"]
 
 
 PATTERNS = [
