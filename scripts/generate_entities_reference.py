@@ -8,7 +8,6 @@ from field_tables import entity_facts, field_table
 
 from gateline.entities import Entity, kinds, schema_of
 from gateline.entities.vault import VAULT_TYPES
-from gateline.pdk.discovery import Plugins
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "entities.md"
 
@@ -44,10 +43,7 @@ _ORDER = (
 
 
 def reference() -> str:
-    """The whole page. What plugins bring nests under the entities too, so all of them are loaded."""
-    plugins = Plugins()
-    plugins.load_all()
-    plugins.unload()
+    """The whole page."""
     known = {kind: model for kind, model in kinds().items() if model.__module__.startswith("gateline.entities")}
     names = [*(kind for kind in _ORDER if kind in known), *(kind for kind in known if kind not in _ORDER)]
     contents = " · ".join(f"[{kind}](#{kind})" for kind in names)
