@@ -10,7 +10,7 @@ and in the directory by its SHA-256: how long either takes says nothing about ho
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -69,8 +69,28 @@ class FoundEntity:
         if known is None:
             consumer, own = self.consumer, self.id
             of = consumer.id if consumer else None
-            known = self._identity = Identity(consumer, Credential(own, identifier or own, self.kind, of, self.fields))
+            known = self._identity = Identity(
+                consumer, Credential(own, identifier or own, self.kind, of, _LateFields(self))
+            )
         return known
+
+
+class _LateFields(Mapping[str, Any]):
+    """An entity's fields, read and opened when somebody looks at them."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: FoundEntity) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._found.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found.fields)
+
+    def __len__(self) -> int:
+        return len(self._found.fields)
 
 
 Opened = Callable[[dict[str, Any]], Mapping[str, Any]]

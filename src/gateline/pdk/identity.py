@@ -4,14 +4,14 @@ An authentication plugin gives the exchange an `Identity`; limits, access lists,
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 __all__ = ["Consumer", "Credential", "Identity"]
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(msgspec.Struct, frozen=True):
     """A consumer as the workers know it; `groups` are the names of its consumer groups, `group_ids` their ids."""
 
     id: str
@@ -22,8 +22,7 @@ class Consumer:
     group_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True):
     """What a client proved its identity with.
 
     `identifier` is what logs and the upstream (X-Credential-Identifier) are told. `fields` are the entity's; what is
@@ -34,11 +33,13 @@ class Credential:
     identifier: str | None = None
     kind: str = ""
     consumer_id: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    fields: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Credential({self.id!r}, {self.identifier!r}, {self.kind!r}, {self.consumer_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The result of authentication. `groups` are access-list groups that came with it (a directory's, a token's)."""
 
     consumer: Consumer | None = None
@@ -46,6 +47,6 @@ class Identity:
     anonymous: bool = False
     groups: Collection[str] | None = None
     scopes: Collection[str] = ()
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
     subject: str | None = None
     """Who it is where there is no consumer: a user of a directory, the subject of a token."""

@@ -1,8 +1,9 @@
 """`kong.client`: who sends the request."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateline.entities.formats import is_uuid
 from gateline.pdk.identity import Consumer, Credential, Identity
