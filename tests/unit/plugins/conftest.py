@@ -7,7 +7,7 @@ import pytest
 from gateline.pdk.discovery import Plugins
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def bundled() -> Iterator[Plugins]:
     """The bundled plugins, known to the entities."""
     plugins = Plugins()
