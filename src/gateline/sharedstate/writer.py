@@ -313,5 +313,5 @@ def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def consumer_fields(wire: Mapping[str, Any]) -> dict[str, Any]:
     """What the directory has of a consumer's wire form: the fields of `Consumer` that are set."""
-    names = Consumer.__dataclass_fields__
+    names = Consumer.__struct_fields__
     return {name: value for name, value in wire.items() if name in names and value}
