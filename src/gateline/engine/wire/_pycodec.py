@@ -18,7 +18,7 @@ from gateline.engine.wire._pyfields import (
     parse_fields,
 )
 from gateline.engine.wire._pyheads import RequestHead, ResponseHead, check_bytes
-from gateline.engine.wire._pyusual import usual_request, usual_response
+from gateline.engine.wire._pyusual import parse_usual_request, parse_usual_response
 from gateline.engine.wire.kinds import (
     CONTENT_LENGTH,
     EXPECT,
@@ -41,8 +41,9 @@ _ABSOLUTE = re.compile(rb"https?+://([^/]*+)(.*+)", re.IGNORECASE)
 
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
     """The request head that `data` begins with, None while it is incomplete; HeadError at the first wrong byte."""
-    check_bytes(data)
-    usual = usual_request(data, limits)
+    if type(data) is not bytes:
+        check_bytes(data)
+    usual = parse_usual_request(data, limits)
     if usual is not None:
         return usual
     head = RequestHead()
@@ -52,8 +53,9 @@ def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
 
 def parse_response(data: bytes, limits: Limits) -> ResponseHead | None:
     """The response head that `data` begins with, None while incomplete; HeadError (502) at the first wrong byte."""
-    check_bytes(data)
-    usual = usual_response(data, limits)
+    if type(data) is not bytes:
+        check_bytes(data)
+    usual = parse_usual_response(data, limits)
     if usual is not None:
         return usual
     head = ResponseHead()

@@ -4,16 +4,31 @@ other head is a list of lines as `encode` writes them, and beside it their names
 
 from typing import final
 
-from gateline.engine.wire.kinds import PLAIN, REQUEST_KINDS, RESPONSE_KINDS
+from gateline.engine.wire.kinds import (
+    CONTENT_LENGTH,
+    EXPECT,
+    HOP,
+    HOST,
+    PLAIN,
+    REQUEST_KINDS,
+    RESPONSE_KINDS,
+    TRANSFER_ENCODING,
+)
 
 
-def _found_names(kinds: dict[bytes, int]) -> dict[bytes, int]:
-    return {b"\n%b: " % name: kind for name, kind in kinds.items()}
+def _usual_lines(kinds: dict[bytes, int]) -> dict[bytes, int]:
+    meaningful = (CONTENT_LENGTH, TRANSFER_ENCODING, *((HOST, EXPECT) if kinds is REQUEST_KINDS else ()))
+    names = {name: kind for name, kind in kinds.items() if kind not in meaningful and name not in (b"te", b"upgrade")}
+    del names[b"connection"]
+    return {b"\n%b: " % name: kind for name, kind in names.items()} | {b"\nconnection: keep-alive": HOP}
 
 
-FOUND_IN_REQUEST = _found_names(REQUEST_KINDS)
-"""Kinds by the name as it stands in a usual head: behind a line's end, before a colon and a space."""
-FOUND_IN_RESPONSE = _found_names(RESPONSE_KINDS)
+USUAL_IN_REQUEST = _usual_lines(REQUEST_KINDS)
+"""What is found of the lines of a usual head whose value says nothing more, and their kinds."""
+USUAL_IN_RESPONSE = _usual_lines(RESPONSE_KINDS)
+
+_OF_VALUE = {ord(b"h"): HOST, ord(b"c"): CONTENT_LENGTH, ord(b"t"): TRANSFER_ENCODING}
+"""The kinds of the other lines that a usual head may have, by their first byte."""
 
 
 class Head:
@@ -36,7 +51,7 @@ class Head:
     )
 
     table = REQUEST_KINDS
-    found_kinds = FOUND_IN_REQUEST
+    usual = USUAL_IN_REQUEST
 
     def __init__(self) -> None:
         self.size = 0
@@ -51,7 +66,7 @@ class Head:
         self._data = b""
         self._low = b""
         self._start = 0
-        self._found: list[tuple[bytes, bytes]] = []
+        self._found: list[bytes] = []
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the header `name` (lower-case)."""
@@ -90,14 +105,14 @@ class Head:
         if not self._present & drop:
             return b"".join((start, data[at : self.size - 2], tail, b"\r\n", body))
         low = self._low
-        kinds = self.found_kinds
+        known = self.usual.get
         pieces = [start]
         place = 0
-        for name, value in self._found:
-            if kinds[name] & drop:
-                place = low.find(name, place)
+        for line in self._found:
+            if (known(line) or _OF_VALUE[line[1]]) & drop:
+                place = low.find(line, place)
                 pieces.append(data[at : self._start + place])
-                place += len(name) + len(value) + 1
+                place = low.find(b"\n", place + 1)
                 at = self._start + place
         pieces += (data[at : self.size - 2], tail, b"\r\n", body)
         return b"".join(pieces)
@@ -158,7 +173,7 @@ class ResponseHead(Head):
     __slots__ = ("reason", "status")
 
     table = RESPONSE_KINDS
-    found_kinds = FOUND_IN_RESPONSE
+    usual = USUAL_IN_RESPONSE
 
     def __init__(self) -> None:
         super().__init__()
