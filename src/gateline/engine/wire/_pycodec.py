@@ -5,7 +5,7 @@ time is linear) take what is complete and well-formed; a careful path finds what
 import re
 
 from gateline.engine.wire import faults
-from gateline.engine.wire._pyauthority import is_authority
+from gateline.engine.wire._pyauthority import MAX_AUTHORITY, is_authority, is_short_authority
 from gateline.engine.wire._pychunked import ChunkedDecoder
 from gateline.engine.wire._pyfields import (
     NAME,
@@ -17,8 +17,8 @@ from gateline.engine.wire._pyfields import (
     out_of,
     parse_fields,
 )
-from gateline.engine.wire._pyheads import RequestHead, ResponseHead, check_bytes
-from gateline.engine.wire._pyusual import parse_usual_request, parse_usual_response
+from gateline.engine.wire._pyheads import RequestHead, ResponseHead, check_bytes, known_in_request, known_in_response
+from gateline.engine.wire._pyusual import FIND_IN_REQUEST, FIND_IN_RESPONSE, USUAL_REQUEST, USUAL_RESPONSE, take_lines
 from gateline.engine.wire.kinds import (
     CONTENT_LENGTH,
     EXPECT,
@@ -34,6 +34,8 @@ __all__ = ["ChunkedDecoder", "Limits", "RequestHead", "ResponseHead", "kind_of",
 
 _MAX_METHOD = 32
 
+_new = object.__new__  # a usual head has all its fields set anyway
+
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VCHAR + rb"*+))?+\r\n")
 _TARGET = re.compile(rb"[!-\"$-~]*+")
 _ABSOLUTE = re.compile(rb"https?+://([^/]*+)(.*+)", re.IGNORECASE)
@@ -43,21 +45,50 @@ def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
     """The request head that `data` begins with, None while it is incomplete; HeadError at the first wrong byte."""
     if type(data) is not bytes:
         check_bytes(data)
-    usual = parse_usual_request(data, limits)
-    if usual is not None:
-        return usual
-    head = RequestHead()
-    start = _parse_request_line(head, data, limits)
-    return head if start and parse_fields(head, data, start, limits, _RequestFields(head)) else None
+    match = USUAL_REQUEST.match(data)
+    if match is None:
+        return _parse_request_carefully(data, limits)
+    method, path, rest, query, minor = match.groups()
+    head = _new(RequestHead)
+    head.size = match.end()
+    head.minor = 1 if minor == b"1" else 0
+    authority = take_lines(head, data, match.end(5) + 2, limits, FIND_IN_REQUEST, known_in_request)
+    if not authority or len(authority) > MAX_AUTHORITY or not is_short_authority(authority) or method == b"CONNECT":
+        return _parse_request_carefully(data, limits)
+    head.authority = authority
+    head.method = method
+    head.path = path + rest if rest else path
+    head.query = query
+    head._target = None
+    head.plain_path = not rest
+    head.expect_continue = head.te_trailers = False
+    return head
 
 
 def parse_response(data: bytes, limits: Limits) -> ResponseHead | None:
     """The response head that `data` begins with, None while incomplete; HeadError (502) at the first wrong byte."""
     if type(data) is not bytes:
         check_bytes(data)
-    usual = parse_usual_response(data, limits)
-    if usual is not None:
-        return usual
+    match = USUAL_RESPONSE.match(data)
+    if match is None:
+        return _parse_response_carefully(data, limits)
+    head = _new(ResponseHead)
+    minor, status, head.reason = match.groups()
+    head.size = match.end()
+    head.minor = 1 if minor == b"1" else 0
+    if take_lines(head, data, match.end(3) + 2, limits, FIND_IN_RESPONSE, known_in_response) is None:
+        return _parse_response_carefully(data, limits)
+    head.status = int(status)
+    return head
+
+
+def _parse_request_carefully(data: bytes, limits: Limits) -> RequestHead | None:
+    head = RequestHead()
+    start = _parse_request_line(head, data, limits)
+    return head if start and parse_fields(head, data, start, limits, _RequestFields(head)) else None
+
+
+def _parse_response_carefully(data: bytes, limits: Limits) -> ResponseHead | None:
     head = ResponseHead()
     start = _parse_status_line(head, data, limits)
     return head if start and parse_fields(head, data, start, limits, _ResponseFields(head)) else None

@@ -15,17 +15,20 @@ from gateline.engine.wire.kinds import (
     TRANSFER_ENCODING,
 )
 
+WRONG = -1
+"""The kind of an LF without CR."""
+
 
 def _usual_lines(kinds: dict[bytes, int]) -> dict[bytes, int]:
     meaningful = (CONTENT_LENGTH, TRANSFER_ENCODING, *((HOST, EXPECT) if kinds is REQUEST_KINDS else ()))
     names = {name: kind for name, kind in kinds.items() if kind not in meaningful and name not in (b"te", b"upgrade")}
     del names[b"connection"]
-    return {b"\n%b: " % name: kind for name, kind in names.items()} | {b"\nconnection: keep-alive": HOP}
+    return {b"\n%b: " % name: kind for name, kind in names.items()} | {b"\nconnection: keep-alive": HOP, b"\n": WRONG}
 
 
-USUAL_IN_REQUEST = _usual_lines(REQUEST_KINDS)
-"""What is found of the lines of a usual head whose value says nothing more, and their kinds."""
-USUAL_IN_RESPONSE = _usual_lines(RESPONSE_KINDS)
+known_in_request = _usual_lines(REQUEST_KINDS).get
+"""The kind of a line of a usual head as it was found: its name where that says all. None for others."""
+known_in_response = _usual_lines(RESPONSE_KINDS).get
 
 _OF_VALUE = {ord(b"h"): HOST, ord(b"c"): CONTENT_LENGTH, ord(b"t"): TRANSFER_ENCODING}
 """The kinds of the other lines that a usual head may have, by their first byte."""
@@ -51,7 +54,7 @@ class Head:
     )
 
     table = REQUEST_KINDS
-    usual = USUAL_IN_REQUEST
+    known = staticmethod(known_in_request)
 
     def __init__(self) -> None:
         self.size = 0
@@ -77,7 +80,7 @@ class Head:
         place = self._low.find(b"\n%b: " % name)
         if place < 0 or b":" in name:
             return None
-        start = self._start + place + len(name) + 2
+        start = self._start + place + len(name) + 1
         return self._data[start : self._data.find(b"\r", start)]
 
     def get_all(self, name: bytes) -> list[bytes]:
@@ -105,15 +108,16 @@ class Head:
         if not self._present & drop:
             return b"".join((start, data[at : self.size - 2], tail, b"\r\n", body))
         low = self._low
-        known = self.usual.get
+        known = self.known
         pieces = [start]
+        first = at - 1
         place = 0
         for line in self._found:
             if (known(line) or _OF_VALUE[line[1]]) & drop:
                 place = low.find(line, place)
-                pieces.append(data[at : self._start + place])
+                pieces.append(data[at : first + place])
                 place = low.find(b"\n", place + 1)
-                at = self._start + place
+                at = first + place
         pieces += (data[at : self.size - 2], tail, b"\r\n", body)
         return b"".join(pieces)
 
@@ -173,7 +177,7 @@ class ResponseHead(Head):
     __slots__ = ("reason", "status")
 
     table = RESPONSE_KINDS
-    usual = USUAL_IN_RESPONSE
+    known = staticmethod(known_in_response)
 
     def __init__(self) -> None:
         super().__init__()

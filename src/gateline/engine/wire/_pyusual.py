@@ -6,18 +6,11 @@ careful way has to look at, for whatever reason."""
 import re
 from collections.abc import Callable
 
-from gateline.engine.wire._pyauthority import MAX_AUTHORITY, is_short_authority
-from gateline.engine.wire._pyfields import CANONICAL_LINE, TCHAR, VCHAR, Limits
-from gateline.engine.wire._pyheads import (
-    USUAL_IN_REQUEST,
-    USUAL_IN_RESPONSE,
-    Head,
-    RequestHead,
-    ResponseHead,
-)
+from gateline.engine.wire._pyfields import TCHAR, VCHAR, Limits
+from gateline.engine.wire._pyheads import Head
 from gateline.engine.wire.kinds import CONTENT_LENGTH, HOST, PLAIN, REQUEST_KINDS, RESPONSE_KINDS, TRANSFER_ENCODING
 
-__all__ = ["parse_usual_request", "parse_usual_response"]
+__all__ = ["FIND_IN_REQUEST", "FIND_IN_RESPONSE", "USUAL_REQUEST", "USUAL_RESPONSE", "take_lines"]
 
 
 def _one_of(patterns: dict[bytes, bytes]) -> bytes:
@@ -35,64 +28,31 @@ def _one_of(patterns: dict[bytes, bytes]) -> bytes:
 
 
 def _lines_of(kinds: dict[bytes, int], with_value: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    """A pattern for the lines of a known kind in a lower-case head: their names, and some with their values."""
-    return re.compile(b"\n" + _one_of({b"%b: " % name: rb"[^\r]++" if name in with_value else b"" for name in kinds}))
+    """A pattern for the lines of a known kind in a lower-case head: their names, and some with their values. It finds
+    an LF without CR too, by itself.
+    """
+    names = _one_of({b"%b: " % name: rb"[^\r]++" if name in with_value else b"" for name in kinds})
+    return re.compile(b"\n(?:(?<!\r\n)|%b)" % names)
 
 
 # Of a path first the segments that need no normalisation (no "%", no "//", no "/."), then whatever does.
 _PATH = rb"(?=/)((?:/(?![/.])[!-\"$&-.0->@-~]*+)*+)([!-\"$->@-~]*+)"
-_REQUEST = re.compile(
-    rb"(%b{1,32}+) %b(?:\?([!-\"$-~]*+))?+ HTTP/1\.([01])\r\n(?:%b)++\r\n" % (TCHAR, _PATH, CANONICAL_LINE)
+_LINE = TCHAR + rb"++: [^\r ][^\r]*+(?<! )\r\n"  # an LF in it and control characters are looked for apart: it is faster
+USUAL_REQUEST = re.compile(
+    rb"(%b{1,32}+) %b(?:\?([!-\"$-~]*+))?+ HTTP/1\.([01])\r\n(?:%b)++\r\n" % (TCHAR, _PATH, _LINE)
 )
-_RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9]) (" + VCHAR + rb"*+)\r\n(?:" + CANONICAL_LINE + rb")++\r\n")
+USUAL_RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9]) (" + VCHAR + rb"*+)\r\n(?:" + _LINE + rb")++\r\n")
 _IN_RESPONSE = (b"connection", b"content-length", b"transfer-encoding", b"upgrade")
 _IN_REQUEST = (*_IN_RESPONSE, b"expect", b"host", b"te")
-_REQUEST_LINES = _lines_of(REQUEST_KINDS, _IN_REQUEST)
-_RESPONSE_LINES = _lines_of(RESPONSE_KINDS, _IN_RESPONSE)
+FIND_IN_REQUEST = _lines_of(REQUEST_KINDS, _IN_REQUEST).findall
+FIND_IN_RESPONSE = _lines_of(RESPONSE_KINDS, _IN_RESPONSE).findall
+_LOWER = bytes(0 if (code < 32 and code not in (10, 13)) or code == 127 else code for code in range(256)).lower()
+_SHORTEST = 6  # bytes of a line
 _H = ord("h")  # what begins with it and is not known alone is Host
 _LENGTH = re.compile(rb"\ncontent-length: ([0-9]{1,18}+)")
 
-_new = object.__new__
 
-
-def parse_usual_request(data: bytes, limits: Limits) -> RequestHead | None:
-    """The request head that `data` begins with, if it is a usual one."""
-    match = _REQUEST.match(data)
-    if match is None:
-        return None
-    head = _new(RequestHead)
-    method, path, rest, query, minor = match.groups()
-    head.size = match.end()
-    head.minor = 1 if minor == b"1" else 0
-    authority = _take_lines(head, data, match.end(5) + 2, limits, _REQUEST_LINES.findall, USUAL_IN_REQUEST.get)
-    if not authority or len(authority) > MAX_AUTHORITY or not is_short_authority(authority) or method == b"CONNECT":
-        return None
-    head.authority = authority
-    head.method = method
-    head.path = path + rest if rest else path
-    head.query = query
-    head._target = None
-    head.plain_path = not rest
-    head.expect_continue = head.te_trailers = False
-    return head
-
-
-def parse_usual_response(data: bytes, limits: Limits) -> ResponseHead | None:
-    """The response head that `data` begins with, if it is a usual one."""
-    match = _RESPONSE.match(data)
-    if match is None:
-        return None
-    head = _new(ResponseHead)
-    minor, status, head.reason = match.groups()
-    head.size = match.end()
-    head.minor = 1 if minor == b"1" else 0
-    if _take_lines(head, data, match.end(3) + 2, limits, _RESPONSE_LINES.findall, USUAL_IN_RESPONSE.get) is None:
-        return None
-    head.status = int(status)
-    return head
-
-
-def _take_lines(
+def take_lines(
     head: Head,
     data: bytes,
     start: int,
@@ -106,12 +66,11 @@ def _take_lines(
     end = head.size
     if start > limits.line or end > limits.head or end - start > limits.line:
         return None
-    low = data[start - 1 : end - 2].lower()
-    count = low.count(b"\n") - 1
-    if count > limits.count:
+    low = data[start - 2 : end - 2].translate(_LOWER)
+    if 0 in low or (end - start > _SHORTEST * limits.count and low.count(b"\r") - 1 > limits.count):
         return None
     found = find(low)
-    present = PLAIN if count > len(found) else 0
+    present = PLAIN if b"\na" in low or low.count(b"\r") - 1 > len(found) else 0
     authority = b""
     length = -1
     for line in found:
@@ -121,7 +80,7 @@ def _take_lines(
         elif line[1] == _H and not authority:
             present |= HOST
             place = start + low.find(line)
-            authority = data[place + 6 : place + len(line) - 1]
+            authority = data[place + 5 : place + len(line) - 2]
         elif length != -1:
             return None
         elif line == b"\ntransfer-encoding: chunked" and head.minor:
@@ -133,6 +92,8 @@ def _take_lines(
                 return None
             present |= CONTENT_LENGTH
             length = int(match[1])
+    if present < 0:
+        return None
     head.length = length
     head.keep_alive = head.minor == 1 or b"\nconnection: keep-alive" in found
     head.websocket = False
