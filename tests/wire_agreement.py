@@ -14,7 +14,7 @@ Limits = tuple[int, int, int]
 Refusal = tuple[int, str]
 
 DEFAULT_LIMITS: Limits = (8192, 32768, 1000)
-NAMES = (b"host", b"connection", b"x-foo", b"a", b"A", b"", b"content-length")
+NAMES = (b"host", b"connection", b"x-foo", b"a", b"A", b"", b"content-length", b"host: a", b"a\r\nhost")
 REQUEST_ATTRIBUTES = (
     "size", "method", "target", "path", "query", "plain_path", "authority", "minor", "length", "keep_alive",
     "websocket", "expect_continue", "te_trailers",
@@ -25,6 +25,8 @@ EDITS: tuple[tuple[bytes, int, tuple[bytes, ...] | None, bytes, bytes], ...] = (
     (b"GET / HTTP/1.1\r\n", 0b11, None, b"Via: 1.1 x\r\n", b"body"),
     (b"S\r\n", 0, (b"host", b"x-foo", b"a"), b"", b"\x00"),
     (b"S\r\n", 1 << 18, (b"host",), b"T: 1\r\n", b""),
+    (b"S\r\n", (1 << 18) - 1, None, b"T: 1\r\n", b""),
+    (b"S\r\n", 1 << 2 | 1 << 6 | 1 << 16, None, b"", b""),
 )
 
 

@@ -161,7 +161,8 @@ class Exchange:
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
-        self.peer = client.peer
+        peer = client.peer
+        self.peer = peer
         self.proxy = proxy
         self.downstream = client
         self.head = head
@@ -170,10 +171,10 @@ class Exchange:
         self.path = head.path
         self.query = head.query
         self.host = b""
-        self.port = self.peer.listener_port
-        self.tls = self.peer.tls
-        self.sni = self.peer.sni
-        self.client_ip = self.peer.address
+        self.port = peer.listener_port
+        self.tls = peer.tls
+        self.sni = peer.sni
+        self.client_ip = peer.address
         self.route: CompiledRoute | None = None
         self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
         self.target: CompiledTarget = cast("CompiledTarget", None)

@@ -9,13 +9,12 @@ from gateline.engine.wire._pyfields import (
     TCHAR,
     VCHAR,
     Fields,
-    Head,
     Limits,
-    check_bytes,
     end_of,
     out_of,
     parse_fields,
 )
+from gateline.engine.wire._pyheads import Head, check_bytes
 from gateline.engine.wire.faults import HeadError
 from gateline.engine.wire.kinds import REQUEST_KINDS, RESPONSE_KINDS
 

@@ -2,26 +2,23 @@
 compiled one against. Its interface is documented in `_codec.pyi`. Fixed regular expressions (possessive, so that their
 time is linear) take what is complete and well-formed; a careful path finds what is wrong first in the rest."""
 
-import ipaddress
 import re
-from functools import lru_cache
-from typing import final
 
 from gateline.engine.wire import faults
+from gateline.engine.wire._pyauthority import MAX_AUTHORITY, is_authority, is_short_authority
 from gateline.engine.wire._pychunked import ChunkedDecoder
 from gateline.engine.wire._pyfields import (
     NAME,
-    TCHAR,
     VALUE,
     VCHAR,
     Fields,
-    Head,
     Limits,
-    check_bytes,
     end_of,
     out_of,
     parse_fields,
 )
+from gateline.engine.wire._pyheads import RequestHead, ResponseHead, check_bytes, known_in_request, known_in_response
+from gateline.engine.wire._pyusual import FIND_IN_REQUEST, FIND_IN_RESPONSE, USUAL_REQUEST, USUAL_RESPONSE, take_lines
 from gateline.engine.wire.kinds import (
     CONTENT_LENGTH,
     EXPECT,
@@ -36,60 +33,62 @@ from gateline.engine.wire.kinds import (
 __all__ = ["ChunkedDecoder", "Limits", "RequestHead", "ResponseHead", "kind_of", "parse_request", "parse_response"]
 
 _MAX_METHOD = 32
-_MAX_AUTHORITY = 261  # a name of 255 bytes, a colon and five digits
 
-_REQUEST_LINE = re.compile(
-    rb"(" + TCHAR + rb"{1,32}+) ((?:/|[A-Za-z]++://|\*)[!-\"$->@-~]*+)(\?[!-\"$-~]*+)?+ HTTP/1\.([01])\r\n"
-)
+_new = object.__new__  # a usual head has all its fields set anyway
+
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VCHAR + rb"*+))?+\r\n")
 _TARGET = re.compile(rb"[!-\"$-~]*+")
 _ABSOLUTE = re.compile(rb"https?+://([^/]*+)(.*+)", re.IGNORECASE)
-_AUTHORITY = re.compile(
-    rb"(?:\[([0-9A-Fa-f:.]++)\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f][0-9A-Fa-f])++)(?::([0-9]{1,5}+))?+"
-)
-
-
-@final
-class RequestHead(Head):
-    """A request's head."""
-
-    method = b""
-    path = b""
-    query: bytes | None = None
-    plain_path = False
-    authority = b""
-    expect_continue = False
-    te_trailers = False
-    target = b""
-
-
-@final
-class ResponseHead(Head):
-    """A response's head."""
-
-    status = 0
-    reason = b""
 
 
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
     """The request head that `data` begins with, None while it is incomplete; HeadError at the first wrong byte."""
-    check_bytes(data)
-    head = RequestHead()
-    match = _REQUEST_LINE.match(data)
-    if match is not None and match.end() <= limits.line and match.end() <= limits.head:
-        method, path, query, minor = match.groups()
-        _take_method(head, method)
-        _take_target(head, path, query)
-        head.minor = minor[0] - 48
-        start = match.end()
-    else:
-        start = _parse_request_line(head, data, limits)
-    return head if start and parse_fields(head, data, start, limits, _RequestFields(head)) else None
+    if type(data) is not bytes:
+        check_bytes(data)
+    match = USUAL_REQUEST.match(data)
+    if match is None:
+        return _parse_request_carefully(data, limits)
+    method, path, rest, query, minor = match.groups()
+    head = _new(RequestHead)
+    head.size = match.end()
+    head.minor = 1 if minor == b"1" else 0
+    authority = take_lines(head, data, match.end(5) + 2, limits, FIND_IN_REQUEST, known_in_request)
+    if not authority or len(authority) > MAX_AUTHORITY or not is_short_authority(authority) or method == b"CONNECT":
+        return _parse_request_carefully(data, limits)
+    head.authority = authority
+    head.method = method
+    head.path = path + rest if rest else path
+    head.query = query
+    head._target = None
+    head.plain_path = not rest
+    head.expect_continue = head.te_trailers = False
+    return head
 
 
 def parse_response(data: bytes, limits: Limits) -> ResponseHead | None:
     """The response head that `data` begins with, None while incomplete; HeadError (502) at the first wrong byte."""
-    check_bytes(data)
+    if type(data) is not bytes:
+        check_bytes(data)
+    match = USUAL_RESPONSE.match(data)
+    if match is None:
+        return _parse_response_carefully(data, limits)
+    head = _new(ResponseHead)
+    minor, status, head.reason = match.groups()
+    head.size = match.end()
+    head.minor = 1 if minor == b"1" else 0
+    if take_lines(head, data, match.end(3) + 2, limits, FIND_IN_RESPONSE, known_in_response) is None:
+        return _parse_response_carefully(data, limits)
+    head.status = int(status)
+    return head
+
+
+def _parse_request_carefully(data: bytes, limits: Limits) -> RequestHead | None:
+    head = RequestHead()
+    start = _parse_request_line(head, data, limits)
+    return head if start and parse_fields(head, data, start, limits, _RequestFields(head)) else None
+
+
+def _parse_response_carefully(data: bytes, limits: Limits) -> ResponseHead | None:
     head = ResponseHead()
     start = _parse_status_line(head, data, limits)
     return head if start and parse_fields(head, data, start, limits, _ResponseFields(head)) else None
@@ -109,7 +108,7 @@ class _RequestFields(Fields):
             if self.hosts:
                 self.refuse(faults.REPEATED_HOST)
             self.hosts = 1
-            if not _is_authority(value):
+            if not is_authority(value):
                 self.refuse(faults.BAD_HOST)
             if not self.head.authority:
                 self.head.authority = value
@@ -187,11 +186,12 @@ def _take_method(head: RequestHead, method: bytes) -> None:
 
 def _take_target(head: RequestHead, path: bytes, query: bytes | None) -> None:
     """Path, query (with its "?") and authority of the target (RFC 9112, section 3.2)."""
-    head.target = path if query is None else path + query
+    target = path if query is None else path + query
+    head._target = target
     if query is not None:
         head.query = query[1:]
     if path[:1] != b"/":
-        if head.target == b"*":
+        if target == b"*":
             if head.method != b"OPTIONS":
                 raise faults.BAD_FORM.error(False)
             head.path = path
@@ -200,7 +200,7 @@ def _take_target(head: RequestHead, path: bytes, query: bytes | None) -> None:
         if match is None:
             raise faults.BAD_FORM.error(False)
         head.authority, path = match.groups()
-        if not _is_authority(head.authority):
+        if not is_authority(head.authority):
             raise faults.BAD_AUTHORITY.error(False)
         path = path or b"/"
     head.path = path
@@ -229,22 +229,3 @@ def _parse_status_line(head: ResponseHead, data: bytes, limits: Limits) -> int:
     if data[end + 1] != 10:
         raise faults.BARE_CR.error(True)
     raise (faults.UNSUPPORTED_VERSION if data[5:8] not in (b"1.0", b"1.1") else faults.BAD_STATUS).error(True)
-
-
-def _is_authority(value: bytes) -> bool:
-    """Whether `value` is host[:port] with a registered name, an IPv4 or an [IPv6] address (RFC 3986, section 3.2)."""
-    return len(value) <= _MAX_AUTHORITY and _is_short_authority(value)
-
-
-@lru_cache(maxsize=1024)
-def _is_short_authority(value: bytes) -> bool:
-    match = _AUTHORITY.fullmatch(value)
-    if match is None or (match[2] and int(match[2]) > 65535):
-        return False
-    if match[1] is None:
-        return True
-    try:
-        ipaddress.IPv6Address(match[1].decode())
-    except ValueError:
-        return False
-    return True

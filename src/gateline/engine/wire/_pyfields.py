@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import NoReturn, final
 
 from gateline.engine.wire import faults
+from gateline.engine.wire._pyheads import Head, names_and_kinds
 from gateline.engine.wire.faults import Fault
 from gateline.engine.wire.kinds import CONTENT_LENGTH, FRAMING, HOP, PLAIN, REQUEST_KINDS, TRAILER, TRANSFER_ENCODING
 
@@ -21,8 +22,9 @@ _MAX_OPTIONS = 64
 _KEEP_ALIVE = [b"keep-alive"]
 _SPECIAL = HOP | FRAMING | TRAILER
 
-# Lines as `encode` writes them: one space before a value that is not empty, none behind it, no tab.
-_CANONICAL_LINES = re.compile(rb"(?:" + TCHAR + rb"++: [!-~\x80-\xff][ -~\x80-\xff]*+(?<! )\r\n)*+\r\n")
+CANONICAL_LINE = TCHAR + rb"++: [!-~\x80-\xff][ -~\x80-\xff]*+(?<! )\r\n"
+"""A line as `encode` writes it: one space before a value that is not empty, none behind it, no tab."""
+_CANONICAL_LINES = re.compile(rb"(?:" + CANONICAL_LINE + rb")*+\r\n")
 _LINE = re.compile(rb"(" + TCHAR + rb"++):(" + VCHAR + rb"*+)\r\n")
 _DIGITS = re.compile(rb"[0-9]{1,19}+")
 
@@ -39,60 +41,6 @@ class Limits:
         self.line = line
         self.head = head
         self.count = count
-
-
-class Head:
-    """What requests and responses have in common: the header lines in canonical form ("Name: value"), and beside them
-    their lower-case names and their kinds."""
-
-    size = 0
-    minor = 0
-    length = -1
-    keep_alive = False
-    websocket = False
-    _present = 0
-
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._names: list[bytes] = []
-        self._kinds: list[int] = []
-
-    def get(self, name: bytes) -> bytes | None:
-        """The first value of the header `name` (lower-case)."""
-        if name in self._names:
-            return self._lines[self._names.index(name)][len(name) + 2 :]
-        check_bytes(name)
-        return None
-
-    def get_all(self, name: bytes) -> list[bytes]:
-        """All values of the header `name` (lower-case), in order."""
-        check_bytes(name)
-        skip = len(name) + 2
-        return [line[skip:] for line, lower in zip(self._lines, self._names, strict=True) if lower == name]
-
-    def items(self) -> list[tuple[bytes, bytes]]:
-        """All headers in order, names as received."""
-        return [(name, value) for name, _, value in (line.partition(b": ") for line in self._lines)]
-
-    def kinds(self) -> int:
-        """The bits of all kinds of header that are present."""
-        return self._present
-
-    def encode(self, start: bytes, drop: int, remove: tuple[bytes, ...] | None, tail: bytes, body: bytes) -> bytes:
-        """The next head and the body's beginning."""
-        check_bytes(body)
-        kept = [line for line, kind in zip(self._lines, self._kinds, strict=True) if not kind & drop]
-        if remove:
-            for name in remove:
-                check_bytes(name)
-            kept = [
-                line
-                for line, name, kind in zip(self._lines, self._names, self._kinds, strict=True)
-                if not kind & drop and name not in remove
-            ]
-        if kept:
-            kept.append(b"")
-        return b"".join((start, b"\r\n".join(kept), tail, b"\r\n", body))
 
 
 class Fields(ABC):
@@ -191,9 +139,9 @@ def parse_fields(head: Head, data: bytes, start: int, limits: Limits, fields: Fi
         return _parse_lines(head, data, start, limits, fields)
     head.size = end + 2
     head._lines = lines
-    head._names = names = [line.partition(b":")[0].lower() for line in lines]
-    look_up = fields.table.get
-    head._kinds = kinds = [look_up(name, PLAIN) for name in names]
+    names, kinds = names_and_kinds(lines, fields.table)
+    head._names = names
+    head._kinds = kinds
     present = PLAIN if PLAIN in kinds else 0
     for index, kind in enumerate(kinds):
         if kind != PLAIN:
@@ -208,6 +156,8 @@ def parse_fields(head: Head, data: bytes, start: int, limits: Limits, fields: Fi
 
 def _parse_lines(head: Head, data: bytes, start: int, limits: Limits, fields: Fields) -> bool:
     """The same line by line: for what is incomplete, long or wrong."""
+    lines: list[bytes] = []
+    head._lines = lines
     while True:
         stop = min(len(data), start + limits.line, limits.head)
         if start >= stop:
@@ -220,7 +170,7 @@ def _parse_lines(head: Head, data: bytes, start: int, limits: Limits, fields: Fi
             head.size = start + 2
             fields.finish()
             return True
-        if len(head._lines) == limits.count:
+        if len(lines) == limits.count:
             fields.refuse(faults.TOO_MANY_HEADERS)
         match = _LINE.match(data, start, stop)
         if match is None:
@@ -228,7 +178,7 @@ def _parse_lines(head: Head, data: bytes, start: int, limits: Limits, fields: Fi
         name, raw = match.groups()
         value = raw.strip(b" \t")
         kind = fields.table.get(name.lower(), PLAIN)
-        head._lines.append(b"%b: %b" % (name, value))
+        lines.append(b"%b: %b" % (name, value))
         head._names.append(name.lower())
         head._kinds.append(kind)
         head._present |= kind
@@ -272,11 +222,6 @@ def _fault_of_codings(value: bytes) -> Fault:
 
 
 # --- reading and refusing
-
-
-def check_bytes(value: object) -> None:
-    if type(value) is not bytes:
-        raise TypeError(f"bytes are needed, not {type(value).__name__}")
 
 
 def end_of(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> int:
