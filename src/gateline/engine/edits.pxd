@@ -5,7 +5,7 @@ cdef class HeaderEdits:
     cdef public dict changed
     cdef public int own
 
-    cpdef object set_line(self, str name, str value)
+    cpdef object set_line(self, name, value)
     cpdef object default_lines(self, object wanted, object head)
     cpdef bytes block(self)
 

@@ -49,6 +49,8 @@ def header_key(name: str) -> tuple[bytes, bytes, int]:
 
 def header_value(value: str) -> bytes:
     """A header's value in wire form. Raises ValueError for one that holds a line break or a NUL."""
+    if value.isprintable() and value.isascii() and value.strip() == value:  # as nearly all are
+        return value.encode("ascii")
     try:
         written = value.encode("latin-1")
     except UnicodeEncodeError:

@@ -1,5 +1,7 @@
 """Edits of heads: what plugins set gets there, and nothing that they set can break a head."""
 
+from enum import StrEnum
+
 import pytest
 
 from gateline.engine.edits import RequestEdits, ResponseEdits, header_key, header_value
@@ -91,3 +93,23 @@ def test_what_is_no_header_name_is_refused(name: str) -> None:
 def test_values_keep_their_characters() -> None:
     assert header_value("  é ") == b"\xe9"
     assert header_value("漢") == "漢".encode()
+
+
+class Word(StrEnum):
+    NAME = "X-One"
+    VALUE = "a"
+
+
+def test_names_and_values_may_be_of_a_class_that_derives_from_text() -> None:
+    edits = ResponseEdits()
+    edits.set_line(Word.NAME, Word.VALUE)
+    edits.add_line(Word.NAME, Word.VALUE, None)
+    assert edits.block() == b"X-One: a\r\nX-One: a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("a b", b"a b"), (" a\t", b"a"), ("", b""), ("\t", b""), ("ä", b"\xe4"), ("€", "€".encode()), ("a\tb", b"a\tb")],
+)
+def test_a_value_is_written_without_blanks_around_it(value: str, written: bytes) -> None:
+    assert header_value(value) == written

@@ -6,6 +6,6 @@ cdef class RequestView:
     cdef Exchange _exchange
 
     @cython.locals(exchange=Exchange, run=PluginRun)
-    cpdef object header(self, str name)
+    cpdef object header(self, name)
     @cython.locals(exchange=Exchange, run=PluginRun)
-    cpdef list header_values(self, str name)
+    cpdef list header_values(self, name)
