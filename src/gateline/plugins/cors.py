@@ -17,6 +17,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from gateline.pdk import Exchange, Plugin, PluginConfig, Response
+from gateline.pdk.exchange import ResponseView
 from gateline.pdk.fields import Field, Format, OneOf
 from gateline.pdk.regexes import Regex, RegexError
 
@@ -88,6 +89,7 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         origins = config.origins or ("*",)
         self._any = "*" in origins
         self._one = origins[0] if len(origins) == 1 and _is_literal(origins[0]) else None
+        self._origin_matters = self._origin_needed or (config.credentials if self._any else self._one is None)
         self._matching = _matcher(origins)
         self._known: dict[str, str | None] = {}
 
@@ -117,7 +119,7 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         request, response = exchange.request, exchange.response
         if request.method == "OPTIONS" and _is_preflight(exchange):
             return
-        origin = request.header("Origin")
+        origin = request.header("Origin") if self._origin_matters else None
         if origin is None and self._origin_needed:
             return
         allowed, depends = self._allowed(origin)
@@ -126,7 +128,7 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         else:
             response.set_header(_ALLOW_ORIGIN, allowed)
         if depends:
-            _vary(exchange)
+            _vary(response)
         if self._credentials and (origin is not None or not self._any):
             response.set_header(_ALLOW_CREDENTIALS, "true")
         if self._exposed is not None:
@@ -155,13 +157,13 @@ def _is_preflight(exchange: Exchange) -> bool:
     return request.header("Origin") is not None and request.header("Access-Control-Request-Method") is not None
 
 
-def _vary(exchange: Exchange) -> None:
+def _vary(response: ResponseView) -> None:
     """Add `Origin` to what the answer depends on, unless it says so already."""
-    response = exchange.response
-    for line in response.header_values("Vary"):
-        if any(name.strip().lower() in ("origin", "*") for name in line.split(",")):
-            return
-    response.add_header("Vary", "Origin")
+    lines = response.header_values("Vary")
+    if not lines:
+        response.set_header("Vary", "Origin")
+    elif not any(name.strip().lower() in ("origin", "*") for line in lines for name in line.split(",")):
+        response.add_header("Vary", "Origin")
 
 
 def _is_literal(origin: str) -> bool:
