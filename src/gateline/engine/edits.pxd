@@ -1,5 +1,5 @@
-cpdef tuple header_key(str name)
-cpdef bytes header_value(str value)
+cpdef tuple header_key(name)
+cpdef bytes header_value(value)
 
 cdef class HeaderEdits:
     cdef public dict changed
