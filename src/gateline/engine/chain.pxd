@@ -1,7 +1,7 @@
 cdef class Step:
     cdef public object call, plugin
     cdef public bint coroutine, reads
-    cdef public str name
+    cdef public object name
 
 cdef class Chain:
     cdef str _protocol, _route, _service
