@@ -6,20 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateline.sharedstate import SharedCache
+from unit.sharedstate.clock import Clock
 from unit.sharedstate.processes import ended, start
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
