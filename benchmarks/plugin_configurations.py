@@ -1,6 +1,6 @@
 """Configurations with plugins: the measured route with some plugins on it, and a consumer with the key that is sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from benchmarks.processes import Address
@@ -27,6 +27,26 @@ EACH: dict[str, Plugins] = {
     "response-transformer": {"response-transformer": {"add": {"headers": ["x-team:checkout"]}}},
 }
 """Each bundled plugin that lets a request pass, as it is usually configured."""
+
+_IDLE_SOURCE = """
+from gateline.pdk import Exchange, Plugin, PluginConfig
+
+
+class Idle(Plugin[PluginConfig], name="{name}", priority={number}):
+    def access(self, exchange: Exchange) -> None:
+        pass
+"""
+IDLE_FILES = {f"idle-{number}": _IDLE_SOURCE.format(name=f"idle-{number}", number=number) for number in range(1, 16)}
+"""Fifteen plugins that are asked about every request and have nothing to do with it."""
+
+
+def with_global_plugins(names: Iterable[str]) -> Callable[[Address], Configuration]:
+    """What configures the measured route, and these plugins for everything."""
+
+    def configure(upstream: Address) -> Configuration:
+        return {**one_route(upstream), "plugins": [{"name": name} for name in names]}
+
+    return configure
 
 
 def with_plugins(plugins: Plugins) -> Callable[[Address], Configuration]:

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
-from benchmarks.plugin_configurations import CORRELATION, EACH, KEY_AUTH, KEY_HEADER, THREE_HEADERS, with_plugins
+from benchmarks.plugin_configurations import (
+    CORRELATION,
+    EACH,
+    IDLE_FILES,
+    KEY_AUTH,
+    KEY_HEADER,
+    THREE_HEADERS,
+    with_global_plugins,
+    with_plugins,
+)
 from benchmarks.proxies import Proxy
 from benchmarks.proxies.caddy import Caddy
 from benchmarks.proxies.envoy import Envoy
@@ -95,6 +104,13 @@ def _each_plugin() -> Scenario:
     return Scenario(title, contestants, one_request(KEY_HEADER), "no plugin", bars)
 
 
+def _idle() -> Scenario:
+    fifteen = Gateline(with_global_plugins(IDLE_FILES), name="gateline-idle", plugin_files=IDLE_FILES)
+    contestants: dict[str, Proxy] = {"no plugin": Gateline(), "15 idle plugins": fifteen}
+    bars = (AddedBar("15 idle plugins", "no plugin", 2.0),)
+    return Scenario("Fifteen global plugins with nothing to do", contestants, one_request(), "no plugin", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -103,4 +119,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "pure": _pure,
     "plugins": _plugins,
     "each-plugin": _each_plugin,
+    "idle": _idle,
 }

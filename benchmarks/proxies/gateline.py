@@ -43,6 +43,8 @@ class Gateline:
     workers: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "gateline"
+    plugin_files: Mapping[str, str] = field(default_factory=dict)
+    """Plugins besides the bundled ones: name → source."""
 
     def version(self) -> str:
         """The version, and which codec its workers run: numbers of the twin must not pass for the other's."""
@@ -61,6 +63,7 @@ class Gateline:
         path = folder / f"{self.name}.json"
         write_configuration(path, self.configure(upstream))
         admin_address = free_address()
+        own_plugins = self._own_plugins(folder)
 
         def attempt(address: Address) -> Server:
             nonlocal admin_address
@@ -73,6 +76,7 @@ class Gateline:
                 "GATELINE_ADMIN_GUI_LISTEN": "off",
                 "GATELINE_WORKER_PROCESSES": str(self.workers),
                 "GATELINE_PROXY_ACCESS_LOG": "off",
+                **own_plugins,
                 **self.environment,
             }
             return start(self.name, [_program(), "start", "-c", path], folder, core, environment)
@@ -80,6 +84,16 @@ class Gateline:
         server, address = start_until_ready(attempt, lambda _: len(Admin(admin_address).workers()) == self.workers)
         admin = Admin(admin_address)
         return RunningProxy(server, address, admin.workers()), admin
+
+    def _own_plugins(self, folder: Path) -> dict[str, str]:
+        """The settings that make `plugin_files` known."""
+        if not self.plugin_files:
+            return {}
+        place = folder / f"{self.name}-plugins"
+        place.mkdir()
+        for name, source in self.plugin_files.items():
+            (place / f"{name}.py").write_text(source, "utf-8")
+        return {"GATELINE_PLUGIN_FOLDERS": str(place), "GATELINE_PLUGINS": ",".join(("bundled", *self.plugin_files))}
 
 
 @dataclass(frozen=True, slots=True)

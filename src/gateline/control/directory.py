@@ -19,7 +19,6 @@ from gateline.entities import Entity, Expiring, brought_kinds, foreign_fields, s
 from gateline.entities.sealing import PLAIN, Sealer
 from gateline.sharedstate import DirectoryWriter, Journal, SharedStateError
 from gateline.sharedstate.rows import Row, kind_key, row_of
-from gateline.sharedstate.writer import consumer_fields
 from gateline.store import Change
 
 __all__ = ["Bringing", "NodeDirectory", "Stored", "directory_kinds"]
@@ -124,7 +123,7 @@ class NodeDirectory:
         kept = self._sealer.sealed(kind, wire, secrets) if secrets else wire
         return row_of(
             kind,
-            consumer_fields(kept) if kind == "consumers" else kept,
+            kept,
             unique={name: str(wire[name]) for name in about.unique if wire[name] is not None},
             parents={name: wire[name]["id"] for name in about.parents if wire[name] is not None},
             left_out=about.left_out,

@@ -1,3 +1,7 @@
+cimport cython
+
+# It refers to nothing that refers to it: the collector would only look at it for nothing.
+@cython.no_gc
 cdef class FoundEntity:
     cdef public object consumer, kind
     cdef public double end
@@ -12,3 +16,7 @@ cdef class WorkerCredentials:
     cdef dict _openers
 
     cpdef FoundEntity find(self, kind, field, value)
+    @cython.locals(of=bytes)
+    cpdef FoundEntity _made(self, kind, bytes raw)
+    cpdef object _consumer(self, bytes raw)
+    cpdef object _keep(self, key, found)

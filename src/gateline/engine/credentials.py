@@ -56,11 +56,7 @@ class FoundEntity:
     def fields(self) -> Mapping[str, Any]:
         """The entity's fields that are set."""
         if self._fields is None:
-            fields = _decode(Entry(self._raw).fields)
-            fields["id"] = self.id
-            if self.consumer is not None:
-                fields["consumer"] = {"id": self.consumer.id}
-            self._fields = self._opened(fields)
+            self._fields = _fields_of(self._raw, self.consumer, self._opened)
         return self._fields
 
     def identity(self, identifier: str | None = None) -> Identity:
@@ -69,28 +65,46 @@ class FoundEntity:
         if known is None:
             consumer, own = self.consumer, self.id
             of = consumer.id if consumer else None
-            known = self._identity = Identity(
-                consumer, Credential(own, identifier or own, self.kind, of, _LateFields(self))
-            )
+            late = _LateFields(self._raw, consumer, self._opened)
+            known = self._identity = Identity(consumer, Credential(own, identifier or own, self.kind, of, late))
         return known
 
 
 class _LateFields(Mapping[str, Any]):
-    """An entity's fields, read and opened when somebody looks at them."""
+    """An entity's fields, read and opened when somebody looks at them.
 
-    __slots__ = ("_found",)
+    It does not refer to what was found, which refers to it: that would be a cycle.
+    """
 
-    def __init__(self, found: FoundEntity) -> None:
-        self._found = found
+    __slots__ = ("_consumer", "_fields", "_opened", "_raw")
+
+    def __init__(self, raw: bytes, consumer: Consumer | None, opened: "Opened") -> None:
+        self._raw = raw
+        self._consumer = consumer
+        self._opened = opened
+        self._fields: Mapping[str, Any] | None = None
+
+    def _read(self) -> Mapping[str, Any]:
+        if self._fields is None:
+            self._fields = _fields_of(self._raw, self._consumer, self._opened)
+        return self._fields
 
     def __getitem__(self, name: str) -> Any:
-        return self._found.fields[name]
+        return self._read()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._found.fields)
+        return iter(self._read())
 
     def __len__(self) -> int:
-        return len(self._found.fields)
+        return len(self._read())
+
+
+def _fields_of(raw: bytes, consumer: Consumer | None, opened: "Opened") -> Mapping[str, Any]:
+    fields = _decode(Entry(raw).fields)
+    fields["id"] = id_text(raw[4:KEY])
+    if consumer is not None:
+        fields["consumer"] = {"id": consumer.id}
+    return opened(fields)
 
 
 Opened = Callable[[dict[str, Any]], Mapping[str, Any]]

@@ -11,7 +11,7 @@ import msgspec
 __all__ = ["Consumer", "Credential", "Identity"]
 
 
-class Consumer(msgspec.Struct, frozen=True):
+class Consumer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A consumer as the workers know it; `groups` are the names of its consumer groups, `group_ids` their ids."""
 
     id: str

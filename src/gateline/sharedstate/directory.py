@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import lmdb
-import msgspec
 
 from gateline.entities.sealing import digest_of
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.environment import Environment, Transaction
-from gateline.sharedstate.rows import HEADER, KEY, NOBODY, id_bytes, id_text, kind_key
+from gateline.sharedstate.rows import HEADER, KEY, NOBODY, decode_consumer, id_bytes, id_text, kind_key
 
 __all__ = ["DATABASES", "Directory", "Entry"]
 
@@ -22,7 +21,6 @@ DATABASES = ("rows", "unique", "below")
 _HEADER_SIZE = HEADER.size
 _FIELDS = KEY + HEADER.size
 _unpack = HEADER.unpack_from
-_decode_consumer = msgspec.msgpack.Decoder(Consumer).decode
 _CONSUMERS = kind_key("consumers")
 
 
@@ -123,7 +121,7 @@ class Directory:
         value = self._get(_CONSUMERS + raw, None, self._rows)
         if value is None:
             return None
-        return _decode_consumer(value[_HEADER_SIZE : _HEADER_SIZE + _unpack(value)[2]])
+        return decode_consumer(value[_HEADER_SIZE : _HEADER_SIZE + _unpack(value)[2]])
 
     def consumer_with(self, field: str, value: str) -> Consumer | None:
         """The consumer with a username or custom id."""

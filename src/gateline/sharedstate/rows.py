@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from gateline.entities.sealing import digest_of
+from gateline.pdk.identity import Consumer
 
 HEADER = Struct(">16sdI")
 KEY = 20
@@ -106,6 +107,14 @@ def id_text(raw: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def consumer_of(wire: Mapping[str, Any]) -> Consumer:
+    """A consumer as workers know it, without its groups."""
+    return Consumer(wire["id"], wire.get("username"), wire.get("custom_id"), tuple(wire.get("tags") or ()))
+
+
+decode_consumer = msgspec.msgpack.Decoder(Consumer).decode
+
+
 def row_of(
     kind: str,
     wire: Mapping[str, Any],
@@ -127,7 +136,7 @@ def row_of(
         row_key(kind, wire["id"]),
         NOBODY if consumer is None else id_bytes(consumer),
         end,
-        encode(fields),
+        encode(consumer_of(fields) if kind == "consumers" else fields),
         Rest(
             [digest_of(kind, field, value) for field, value in unique.items()],
             [id_bytes(parent) for field, parent in parents.items() if field != "consumer"],

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
+
+import msgspec
 
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.directory import DATABASES
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
-from gateline.sharedstate.rows import HEADER, KEY, Row, decode, encode, id_bytes, kind_key, row_key
+from gateline.sharedstate.rows import HEADER, KEY, Row, decode, decode_consumer, encode, id_bytes, kind_key, row_key
 
-__all__ = ["DirectoryWriter", "Journal", "consumer_fields", "open_directory"]
+__all__ = ["DirectoryWriter", "Journal", "open_directory"]
 
 SIZE, LIMIT = 16 * 1024 * 1024, 64 * 1024 * 1024 * 1024
 """Bytes of the map: at first, and at most."""
@@ -270,9 +272,8 @@ class _Work:
         stored = self._get(row.key, db=self._rows)
         if stored is None:
             return row
-        before = decode(Row.read(row.key, stored).fields)
-        kept = {name: before[name] for name in ("groups", "group_ids") if name in before}
-        return replace(row, fields=encode({**decode(row.fields), **kept})) if kept else row
+        before = decode_consumer(Row.read(row.key, stored).fields)
+        return replace(row, fields=encode(_in_groups(row, before.groups, before.group_ids))) if before.groups else row
 
     def _regroup(self, consumer: bytes) -> None:
         """Bring a consumer's groups up to date."""
@@ -281,16 +282,14 @@ class _Work:
         if stored is None:
             return
         row = Row.read(key, stored)
-        fields = {name: value for name, value in decode(row.fields).items() if name not in ("groups", "group_ids")}
         groups = []
         for member in self._of(consumer, _MEMBER_KEY):
             group = decode(Row.read(key, member).fields)["consumer_group"]["id"]
             named = self._get(_GROUP_KEY + id_bytes(group), db=self._rows)
             if named is not None:
                 groups.append((decode(Row.read(key, named).fields)["name"], group))
-        if groups:
-            fields["groups"], fields["group_ids"] = (list(side) for side in zip(*sorted(groups), strict=True))
-        self.write(key, replace(row, fields=encode(fields)))
+        names, ids = zip(*sorted(groups), strict=True) if groups else ((), ())
+        self.write(key, replace(row, fields=encode(_in_groups(row, names, ids))))
 
     def _of(self, parent: bytes, kind: bytes) -> list[bytes]:
         """The values of the rows of a kind that point to a parent."""
@@ -311,7 +310,5 @@ def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + BATCH]
 
 
-def consumer_fields(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """What the directory has of a consumer's wire form: the fields of `Consumer` that are set."""
-    names = Consumer.__struct_fields__
-    return {name: value for name, value in wire.items() if name in names and value}
+def _in_groups(row: Row, names: tuple[str, ...], ids: tuple[str, ...]) -> Consumer:
+    return msgspec.structs.replace(decode_consumer(row.fields), groups=names, group_ids=ids)
