@@ -18,5 +18,5 @@ cdef class WorkerCredentials:
     cpdef FoundEntity find(self, kind, field, value)
     @cython.locals(of=bytes)
     cpdef FoundEntity _made(self, kind, bytes raw)
-    cpdef object _consumer(self, bytes raw)
+    cpdef object _consumer(self, bytes raw, bytes fields=*)
     cpdef object _keep(self, key, found)

@@ -20,7 +20,7 @@ from gateline.entities.formats import is_uuid
 from gateline.entities.sealing import Sealer, SealingError
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.sharedstate import Directory, Entry
-from gateline.sharedstate.rows import HEADER, KEY, NOBODY, id_bytes, id_text
+from gateline.sharedstate.rows import HEADER, KEY, NOBODY, decode_consumer, id_bytes, id_text
 
 __all__ = ["FoundEntity", "WorkerCredentials"]
 
@@ -30,6 +30,7 @@ HALF = 4096
 """Look-ups that half of what is kept holds."""
 
 _unpack = HEADER.unpack_from
+_BESIDES = KEY + HEADER.size
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
@@ -195,22 +196,27 @@ class WorkerCredentials:
         directory = self._directory
         if directory is None:
             return ()
-        return tuple([self._made(kind, entry.raw) for entry in directory.below(kind, consumer)])
+        return tuple([self._made(kind, entry.bare) for entry in directory.below(kind, consumer)])
 
     def _made(self, kind: str, raw: bytes) -> FoundEntity:
-        of, end, _ = _unpack(raw, KEY)
+        of, end, length = _unpack(raw, KEY)
         opener = self._openers.get(kind)
         if opener is None:
             opener = self._openers[kind] = _opener(kind, self._sealer)
-        return FoundEntity(kind, raw, end, None if of == NOBODY else self._consumer(of), opener)
+        return FoundEntity(
+            kind, raw, end, None if of == NOBODY else self._consumer(of, raw[_BESIDES + length :]), opener
+        )
 
-    def _consumer(self, raw: bytes) -> Consumer | None:
-        """One object for each: others compare by it."""
+    def _consumer(self, raw: bytes, fields: bytes = b"") -> Consumer | None:
+        """One object for each: others compare by it. `fields` are a consumer's, where they are known already."""
         known: Consumer | None = self._young.get(raw)
         if known is None:
             known = self._old.pop(raw, None)
             if known is None:
-                known = None if self._directory is None else self._directory.consumer(raw)
+                if fields:
+                    known = decode_consumer(fields)
+                elif self._directory is not None:
+                    known = self._directory.consumer(raw)
                 if known is None:
                     return None
             self._keep(raw, known)

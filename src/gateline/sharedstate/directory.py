@@ -41,6 +41,11 @@ class Entry:
         return id_text(self.raw[4:KEY])
 
     @property
+    def bare(self) -> bytes:
+        """Its key, and its value up to its fields."""
+        return self.raw[: _FIELDS + self._length]
+
+    @property
     def fields(self) -> bytes:
         """Its fields, in MessagePack."""
         return self.raw[_FIELDS : _FIELDS + self._length]

@@ -1,8 +1,9 @@
 """How an entity lies in the directory: its key, its value, and the keys of what leads to it.
 
     rows     kind (4), id (16)                      → consumer (16), end (8), length (4), fields, rest
-    unique   SHA-256 of kind, field and value (32)  → key of the row; but for consumers, also what it leads to, less
-                                                      the rest: one look-up then finds a credential
+    unique   SHA-256 of kind, field and value (32)  → key of the row; but for consumers, also what it leads to, with
+                                                      the fields of its consumer in the place of the rest: one look-up
+                                                      then finds a credential, and whose it is
     below    parent (16), kind (4), id (16)         → nothing
 
 A kind is the first bytes of the SHA-256 of its name. A consumer's fields are a `pdk.identity.Consumer`; of any other
@@ -64,10 +65,9 @@ class Row:
         """What is stored under the key."""
         return self._head + encode(self.rest)
 
-    @property
-    def led_to(self) -> bytes:
-        """What is stored under its unique keys."""
-        return self.key if self.key[:4] == CONSUMERS else self.key + self._head
+    def led_to(self, consumer: bytes) -> bytes:
+        """What is stored under its unique keys; `consumer`: the fields of its consumer."""
+        return self.key if self.key[:4] == CONSUMERS else self.key + self._head + consumer
 
     @property
     def _head(self) -> bytes:

@@ -16,7 +16,18 @@ import msgspec
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.directory import DATABASES
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
-from gateline.sharedstate.rows import HEADER, KEY, Row, decode, decode_consumer, encode, id_bytes, kind_key, row_key
+from gateline.sharedstate.rows import (
+    HEADER,
+    KEY,
+    NOBODY,
+    Row,
+    decode,
+    decode_consumer,
+    encode,
+    id_bytes,
+    kind_key,
+    row_key,
+)
 
 __all__ = ["DirectoryWriter", "Journal", "open_directory"]
 
@@ -240,12 +251,30 @@ class _Work:
         else:
             self._transaction.put(key, value, db=self._rows)
             self._lead(row)
+            if key[:4] == _CONSUMER_KEY:
+                self._tell(key[4:], row.fields)
 
     def _lead(self, row: Row) -> None:
-        for unique in row.rest.unique:
-            self._transaction.put(unique, row.led_to, db=self._unique)
+        if row.rest.unique:
+            led_to = row.led_to(self._fields(row.consumer))
+            for unique in row.rest.unique:
+                self._transaction.put(unique, led_to, db=self._unique)
         for below in row.below():
             self._transaction.put(below, b"", db=self._below)
+
+    def _fields(self, consumer: bytes) -> bytes:
+        """The fields of a consumer; empty where there is none, or none yet."""
+        stored = None if consumer == NOBODY else self._get(_CONSUMER_KEY + consumer, db=self._rows)
+        return b"" if stored is None else Row.read(_CONSUMER_KEY + consumer, stored).fields
+
+    def _tell(self, consumer: bytes, fields: bytes) -> None:
+        """Bring a consumer's fields to where they lie beside what is the consumer's."""
+        for key in self._keys_of(consumer):
+            stored = self._get(key, db=self._rows)
+            row = None if stored is None else Row.read(key, stored)
+            if row is not None and row.consumer == consumer:
+                for unique in row.rest.unique:
+                    self._transaction.put(unique, row.led_to(fields), db=self._unique)
 
     def _unlead(self, row: Row) -> None:
         for unique in row.rest.unique:
@@ -293,14 +322,17 @@ class _Work:
 
     def _of(self, parent: bytes, kind: bytes) -> list[bytes]:
         """The values of the rows of a kind that point to a parent."""
+        values = (self._get(key, db=self._rows) for key in self._keys_of(parent, kind))
+        return [value for value in values if value is not None]
+
+    def _keys_of(self, parent: bytes, kind: bytes = b"") -> list[bytes]:
+        """The keys of the rows, or of those of a kind, that point to a parent."""
         prefix = parent + kind
         found = []
         with self._transaction.cursor(db=self._below) as cursor:
             there = cursor.set_range(prefix)
             while there and (key := bytes(cursor.key())).startswith(prefix):
-                value = self._get(key[16:], db=self._rows)
-                if value is not None:
-                    found.append(value)
+                found.append(key[16:])
                 there = cursor.next()
         return found
 

@@ -61,6 +61,31 @@ def test_a_key_leads_to_its_consumer(scene: Scene) -> None:
     assert scene.credentials.find("keyauth_credentials", "key", "nope") is None
 
 
+def test_a_key_leads_to_its_consumer_as_it_is_now(scene: Scene) -> None:
+    key = KeyauthCredential.parse({**OF_BOB, "key": "kong"})
+
+    def whose() -> object:
+        found = scene.credentials.find("keyauth_credentials", "key", "kong")
+        consumer = found.consumer if found else None
+        assert found is None or consumer is scene.credentials.consumer(BOB.id)
+        return consumer and (consumer.username, consumer.groups)
+
+    scene.change(key)  # its consumer is not there yet
+    assert whose() is None
+    scene.change(BOB)
+    assert whose() == ("bob", ())
+    scene.change(Consumer.patched(BOB.to_wire(), {"username": "robert"}))
+    assert whose() == ("robert", ())
+    gold = ConsumerGroup.parse({"name": "gold"})
+    membership = ConsumerGroupMember.parse({"consumer_group": {"id": gold.id}, "consumer": {"id": BOB.id}})
+    scene.change(gold, membership)
+    assert whose() == ("robert", ("gold",))
+    scene.change(delete=(membership,))
+    assert whose() == ("robert", ())
+    scene.change(delete=(BOB, key))
+    assert whose() is None
+
+
 def test_a_change_is_seen_at_once(scene: Scene) -> None:
     key = KeyauthCredential.parse({**OF_BOB, "key": "kong"})
     scene.change(BOB, key)
