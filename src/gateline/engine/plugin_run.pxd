@@ -10,7 +10,7 @@ cdef class PluginRun:
     cdef public RequestEdits edits
     cdef public ResponseEdits response_edits
     cdef public tuple filters, responders
-    cdef public list buffer, trailers
+    cdef public list buffer
     cdef public bytes response_body
     cdef public str source
     cdef public bint too_large

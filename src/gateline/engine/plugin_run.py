@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from gateline.engine.chain import Chain, Step
     from gateline.pdk.answers import Answer
 
-__all__ = ["ACCESS", "DONE", "FILTER", "LOG", "RESPONSE", "REWRITE", "PluginRun"]
+__all__ = ["ACCESS", "FILTER", "LOG", "RESPONSE", "REWRITE", "PluginRun"]
 
-REWRITE, ACCESS, RESPONSE, FILTER, LOG, DONE = range(6)
+REWRITE, ACCESS, RESPONSE, FILTER, LOG = range(5)
 """Stages: where an exchange stands."""
 
 
@@ -51,7 +51,6 @@ class PluginRun:
         "stage",
         "task",
         "too_large",
-        "trailers",
         "wanted",
     )
 
@@ -72,7 +71,6 @@ class PluginRun:
         self.buffer: list[bytes] | None = None
         self.buffered = 0
         self.length = 0
-        self.trailers: list[tuple[bytes, bytes]] | None = None
         self.body_limit = -1
         self.body_refusal: Answer | None = None
         self.parked = -1
