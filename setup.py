@@ -46,6 +46,7 @@ MODULES = (
     "plugins/request_transformer/headers.py",
     "plugins/request_transformer/plugin.py",
     "plugins/response_transformer/plugin.py",
+    "sharedstate/directory.py",
 )
 
 

@@ -1,4 +1,5 @@
 cimport cython
+from gateline.sharedstate.directory cimport Directory as CDirectory
 
 # It refers to nothing that refers to it: the collector would only look at it for nothing.
 @cython.no_gc
@@ -11,7 +12,8 @@ cdef class FoundEntity:
     cpdef object identity(self, identifier=*)
 
 cdef class WorkerCredentials:
-    cdef object _clock, _directory, _open, _sealer
+    cdef object _clock, _open, _sealer
+    cdef CDirectory _directory
     cdef readonly dict _old, _young
     cdef dict _openers
 

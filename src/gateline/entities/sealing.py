@@ -16,7 +16,17 @@ from typing import Any, Literal
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["KEY_BYTES", "PLAIN", "SEALED", "Manner", "Sealer", "SealingError", "digest_of", "is_hashed"]
+__all__ = [
+    "KEY_BYTES",
+    "PLAIN",
+    "SEALED",
+    "Manner",
+    "Sealer",
+    "SealingError",
+    "digest_of",
+    "is_hashed",
+    "presented_digest",
+]
 
 Manner = Literal["encrypted", "hashed", "plain"]
 
@@ -38,9 +48,15 @@ class SealingError(Exception):
 
 
 def digest_of(kind: str, field: str, value: str) -> bytes:
-    """What a value of a field is looked up by: a SHA-256, of which the value cannot be known again."""
+    """What a stored value of a field is looked up by: a SHA-256, of which the value cannot be known again."""
     if value.startswith("sha256$") and (hashed := _HASHED.fullmatch(value)):
         return bytes.fromhex(hashed[1])
+    return presented_digest(kind, field, value)
+
+
+def presented_digest(kind: str, field: str, value: str) -> bytes:
+    """The same of a value that a client presents, whatever it looks like: to have seen what is stored of a secret is
+    not to know the secret."""
     prefix = _PREFIXES.get((kind, field))
     if prefix is None:
         prefix = _PREFIXES[kind, field] = f"{kind}\0{field}\0".encode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import lmdb
 
-from gateline.entities.sealing import digest_of
+from gateline.entities.sealing import presented_digest
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.environment import Environment, Transaction
 from gateline.sharedstate.rows import HEADER, KEY, NOBODY, decode_consumer, id_bytes, id_text, kind_key
@@ -90,7 +90,7 @@ class Directory:
 
     def raw(self, kind: str, field: str, value: str) -> bytes | None:
         """The same, as `Entry.raw`."""
-        found: bytes | None = self._get(digest_of(kind, field, value), None, self._unique)
+        found: bytes | None = self._get(presented_digest(kind, field, value), None, self._unique)
         return found
 
     def get(self, kind: str, identifier: str) -> Entry | None:
@@ -130,7 +130,7 @@ class Directory:
 
     def consumer_with(self, field: str, value: str) -> Consumer | None:
         """The consumer with a username or custom id."""
-        key = self._get(digest_of("consumers", field, value), None, self._unique)
+        key = self._get(presented_digest("consumers", field, value), None, self._unique)
         return None if key is None else self.consumer(key[4:KEY])
 
     def _entry(self, key: bytes) -> Entry | None:

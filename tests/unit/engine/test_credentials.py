@@ -10,7 +10,7 @@ from gateline.control.directory import NodeDirectory
 from gateline.control.rows import as_stored
 from gateline.engine.credentials import HALF, WorkerCredentials
 from gateline.entities import Consumer, ConsumerGroup, ConsumerGroupMember, Entity
-from gateline.entities.sealing import KEY_BYTES, Sealer
+from gateline.entities.sealing import KEY_BYTES, Sealer, hashed
 from gateline.plugins.acl import AclGroup
 from gateline.plugins.basic_auth import BasicauthCredential
 from gateline.plugins.key_auth import KeyauthCredential
@@ -158,3 +158,19 @@ def test_nothing_is_found_before_it_is_open(tmp_path: Path) -> None:
     assert closed.find("keyauth_credentials", "key", "k") is None
     assert closed.consumer_named("bob") is None
     assert closed.of_consumer("acls", BOB.id) == ()
+
+
+def test_what_is_stored_of_a_hashed_secret_is_not_the_secret(tmp_path: Path) -> None:
+    sealer = Sealer("hashed", [bytes(KEY_BYTES)])
+    environment = open_directory(tmp_path / "directory")
+    node = NodeDirectory(DirectoryWriter(environment), sealer)
+    key = KeyauthCredential.parse({**OF_BOB, "key": hashed("keyauth_credentials", "key", "kong")})
+    asyncio.run(node.change([Change(put={"consumers": [BOB], "keyauth_credentials": [key]})], as_stored))
+    credentials = WorkerCredentials(lambda: Directory(environment), sealer)
+    credentials.open()
+    try:
+        assert credentials.find("keyauth_credentials", "key", "kong") is not None
+        assert credentials.find("keyauth_credentials", "key", key.key) is None
+    finally:
+        credentials.close()
+        node.close()
