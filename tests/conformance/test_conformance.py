@@ -54,6 +54,8 @@ FILES = {
         "key_auth",
         "acl",
         "basic_auth",
+        "hmac_auth",
+        "oauth2",
         *ADMIN,
     ),
     "sqlite": ADMIN,

@@ -74,11 +74,12 @@ class LocalCache:
 class LocalFound:
     """See `gateline.pdk.node.Found`."""
 
-    __slots__ = ("consumer", "fields", "id", "kind")
+    __slots__ = ("consumer", "end", "fields", "id", "kind")
 
     def __init__(self, kind: str, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
         self.kind = kind
         self.id: str = fields["id"]
+        self.end: float = fields.get("expires_at") or 0.0
         self.fields = fields
         self.consumer = consumer
 
@@ -100,6 +101,14 @@ class LocalCredentials:
         if consumer is not None:
             self.consumers[consumer.id] = consumer
         self._entities.setdefault(kind, []).append(LocalFound(kind, fields, consumer))
+
+    def remove(self, found: LocalFound) -> None:
+        """Forget an entity."""
+        self._entities[found.kind].remove(found)
+
+    def get(self, kind: str, id: str) -> LocalFound | None:  # noqa: A002 - as in the kit
+        """The entity with an id."""
+        return self.find(kind, "id", id)
 
     def find(self, kind: str, field: str, value: str) -> LocalFound | None:
         """The entity with this value."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.door import ClientLimits, Crowd, Door
@@ -18,6 +18,7 @@ from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.engine.written import LocalEntities
 from gateline.entities import Plugin as PluginEntity
 from gateline.entities import Route, Service
 from gateline.pdk.discovery import register_plugin
@@ -56,6 +57,8 @@ class Harness:
     ) -> None:
         self.credentials = LocalCredentials()
         """Consumers and credentials that the plugins find."""
+        self.entities = LocalEntities(self.credentials)
+        """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
         self.cache = LocalCache()
         self.http = FakeHttp()
@@ -70,6 +73,7 @@ class Harness:
             node_id="00000000-0000-4000-8000-000000000000",
             worker=0,
             credentials=self.credentials,
+            entities=self.entities,
             counters=self.counters,
             cache=self.cache,
             http=self.http,
@@ -208,7 +212,7 @@ class Harness:
             self._loop.run_until_complete(_end_tasks())
             self._loop.close()
 
-    def __enter__(self) -> "Harness":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
