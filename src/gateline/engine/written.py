@@ -14,7 +14,7 @@ from gateline.engine.credentials import FoundEntity, WorkerCredentials
 from gateline.engine.feed import Written
 from gateline.engine.local_state import LocalCredentials
 from gateline.entities import Entity
-from gateline.entities.sealing import Sealer, digest_of
+from gateline.entities.sealing import Sealer, presented_digest
 from gateline.pdk.node import Cache, Counters, Credentials, EntitiesError, Place
 from gateline.sharedstate import Entry, SharedStateError
 from gateline.sharedstate.entity_rows import row_of_entity
@@ -71,7 +71,7 @@ class CachedEntities:
 
     def find(self, kind: str, field: str, value: str) -> FoundEntity | None:
         """The entity with a value."""
-        return self._credentials.find(kind, field, value) or self._kept(kind, digest_of(kind, field, value))
+        return self._credentials.find(kind, field, value) or self._kept(kind, presented_digest(kind, field, value))
 
     def get(self, kind: str, id: str) -> FoundEntity | None:  # noqa: A002 - as in the kit
         """The entity with an id."""
@@ -110,7 +110,7 @@ class CachedEntities:
         """Take an entity away; whether it was there and nobody else has taken it."""
         kind, field, value = place
         try:
-            key = row_key(kind, value) if field == "id" else digest_of(*place)
+            key = row_key(kind, value) if field == "id" else presented_digest(*place)
         except ValueError:
             return False
         raw = self._cache.get(_name(key))
