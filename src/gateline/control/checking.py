@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
 from gateline.entities import EntityError, Plugin, Route
@@ -56,6 +56,7 @@ _NODE = WorkerNode(
     credentials=LocalCredentials(),
     counters=LocalCounters(),
     cache=LocalCache(),
+    documents=LocalDocuments(),
     http=cast(HttpClient, None),
     trusts=lambda _: False,
     settings={},

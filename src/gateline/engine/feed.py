@@ -66,6 +66,13 @@ class LogLevel(msgspec.Struct, tag=True, frozen=True):
     level: int
 
 
+class Renewed(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker, outside of changes: a document was asked for out of turn, and that has come to its end; what it
+    is now is in force."""
+
+    url: str
+
+
 class Hello(msgspec.Struct, tag=True, frozen=True):
     """Worker → control: who connects."""
 
@@ -94,8 +101,14 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     resident_bytes: int = 0
 
 
-ToWorker = Begin | Put | Delete | Commit | LogLevel
-ToControl = Hello | Ack | Stats
+class Renew(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: a document is needed anew; the answer is `Renewed`."""
+
+    url: str
+
+
+ToWorker = Begin | Put | Delete | Commit | LogLevel | Renewed
+ToControl = Hello | Ack | Stats | Renew
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -182,7 +195,8 @@ class WorkerFeed:
 
     `apply` is awaited for one change at a time. What it raises goes back as the error of the `Ack`: the message of a
     ConfigurationError as it stands, anything else as an internal error that is logged here. `stats` is asked once a
-    second, and its answer is sent when it differs from the one before.
+    second, and its answer is sent when it differs from the one before. `renewed` is told the URLs of documents that
+    were asked for (`renew`), when that is over.
     """
 
     def __init__(
@@ -193,12 +207,20 @@ class WorkerFeed:
         generation: int,
         apply: Apply,
         stats: Callable[[], Stats] = Stats,
+        renewed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._hello = Hello(index=index, pid=os.getpid(), generation=generation)
         self._apply = apply
         self._stats = stats
+        self._renewed = renewed
+        self._connection: _Connection | None = None
         self._parent = os.getppid()
+
+    def renew(self, url: str) -> None:
+        """Ask for a document out of turn; nothing happens while there is no control process."""
+        if self._connection is not None:
+            self._connection.send(Renew(url))
 
     async def run(self) -> None:
         """Connect, take changes, connect again when the control process went away; ends only by cancellation."""
@@ -207,18 +229,20 @@ class WorkerFeed:
         while True:
             try:
                 _, connection = await loop.create_unix_connection(
-                    lambda: _Connection(self._hello, self._stats), self._path
+                    lambda: _Connection(self._hello, self._stats, self._renewed), self._path
                 )
             except OSError:
                 self._end_with_supervisor()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, RECONNECT_LAST)
                 continue
+            self._connection = connection
             try:
                 while (transaction := await connection.changes.get()) is not None:
                     wait = RECONNECT_FIRST
                     connection.send(await self._take(transaction))
             finally:
+                self._connection = None
                 connection.close()
             self._end_with_supervisor()
             await asyncio.sleep(wait)
@@ -243,10 +267,11 @@ class WorkerFeed:
 class _Connection(asyncio.Protocol):
     """One connection to the control process: collects transactions into `changes`; None there means that it ended."""
 
-    def __init__(self, hello: Hello, stats: Callable[[], Stats]) -> None:
+    def __init__(self, hello: Hello, stats: Callable[[], Stats], renewed: Callable[[str], None]) -> None:
         self.changes: asyncio.Queue[Transaction | None] = asyncio.Queue()
         self._hello = hello
         self._stats = stats
+        self._renewed = renewed
         self._last: Stats | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reader = worker_messages()
@@ -286,6 +311,9 @@ class _Connection(asyncio.Protocol):
         match message:
             case LogLevel(level):
                 logging.getLogger().setLevel(level)
+                return
+            case Renewed(url):
+                self._renewed(url)
                 return
             case Begin(version, full):
                 self._open = Transaction(version, full)

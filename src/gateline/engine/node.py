@@ -9,6 +9,7 @@ from typing import Any
 
 from gateline.engine import tasks
 from gateline.engine.metrics import Registry
+from gateline.pdk.documents import Documents
 from gateline.pdk.node import Cache, Counters, Credentials, HttpClient, Metric
 
 __all__ = ["PluginNode", "WorkerNode"]
@@ -27,6 +28,7 @@ class WorkerNode:
         credentials: Credentials,
         counters: Counters,
         cache: Cache,
+        documents: Documents,
         http: HttpClient,
         trusts: Callable[[str], bool],
         settings: Mapping[str, Any],
@@ -36,6 +38,7 @@ class WorkerNode:
         self.credentials = credentials
         self.counters = counters
         self.cache = cache
+        self.documents = documents
         self.http = http
         self.trusts = trusts
         self.settings = settings
@@ -58,6 +61,7 @@ class PluginNode:
         self.credentials = worker.credentials
         self.counters = worker.counters
         self.cache = worker.cache
+        self.documents = worker.documents
         self.http = worker.http
         self.trusts = worker.trusts
         self.time = time.time

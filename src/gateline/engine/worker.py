@@ -22,6 +22,8 @@ from gateline.engine import http_client, tasks
 from gateline.engine.access_log import AccessLog
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.context import BoundListener, WorkerContext
+from gateline.engine.documents import KIND as DOCUMENTS
+from gateline.engine.documents import WorkerDocuments
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
@@ -104,6 +106,7 @@ class Worker:
         )
         self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
         self._shared = shared_state(context)
+        self._documents = WorkerDocuments()
         self._plugins = Plugins(settings.plugins, settings.plugin_folders)
         self._node = WorkerNode(
             node_id=settings.node_id or "",
@@ -111,6 +114,7 @@ class Worker:
             credentials=self._shared.credentials,
             counters=self._shared.counters,
             cache=self._shared.cache,
+            documents=self._documents,
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
@@ -131,7 +135,9 @@ class Worker:
             generation=self._context.generation,
             apply=self.apply,
             stats=self.stats,
+            renewed=self._documents.renewed,
         )
+        self._documents.ask = feed.renew
         background = [
             tasks.start(feed.run(), name="configuration feed"),
             tasks.start(self._watch(self._crowd.check_deadlines, self._client_interval), name="client deadlines"),
@@ -181,6 +187,7 @@ class Worker:
             gc.enable()
         watched = self._proxy.runtime.shortest_timeout
         self._shared.renew()  # with nothing in between: no request sees one without the other
+        self._documents.take(put.get(DOCUMENTS, ()), delete.get(DOCUMENTS, ()), full=full)
         runtime = change.commit()
         self._proxy.adopt(runtime)
         self._certificates.plugins = runtime.plugins.certificates if runtime.plugins is not None else ()

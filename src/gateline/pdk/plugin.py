@@ -10,16 +10,18 @@ A plugin is declared by its class:
 
 One instance is made for each plugin entity when it gets in force; it lives until the entity is changed or gone. Compute
 in `__init__` what follows from the configuration; a hook does what depends on the request and nothing else. Only the
-hooks that a class defines are called. `rewrite`, `access`, `response` and `log` may be coroutine functions.
+hooks that a class defines are called. `rewrite`, `access`, `response` and `log` may be coroutine functions; a plain
+`rewrite`, `access` or `response` may give a coroutine when this one request has to wait, and spare the others a task.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Generic, Literal, TypeVar, final, get_args, get_origin
 
 from gateline.entities import Entity, Record
 from gateline.entities.checks import Check
 from gateline.entities.plugin_configs import HTTP_PROTOCOLS
+from gateline.pdk.documents import Document
 from gateline.pdk.node import Node
 from gateline.pdk.priorities import PRIORITIES
 from gateline.version import __version__
@@ -156,6 +158,11 @@ class Plugin(Generic[C]):
         """The method of a phase, None where there is none."""
         method: Callable[..., Any] | None = getattr(self, phase, None)
         return method
+
+    @classmethod
+    def documents(cls, config: C) -> Iterable[Document]:  # noqa: ARG003 - for those that override it
+        """The documents that the node shall fetch and keep for a configuration; read with `Node.documents`."""
+        return ()
 
     def start(self) -> None:
         """The entity is in force from now on: begin what runs in the background."""

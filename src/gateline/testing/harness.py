@@ -9,7 +9,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -58,6 +58,8 @@ class Harness:
         """Consumers and credentials that the plugins find."""
         self.counters = LocalCounters()
         self.cache = LocalCache()
+        self.documents = LocalDocuments()
+        """Documents that the node keeps."""
         self.http = FakeHttp()
         """What the plugins' HTTP client reaches."""
         self.answers = ServiceAnswer()
@@ -72,6 +74,7 @@ class Harness:
             credentials=self.credentials,
             counters=self.counters,
             cache=self.cache,
+            documents=self.documents,
             http=self.http,
             trusts=trust.trusts,
             settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
