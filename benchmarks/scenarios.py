@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
-from benchmarks.plugin_configurations import CORRELATION, EACH, KEY_AUTH, KEY_HEADER, THREE_HEADERS, with_plugins
+from benchmarks.plugin_configurations import (
+    CORRELATION,
+    EACH,
+    JWT,
+    KEY_AUTH,
+    KEY_HEADER,
+    THREE_HEADERS,
+    TOKEN_HEADER,
+    with_plugins,
+)
 from benchmarks.proxies import Proxy
 from benchmarks.proxies.caddy import Caddy
 from benchmarks.proxies.envoy import Envoy
@@ -95,6 +104,18 @@ def _each_plugin() -> Scenario:
     return Scenario(title, contestants, one_request(KEY_HEADER), "no plugin", bars)
 
 
+def _jwt() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "key-auth": Gateline(with_plugins(KEY_AUTH), name="gateline-key-auth"),
+        "jwt": Gateline(with_plugins(JWT), name="gateline-jwt"),
+    }
+    title = "jwt, a token of ten claims (HS256) that comes again and again"
+    bars = (Bar("jwt", "nginx", 1.5),)
+    return Scenario(title, contestants, one_request({**KEY_HEADER, **TOKEN_HEADER}), "nginx", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -103,4 +124,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "pure": _pure,
     "plugins": _plugins,
     "each-plugin": _each_plugin,
+    "jwt": _jwt,
 }
