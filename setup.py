@@ -37,6 +37,7 @@ MODULES = (
     "engine/wire/http1.py",
     "engine/wire/http1_upstream.py",
     "engine/wire/status_lines.py",
+    "pdk/jose/tokens.py",
 )
 
 

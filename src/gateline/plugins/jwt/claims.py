@@ -22,6 +22,7 @@ class Claims:
         self._audience = frozenset(config.audience_required or ())
         self._scopes = [frozenset(words.split()) for words in config.scopes_required or ()]
         self._scopes_claim = config.scopes_claim
+        self._scopes_name = config.scopes_claim[0] if len(config.scopes_claim) == 1 else ""
         self._rules = config.claims_required
         scope = " ".join(sorted(set().union(*self._scopes))).replace('"', "")
         self._lacking = f'error="insufficient_scope", scope="{scope}"'
@@ -58,7 +59,8 @@ class Claims:
 
     def scopes(self, claims: Mapping[str, Any]) -> Collection[str]:
         """What a token grants."""
-        return frozenset(words_of(claim_at(claims, self._scopes_claim)))
+        value = claims.get(self._scopes_name) if self._scopes_name else claim_at(claims, self._scopes_claim)
+        return () if value is None else words_of(value)
 
     def _untimely(self, claims: Mapping[str, Any], now: float, times: Collection[str]) -> dict[str, str]:
         errors: dict[str, str] = {}

@@ -19,6 +19,8 @@ class TokenPlaces:
 
     def __init__(self, config: Config) -> None:
         self._arguments = config.uri_param_names
+        names = config.uri_param_names
+        self._word = names[0] if len(names) == 1 and names[0].isalnum() else ""
         self._cookies = config.cookie_names
         self._headers = config.header_names
 
@@ -41,10 +43,9 @@ class TokenPlaces:
         return found
 
     def _may_be_in(self, query: str) -> bool:
-        """Whether it is worth to read a query: it holds the name of an argument, or what may be one, encoded."""
-        if "%" in query:
-            return True
-        return any(name in query or not name.isalnum() for name in self._arguments)
+        """Whether it is worth to read a query: it holds the name of an argument (without one of plain letters: every
+        text), or what may be one, encoded."""
+        return self._word in query or "%" in query
 
 
 def _one(found: object, others: Iterable[str]) -> object:

@@ -88,9 +88,11 @@ class Jwt(Authentication[Config], name="jwt", entities=(JwtSecret,), checks=CHEC
         return self._concluded(exchange, token, judged)
 
     def _concluded(self, exchange: Exchange, token: str, judged: Identity | Rejected) -> Answer | None:
-        if isinstance(judged, Identity):
-            exchange.context["authenticated_jwt_token"] = token
-        return self.concluded(exchange, judged)
+        if judged.__class__ is not Identity:
+            return self.concluded(exchange, judged)
+        exchange.context["authenticated_jwt_token"] = token
+        exchange.authenticate(judged)
+        return None
 
     def concluded(self, exchange: Exchange, result: Identity | Refusal) -> Answer | None:
         """As for all such plugins, but that bodies are Kong's, and that only who is not known may be anonymous."""
