@@ -170,11 +170,21 @@ class NodeDocuments:
             self._bodies[document.url] = body
             return Delta(put={KIND: {document.url: _row(document.url, body)}})
 
+        before = self._bodies.get(document.url)
         try:
             await self._feed.change_beside(decide)
         except ChangeError as error:
             logger.error("the document %s could not be put in force: %s", document.url, error)
-        self._write()
+            self._take_back(document.url, before)
+        finally:
+            self._write()
+
+    def _take_back(self, url: str, before: bytes | None) -> None:
+        """The next fetch tries it again."""
+        if before is None:
+            self._bodies.pop(url, None)
+        elif url in self._bodies:
+            self._bodies[url] = before
 
     # On disk.
 

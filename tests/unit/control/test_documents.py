@@ -319,6 +319,8 @@ def test_a_document_that_the_workers_refuse_harms_nothing(staged: Any, caplog: A
         await stage.server.publish(rows(needs(A)), "1")
         await until(lambda: "could not be put in force" in caplog.text)
         stage.refuse = False
+        await stage.workers[0].renew(A)
+        assert stage.everywhere(A) == {b"a"}, "the next fetch tries again"
         await stage.server.change(Delta(put=rows(needs(B))), "2")
 
     staged(scene)
