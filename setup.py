@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 PACKAGE = Path("src/gateline")
 MODULES = (
     "engine/chain.py",
+    "engine/credentials.py",
     "engine/door.py",
     "engine/edits.py",
     "engine/exchange.py",
@@ -37,7 +38,19 @@ MODULES = (
     "engine/wire/http1.py",
     "engine/wire/http1_upstream.py",
     "engine/wire/status_lines.py",
+    "pdk/authentication.py",
     "pdk/jose/tokens.py",
+    "plugins/acl.py",
+    "plugins/correlation_id.py",
+    "plugins/cors.py",
+    "plugins/jwt/claims.py",
+    "plugins/jwt/finding.py",
+    "plugins/jwt/plugin.py",
+    "plugins/jwt/verified.py",
+    "plugins/key_auth.py",
+    "plugins/request_transformer/headers.py",
+    "plugins/request_transformer/plugin.py",
+    "plugins/response_transformer/plugin.py",
 )
 
 

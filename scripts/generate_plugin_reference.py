@@ -144,6 +144,7 @@ def _said(module: ModuleType) -> str:
 
 def _source(plugin: type[Plugin[Any]]) -> str:
     file = Path(inspect.getfile(_home(plugin))).resolve()
+    file = file.with_name(f"{file.name.partition('.')[0]}.py")  # it may be compiled
     place = file.parent if file.name == "__init__.py" else file
     return str(place.relative_to(TARGET.parents[1]))
 

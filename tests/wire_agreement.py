@@ -20,11 +20,11 @@ REQUEST_ATTRIBUTES = (
     "websocket", "expect_continue", "te_trailers",
 )  # fmt: skip
 RESPONSE_ATTRIBUTES = ("size", "status", "reason", "minor", "length", "keep_alive", "websocket")
-EDITS: tuple[tuple[bytes, int, tuple[bytes, ...] | None, bytes, bytes], ...] = (
+EDITS: tuple[tuple[bytes, int, dict[bytes, bytes] | None, bytes, bytes], ...] = (
     (b"", 0, None, b"", b""),
     (b"GET / HTTP/1.1\r\n", 0b11, None, b"Via: 1.1 x\r\n", b"body"),
-    (b"S\r\n", 0, (b"host", b"x-foo", b"a"), b"", b"\x00"),
-    (b"S\r\n", 1 << 18, (b"host",), b"T: 1\r\n", b""),
+    (b"S\r\n", 0, {b"host": b"Host: b\r\n", b"x-foo": b"", b"a": b"A: 1\r\na: 2\r\n"}, b"", b"\x00"),
+    (b"S\r\n", 1 << 18, {b"host": b""}, b"T: 1\r\n", b""),
     (b"S\r\n", (1 << 18) - 1, None, b"T: 1\r\n", b""),
     (b"S\r\n", 1 << 2 | 1 << 6 | 1 << 16, None, b"", b""),
 )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateline.admin.node import Node
-from gateline.declarative import Difference, difference, matched, select, tagged
+from gateline.declarative import Difference, difference, matched, select, tagged, takes_tags
 from gateline.entities import Entity, EntityError, Snapshot, kinds
 from gateline.entities.errors import FOREIGN_KEY_VIOLATION
-from gateline.store import Store, Transaction
+from gateline.store import Store, TagFilter, Transaction
 
 
 class MovedOnError(Exception):
@@ -31,7 +31,14 @@ async def plan(store: Store, wanted: Snapshot, tags: Collection[str] = ()) -> Pl
     The wanted entities get the tags. One of them that is stored without the tags is changed, not made again; nothing
     else without the tags is touched. Raises StoreUnavailable.
     """
-    whole = await store.whole()
+    # Of a kind that the configuration does not have, what is stored without the tags has no part in this. A store that
+    # cannot be written gets the whole of what is to be there.
+    tagged_only = {
+        kind: TagFilter(tuple(tags))
+        for kind in kinds()
+        if tags and store.writable and takes_tags(kind) and not wanted.kind(kind)
+    }
+    whole = await store.whole(tagged=tagged_only)
 
     def compare() -> Plan:
         stored = Snapshot(hash="", **whole.kinds)

@@ -6,7 +6,7 @@ from gateline.declarative.errors import DeclarativeError, FlattenedEntity, Probl
 from gateline.declarative.load import FORMAT_VERSIONS, digest_of
 from gateline.declarative.matching import matched
 from gateline.declarative.reading import load_object, load_path, load_text
-from gateline.declarative.selecting import select, tagged
+from gateline.declarative.selecting import select, tagged, takes_tags
 from gateline.declarative.write import dump, to_config_response
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "matched",
     "select",
     "tagged",
+    "takes_tags",
     "to_config_response",
 ]

@@ -16,7 +16,7 @@ def select(snapshot: Snapshot, tags: Collection[str]) -> Snapshot:
     chosen: dict[str, dict[str, Entity]] = {}
     for kind in kinds():
         rows = snapshot.kind(kind)
-        if _takes_tags(kind):
+        if takes_tags(kind):
             chosen[kind] = {id_: row for id_, row in rows.items() if wanted.issubset(getattr(row, "tags", None) or ())}
         else:
             chosen[kind] = {id_: row for id_, row in rows.items() if _has_parents(row, chosen)}
@@ -30,11 +30,12 @@ def tagged(snapshot: Snapshot, tags: Collection[str]) -> Snapshot:
     made: dict[str, dict[str, Entity]] = {}
     for kind in kinds():
         rows = snapshot.kind(kind)
-        made[kind] = {id_: _with_tags(row, tags) for id_, row in rows.items()} if _takes_tags(kind) else dict(rows)
+        made[kind] = {id_: _with_tags(row, tags) for id_, row in rows.items()} if takes_tags(kind) else dict(rows)
     return Snapshot(hash=snapshot.hash, **made)
 
 
-def _takes_tags(kind: str) -> bool:
+def takes_tags(kind: str) -> bool:
+    """Whether entities of a kind can have tags."""
     return "tags" in schema_of(kinds()[kind]).fields
 
 

@@ -38,9 +38,9 @@ def headers_block(headers: HeaderValues | None) -> bytes:
         return b""
     parts: list[bytes] = []
     for name, given in headers.items():
-        _, written, kind = header_key(name)
+        _, begin, kind = header_key(name)
         if kind & _FRAMING:
             continue
         for value in given if isinstance(given, (list, tuple)) else (given,):
-            parts += (written, b": ", header_value(str(value)), b"\r\n")
+            parts += (begin, header_value(str(value)), b"\r\n")
     return b"".join(parts)

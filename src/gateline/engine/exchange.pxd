@@ -6,6 +6,7 @@ from gateline.engine.runtime cimport CompiledRoute as CRoute
 from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
+@cython.freelist(64)
 cdef class Exchange:
     cdef public CRequestHead head
     cdef public object proxy, downstream, client_ip, kept, sni, trailers, upstream
@@ -20,6 +21,11 @@ cdef class Exchange:
     cdef public int port, status, tries
     cdef public double read_timeout, received, sent, upstream_latency, write_timeout
 
+    @cython.locals(run=PluginRun)
+    cpdef object authenticate(self, identity)
+    @cython.locals(run=PluginRun)
+    cpdef object log_field(self, name, value)
+    cpdef PluginRun _plugin_run(self)
     @cython.locals(run=PluginRun)
     cpdef object request_data(self, bytes data)
     @cython.locals(run=PluginRun)

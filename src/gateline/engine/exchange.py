@@ -55,14 +55,14 @@ class ClientStream(Protocol):
         head: ResponseHead,
         status: int,
         drop: int,
-        remove: tuple[bytes, ...] | None,
+        edits: dict[bytes, bytes] | None,
         tail: bytes,
         length: int,
         body: bytes,
         ended: bool,
     ) -> None:
-        """Send an upstream's answer: its headers without the kinds `drop` and the names `remove`, the block `tail`, and
-        the first of the body.
+        """Send an upstream's answer: its headers without the kinds `drop` and the names of `edits`, the block `tail`,
+        the blocks of `edits`, and the first of the body.
 
         `length` is the body's whole length in bytes, or -1 where only its end will tell. `ended`: `body` is all of it.
         """

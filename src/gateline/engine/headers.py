@@ -11,12 +11,29 @@ from email.utils import formatdate
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
+from gateline.engine.wire import codec
 from gateline.version import KONG_VERSION
 
 if TYPE_CHECKING:
-    from gateline.engine.wire.codec import RequestHead
+    from gateline.engine.wire.codec import RequestHead, ResponseHead
 
-__all__ = ["SERVER_LINE", "VIA_TOKEN", "ResponseHeaders", "TrustedProxies", "date_line"]
+__all__ = [
+    "ANSWER_DROP",
+    "ANSWER_DROP_TRAILER",
+    "SERVER_LINE",
+    "VIA_TOKEN",
+    "ResponseHeaders",
+    "TrustedProxies",
+    "date_line",
+]
+
+ANSWER_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
+"""Of an answer of the service, the kinds of headers that the client does not get."""
+ANSWER_DROP_TRAILER = ANSWER_DROP | codec.TRAILER
+"""The same for a client that takes no trailers."""
+_VIA = codec.VIA
+_SERVER = codec.SERVER
+_DATE = codec.DATE
 
 SERVER_TOKEN = f"kong/{KONG_VERSION}".encode()
 SERVER_LINE = b"Server: " + SERVER_TOKEN + b"\r\n"
@@ -58,6 +75,19 @@ class ResponseHeaders:
             block = b"".join((block, request_id, b"\r\n"))
         if self._upstream_status:
             block += b"X-Kong-Upstream-Status: %d\r\n" % status
+        return block
+
+    def block_of(self, head: "ResponseHead", upstream: float, proxy: float, request_id: bytes) -> bytes:
+        """The gateway's own lines of an answer of the service; latencies in seconds."""
+        block = self.proxied(upstream, proxy, request_id, head.status)
+        kinds = head.kinds()
+        if kinds & _VIA:
+            line = b"Via: " + b", ".join(head.get_all(b"via")) + (b", " + VIA_TOKEN if self.via_line else b"") + b"\r\n"
+            block = block.replace(self.via_line, line, 1) if self.via_line else block + line
+        if not kinds & _SERVER:
+            block = self.server + block
+        if not kinds & _DATE:
+            block = date_line() + block
         return block
 
     def _latencies(self, waited: int, spent: int) -> bytes:

@@ -11,34 +11,46 @@ _CONSUMER = (
     (b"x-consumer-username", b"X-Consumer-Username", "username"),
 )
 _KNOWN_LIMIT = 4096
-_Lines = dict[bytes, list[tuple[bytes, bytes]]]
-_known: dict[int, tuple[Consumer | None, _Lines]] = {}
+_Blocks = dict[bytes, bytes]
+_known: dict[int, tuple[Consumer | None, _Blocks]] = {}
 """By the consumer's identity as an object: hashing its fields would cost more than making the lines."""
+_told: dict[int, tuple[Identity, _Blocks]] = {}
+"""Whole identities likewise: a credential that is found again gives the same one."""
+_TOLD_LIMIT = 512
 
 
 def tell_service(edits: RequestEdits, identity: Identity) -> None:
     """Set the headers of an identity: its consumer, its credential, whether it is the anonymous one."""
+    told = _told.get(id(identity))
+    if told is None or told[0] is not identity:
+        told = identity, _blocks(identity)
+        if len(_told) >= _TOLD_LIMIT:
+            _told.clear()
+        _told[id(identity)] = told
+    changed = edits.changed
+    changed.update(told[1])
+
+
+def _blocks(identity: Identity) -> _Blocks:
     consumer = identity.consumer
     known = _known.get(id(consumer))
     if known is None or known[0] is not consumer:
-        known = consumer, _lines_of(consumer)
+        known = consumer, _of_consumer(consumer)
         if len(_known) >= _KNOWN_LIMIT:
             _known.clear()
         _known[id(consumer)] = known
-    changed = edits.changed
-    changed.update(known[1])
+    blocks = dict(known[1])
     credential = identity.credential
-    if credential is not None and credential.identifier:
-        value = header_value(credential.identifier)
-        changed[b"x-credential-identifier"] = [(b"X-Credential-Identifier", value)]
-    else:
-        changed[b"x-credential-identifier"] = []
-    changed[b"x-anonymous-consumer"] = [(b"X-Anonymous-Consumer", b"true")] if identity.anonymous else []
+    identifier = None if credential is None else credential.identifier
+    blocks[b"x-credential-identifier"] = _line(b"X-Credential-Identifier", identifier)
+    blocks[b"x-anonymous-consumer"] = b"X-Anonymous-Consumer: true\r\n" if identity.anonymous else b""
+    return blocks
 
 
-def _lines_of(consumer: Consumer | None) -> _Lines:
-    lines: _Lines = {}
-    for key, name, field in _CONSUMER:
-        value = None if consumer is None else getattr(consumer, field)
-        lines[key] = [] if not value else [(name, header_value(value))]
-    return lines
+def _of_consumer(consumer: Consumer | None) -> _Blocks:
+    fields = ((key, name, None if consumer is None else getattr(consumer, field)) for key, name, field in _CONSUMER)
+    return {key: _line(name, value) for key, name, value in fields}
+
+
+def _line(name: bytes, value: str | None) -> bytes:
+    return b"%b: %b\r\n" % (name, header_value(value)) if value else b""

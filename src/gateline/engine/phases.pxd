@@ -2,11 +2,15 @@ cimport cython
 from gateline.engine.chain cimport Chain, Step
 from gateline.engine.edits cimport ResponseEdits
 from gateline.engine.exchange cimport Exchange
+from gateline.engine.headers cimport ResponseHeaders
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
 
+cdef unsigned int _DROP, _DROP_TRAILER, _SERVER, _FRAMING
+
 cdef class Phases:
     cdef object _proxy
+    cdef ResponseHeaders _headers
     cdef public long long body_limit
 
     @cython.locals(run=PluginRun, chain=Chain)
@@ -20,7 +24,7 @@ cdef class Phases:
     cpdef object response(self, Exchange exchange, PluginRun run, CResponseHead head, long long length, bytes body, bint ended)
     cpdef object data(self, Exchange exchange, PluginRun run, bytes data)
     cpdef object end(self, Exchange exchange, PluginRun run, trailers)
-    @cython.locals(chain=Chain, edits=ResponseEdits, head=CResponseHead, status=int, framed=bint, drop="unsigned int")
+    @cython.locals(chain=Chain, edits=ResponseEdits, head=CResponseHead, status=int, framed=bint, drop="unsigned int", tail=bytes, changed=dict)
     cpdef object _send(self, Exchange exchange, PluginRun run, long long length, bytes body, bint ended)
     @cython.locals(step=Step, chain=Chain)
     cpdef bint _filter_head(self, Exchange exchange, PluginRun run)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from time import monotonic
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from gateline.engine import tasks
@@ -18,6 +17,7 @@ from gateline.engine.answering import headers_block, rendered
 from gateline.engine.chain import Step
 from gateline.engine.errors import CATALOGUE
 from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.headers import ANSWER_DROP, ANSWER_DROP_TRAILER, ResponseHeaders
 from gateline.engine.plugin_run import ACCESS, FILTER, LOG, RESPONSE, REWRITE, PluginRun
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, ResponseHead
@@ -34,16 +34,20 @@ _log = logging.getLogger(__name__)
 _NAMES = {REWRITE: "rewrite", ACCESS: "access", RESPONSE: "response", FILTER: "header_filter", LOG: "log"}
 _BODILESS = frozenset({204, 304})
 _FRAMING = codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
+_DROP = ANSWER_DROP
+_DROP_TRAILER = ANSWER_DROP_TRAILER
+_SERVER = codec.SERVER
 _OWN_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
 
 
 class Phases:
     """The phases of one worker. `body_limit` in bytes."""
 
-    __slots__ = ("_proxy", "body_limit")
+    __slots__ = ("_headers", "_proxy", "body_limit")
 
-    def __init__(self, proxy: "Proxy", body_limit: int) -> None:
+    def __init__(self, proxy: "Proxy", headers: ResponseHeaders, body_limit: int) -> None:
         self._proxy = proxy
+        self._headers = headers
         self.body_limit = body_limit
 
     # -- before the service is asked -------------------------------------------------------------------------------
@@ -73,7 +77,7 @@ class Phases:
                 self._failed(exchange, run, step)
                 return
             if outcome is not None:
-                if step.coroutine or outcome.__class__ is CoroutineType:
+                if step.coroutine or (outcome.__class__ is not Response and isinstance(outcome, Coroutine)):
                     name = f"{step.name} in {_NAMES[run.stage]}"
                     run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
                 else:
@@ -329,20 +333,26 @@ class Phases:
                 body = filtered
                 framed = ended
                 length = len(body) if ended else -1
-        drop, tail = self._proxy.proxied(exchange, head, edits)
-        remove = None
+        drop = _DROP if exchange.head.te_trailers else _DROP_TRAILER
+        tail = self._headers.block_of(
+            head, exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id
+        )
+        if self._proxy.debug_header:
+            tail += self._proxy.debug_block(exchange)
+        changed = None
         if framed and exchange.method == b"HEAD":  # how long the body would have been is not known
             drop |= _FRAMING
         elif framed:
             drop |= _FRAMING
             tail += b"Content-Length: %d\r\n" % length
         if edits is not None:
-            remove = edits.names()
-            tail += edits.block()
+            changed = edits.changed
+            if b"server" in changed and not head.kinds() & _SERVER:
+                tail = tail.replace(self._headers.server, b"", 1)
         exchange.responded = True
         exchange.status = status
         exchange.response_bytes = len(body)
-        exchange.downstream.respond(head, status, drop, remove, tail, length, body, ended)
+        exchange.downstream.respond(head, status, drop, changed, tail, length, body, ended)
         if ended:
             exchange.complete(monotonic())
 
@@ -399,7 +409,7 @@ class Phases:
         edits = run.response_edits
         if edits is not None:
             status = edits.status or status
-            block = head.encode(b"", 0, edits.names(), edits.block(), b"")[:-2]
+            block = head.encode(b"", 0, edits.changed, b"", b"")[:-2]
             body = body if edits.body is None else edits.body
         return status, block, body
 

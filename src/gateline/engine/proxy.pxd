@@ -10,7 +10,7 @@ from gateline.engine.upstream.balancer cimport CompiledTarget
 from gateline.engine.upstream.pool cimport Pool
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
-cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LINES, _EXPECT, _VIA, _SERVER, _DATE
+cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LINES, _EXPECT
 
 cdef class Proxy:
     cdef public Runtime runtime
@@ -20,7 +20,7 @@ cdef class Proxy:
     cdef public long long body_limit, total_requests
     cdef object _errors
     cdef bytes _request_id_name
-    cdef bint _debug_header
+    cdef public bint debug_header
 
     cpdef object handle(self, Exchange exchange)
     @cython.locals(head=CRequestHead, peer=Peer, route=CompiledRoute)
@@ -29,12 +29,14 @@ cdef class Proxy:
     cpdef object forward(self, Exchange exchange)
     @cython.locals(head=CRequestHead, path=bytes, start=bytes, run=PluginRun, edits=RequestEdits)
     cpdef bytes _encode(self, Exchange exchange, CompiledRoute route, bytes host_line)
+    @cython.locals(head=CRequestHead, query=bytes, path=bytes, host=bytes, start=bytes, tail=bytes, drop="unsigned int")
+    cpdef bytes _encode_edited(self, Exchange exchange, CompiledRoute route, bytes host_line, RequestEdits edits)
+    cpdef CompiledTarget _edited_target(self, Exchange exchange, RequestEdits edits, CompiledService service)
     @cython.locals(head=CRequestHead, peer=Peer, tail=bytes)
     cpdef bytes _tail(self, Exchange exchange, CompiledRoute route)
     @cython.locals(pool=Pool, target=CompiledTarget, run=PluginRun, timeout=cython.double)
     cpdef object _acquire(self, Exchange exchange, CompiledService service, bint fresh)
     cpdef object respond(self, Exchange exchange, CResponseHead head, long long length, bytes body, bint ended)
-    @cython.locals(own=ResponseHeaders, block=bytes, kinds="unsigned int")
     cpdef bytes _proxied_block(self, Exchange exchange, CResponseHead head)
     @cython.locals(run=PluginRun)
     cpdef object finished(self, Exchange exchange)

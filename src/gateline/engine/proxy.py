@@ -10,10 +10,17 @@ from time import monotonic
 from typing import cast
 
 from gateline.engine.chain import PluginSet
-from gateline.engine.edits import RequestEdits, ResponseEdits
+from gateline.engine.edits import RequestEdits
 from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry, message_for_status
 from gateline.engine.exchange import Exchange
-from gateline.engine.headers import VIA_TOKEN, ResponseHeaders, TrustedProxies, date_line
+from gateline.engine.headers import (
+    ANSWER_DROP,
+    ANSWER_DROP_TRAILER,
+    VIA_TOKEN,
+    ResponseHeaders,
+    TrustedProxies,
+    date_line,
+)
 from gateline.engine.phases import Phases
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
@@ -43,14 +50,11 @@ _FORWARDED = (
     | codec.X_FORWARDED_PREFIX
 )
 _REQUEST_DROP = codec.HOP | codec.HOST | codec.EXPECT | codec.VIA | codec.X_REAL_IP | codec.REQUEST_ID | _FORWARDED
-_RESPONSE_DROP = codec.HOP | codec.LATENCY | codec.REQUEST_ID | codec.VIA
-_RESPONSE_DROP_TRAILER = _RESPONSE_DROP | codec.TRAILER
+_RESPONSE_DROP = ANSWER_DROP
+_RESPONSE_DROP_TRAILER = ANSWER_DROP_TRAILER
 _OWN_LINES = codec.X_FORWARDED_FOR | codec.VIA
 _EDITED_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
 _EXPECT = codec.EXPECT
-_VIA = codec.VIA
-_SERVER = codec.SERVER
-_DATE = codec.DATE
 _KEEP_ALIVE = b"Connection: keep-alive\r\n"
 _UPGRADE = b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
 _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
@@ -80,10 +84,10 @@ class Proxy:
         self.total_requests = 0
         self._errors = errors
         self._request_id_name = b"X-Kong-Request-Id: " if upstream_request_id else b""
-        self._debug_header = debug_header
+        self.debug_header = debug_header
         self.access_log = access_log
         self.destinations: DynamicDestinations = cast(DynamicDestinations, None)  # set by the worker
-        self.phases = Phases(self, plugin_body_limit)
+        self.phases = Phases(self, headers, plugin_body_limit)
 
     def adopt(self, runtime: Runtime) -> None:
         """Let every exchange that begins from now on use `runtime`."""
@@ -238,6 +242,8 @@ class Proxy:
         if edits.body is not None:
             exchange.kept = [edits.body] if edits.body else []
             exchange.request_length = len(edits.body)
+        if edits.destination is None:
+            return service.balancer.next()
         return self._target(edits.destination, service)
 
     @staticmethod
@@ -276,12 +282,12 @@ class Proxy:
             host_line = b" HTTP/1.1\r\nHost: " + host + b"\r\n"
         connection = _UPGRADE if head.websocket else _KEEP_ALIVE
         start = b"".join((edits.method or exchange.method, b" ", path, host_line, connection))
-        tail = self._tail(exchange, route) + edits.block()
+        tail = self._tail(exchange, route)
         drop = _REQUEST_DROP
         if edits.body is not None:
             drop |= codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
             tail += b"Content-Length: %d\r\n" % len(edits.body)
-        return head.encode(start, drop, edits.names(), tail, b"")
+        return head.encode(start, drop, edits.changed, tail, b"")
 
     def _tail(self, exchange: Exchange, route: CompiledRoute) -> bytes:
         """The gateway's own lines of a request's head."""
@@ -391,35 +397,22 @@ class Proxy:
         block = self._proxied_block(exchange, head)
         exchange.downstream.respond(head, head.status, drop, None, block, length, body, ended)
 
-    def proxied(self, exchange: Exchange, head: ResponseHead, edits: ResponseEdits | None) -> tuple[int, bytes]:
-        """Of an answer that plugins had: the kinds of headers to leave out, and the gateway's own lines."""
-        drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP_TRAILER
-        block = self._proxied_block(exchange, head)
-        if edits is not None and b"server" in edits.changed and not head.kinds() & _SERVER:
-            block = block.replace(self.response_headers.server, b"", 1)
-        return drop, block
-
     def switch(self, exchange: Exchange, head: ResponseHead, data: bytes) -> None:
         """Pass on the upstream's consent to switch protocols."""
         exchange.downstream.switch_protocols(head, self._proxied_block(exchange, head), data)
 
     def _proxied_block(self, exchange: Exchange, head: ResponseHead) -> bytes:
-        own = self.response_headers
-        block = own.proxied(
-            exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id, head.status
+        block = self.response_headers.block_of(
+            head, exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id
         )
-        kinds = head.kinds()
-        if kinds & _VIA:
-            upstream_via = b", ".join(head.get_all(b"via"))
-            line = b"Via: " + upstream_via + (b", " + VIA_TOKEN if own.via_line else b"") + b"\r\n"
-            block = block.replace(own.via_line, line, 1) if own.via_line else block + line
-        if not kinds & _SERVER:
-            block = own.server + block
-        if not kinds & _DATE:
-            block = date_line() + block
-        if self._debug_header and exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
-            block += exchange.route.debug_block
-        return block
+        return block + self.debug_block(exchange) if self.debug_header else block
+
+    @staticmethod
+    def debug_block(exchange: Exchange) -> bytes:
+        """What a client that asks for it may know of the route (`allow_debug_header`)."""
+        if exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
+            return exchange.route.debug_block
+        return b""
 
     def answer_failure(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> None:
         """Answer with the error that `failure` stands for, in the format that the client asks for."""
@@ -487,8 +480,8 @@ def _with_edits(head: RequestHead, edits: RequestEdits) -> RequestHead:
     """The head as it would have been with other headers."""
     host = edits.host
     drop = codec.HOST if host is not None else 0
-    tail = edits.block() + (b"Host: %b\r\n" % host if host is not None else b"")
+    tail = b"Host: %b\r\n" % host if host is not None else b""
     start = b"%b %b HTTP/1.%d\r\n" % (head.method, head.target, head.minor)
-    made = codec.parse_request(head.encode(start, drop, edits.names(), tail, b""), _EDITED_LIMITS)
+    made = codec.parse_request(head.encode(start, drop, edits.changed, tail, b""), _EDITED_LIMITS)
     assert made is not None  # noqa: S101 - it was whole and right, and what is edited is checked
     return made

@@ -16,12 +16,13 @@ from typing import Any, Literal
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["KEY_BYTES", "PLAIN", "Manner", "Sealer", "SealingError", "digest_of", "is_hashed"]
+__all__ = ["KEY_BYTES", "PLAIN", "SEALED", "Manner", "Sealer", "SealingError", "digest_of", "is_hashed"]
 
 Manner = Literal["encrypted", "hashed", "plain"]
 
 KEY_BYTES = 32
-_SEALED = "aes256gcm"
+SEALED = "aes256gcm"
+"""The name in the record that an encrypted secret is."""
 _NONCE = 12
 _HASHED = re.compile(r"sha256\$[^$]{0,6}\$([0-9a-f]{64})")
 _SHOWN = 6
@@ -98,21 +99,25 @@ class Sealer:
         for field, compared in secrets.items():
             value = kept.get(field)
             if isinstance(value, Mapping):
-                encrypting = self.manner == "encrypted" or (self.manner == "hashed" and not compared)
-                if not encrypting or not str(value.get(_SEALED)).startswith(f"{self._first}:"):
+                key = self.key_for(compared=compared)
+                if key is None or not str(value.get(SEALED)).startswith(f"{key}:"):
                     return False
             elif isinstance(value, str) and self.manner != "plain" and not is_hashed(value):
                 return False
         return True
 
+    def key_for(self, *, compared: bool) -> str | None:
+        """The name of the key that a secret is encrypted with now; None where the setting asks for another form."""
+        return self._first if self.manner == "encrypted" or (self.manner == "hashed" and not compared) else None
+
     def _encrypted(self, kind: str, field: str, value: str) -> dict[str, str]:
         nonce = os.urandom(_NONCE)
         text = value.encode("utf-8", "surrogatepass")
         sealed = self._ciphers[self._first].encrypt(nonce, text, _context(kind, field))
-        return {_SEALED: f"{self._first}:{base64.b64encode(nonce + sealed).decode()}"}
+        return {SEALED: f"{self._first}:{base64.b64encode(nonce + sealed).decode()}"}
 
     def _decrypted(self, kind: str, field: str, kept: Mapping[str, Any]) -> str:
-        name, _, text = str(kept.get(_SEALED)).partition(":")
+        name, _, text = str(kept.get(SEALED)).partition(":")
         cipher = self._ciphers.get(name)
         if cipher is None:
             raise SealingError(f"{kind}.{field} is encrypted with the key {name}, which this node does not have")

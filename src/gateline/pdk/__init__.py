@@ -1,6 +1,6 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
-from gateline.pdk.answers import Answer, ErrorResponse, HeaderValues, Response
+from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response
 from gateline.pdk.exchange import Certificates, Exchange
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.pdk.node import HttpError, HttpResponse, Metric, Node
@@ -14,6 +14,7 @@ __all__ = [
     "Credential",
     "ErrorResponse",
     "Exchange",
+    "HeaderLines",
     "HeaderValues",
     "HttpError",
     "HttpResponse",

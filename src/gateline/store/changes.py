@@ -134,14 +134,15 @@ async def record(
 
 async def _prune(session: Session, tables: Tables, number: int) -> dict[str, int]:
     """Cut off what is older than the transaction of a row; no transaction is cut in two."""
+    # In two steps, each one look into an index: the transaction of the row may be all that the log holds, and is then
+    # looked at by every write.
     columns = tables.changes.c
-    version = sa.select(columns.version).where(columns.number == number).scalar_subquery()
-    row = await session.row(
-        sa.select(columns.version, columns.number)
-        .where(columns.version < version)
-        .order_by(columns.number.desc())
-        .limit(1)
-    )
+    cut = sa.select(columns.version).where(columns.number == number).scalar_subquery()
+    found = await session.row(sa.select(sa.func.max(columns.version).label("version")).where(columns.version < cut))
+    if found is None or found.version is None:
+        return {}
+    last = sa.select(columns.version, columns.number).where(columns.version == found.version)
+    row = await session.row(last.order_by(columns.number.desc()).limit(1))
     if row is None:
         return {}
     await session.run(tables.changes.delete().where(columns.number <= row.number))
@@ -154,12 +155,17 @@ async def read_since(session: Session, tables: Tables, state: State, version: in
         return None
     columns = tables.changes.c
     query = sa.select(columns.number, columns.version, columns.kind, columns.entity_id, columns.after)
-    query = query.order_by(columns.number).limit(_PART)
-    first = await session.row(query.where(columns.version > version).limit(1))
+    first = await session.row(
+        sa.select(columns.number)
+        .where(columns.version > version)
+        .order_by(columns.version, columns.number)  # there is an index of the versions
+        .limit(1)
+    )
     if first is None:
         return []
     if state.number - first.number >= MOST:
         return None
+    query = query.order_by(columns.number).limit(_PART)
     number = first.number - 1
     changes: list[Change] = []
     while rows := await session.rows(query.where(columns.number > number)):

@@ -26,6 +26,10 @@ class TagFilter:
     every: bool = True
 
 
+NO_FILTERS: Mapping[str, TagFilter] = MappingProxyType({})
+"""Everything of every kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some entities in order. `after` is what to ask for the next page with, None when there is none."""
@@ -166,9 +170,15 @@ class Store(Reading, Protocol):
         """The version of the last change."""
 
     async def whole(
-        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+        self,
+        kinds: Collection[str] | None = None,
+        *,
+        others: Collection[str] = (),
+        take: Take | None = None,
+        tagged: Mapping[str, TagFilter] = NO_FILTERS,
     ) -> StoredConfiguration:
-        """Every entity, or those of some kinds alone, as of one moment.
+        """Every entity, or those of some kinds alone, as of one moment. Of the kinds in `tagged`, only what has the
+        tags.
 
         What is too much to be held is handed over instead: the entities of `others`, as of the same moment, some at a
         time, in order of kinds and ids. It may begin again from the start, when a connection was lost.

@@ -16,6 +16,7 @@ from gateline.entities.expiring import is_over
 from gateline.entities.sealing import digest_of
 from gateline.store.interface import (
     ANYWHERE,
+    NO_FILTERS,
     Change,
     Page,
     StoredConfiguration,
@@ -60,12 +61,19 @@ class MemoryStore:
         return self._version
 
     async def whole(
-        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+        self,
+        kinds: Collection[str] | None = None,
+        *,
+        others: Collection[str] = (),
+        take: Take | None = None,
+        tagged: Mapping[str, TagFilter] = NO_FILTERS,
     ) -> StoredConfiguration:
         """Every entity."""
         snapshot = self._index.snapshot
         wanted = all_kinds() if kinds is None else kinds
         whole = StoredConfiguration(self._version, {kind: dict(snapshot.kind(kind)) for kind in wanted})
+        for kind, tags in tagged.items():
+            whole.kinds[kind] = {id_: row for id_, row in whole.kinds[kind].items() if _has(row, tags)}
         if take is not None:
             for kind in others:
                 await take(whole, kind, sorted(snapshot.kind(kind).values(), key=_id))

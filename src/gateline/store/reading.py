@@ -95,16 +95,22 @@ async def tags_page(session: Session, tables: Tables, tag: str | None, *, size: 
     return TagPage(rows[:size], tag_token(rows[size - 1]) if len(rows) > size else None)
 
 
-async def everything(session: Session, of: KindTable) -> AsyncIterator[list[Entity]]:
-    """All entities of a kind in order of their ids, some at a time."""
+async def everything(
+    session: Session, tables: Tables, of: KindTable, tags: TagFilter | None = None
+) -> AsyncIterator[list[Entity]]:
+    """All entities of a kind, or all with some tags, in order of their ids, some at a time."""
     columns = of.table.c
     query = sa.select(columns.id, columns.body).where(*_there(of)).order_by(columns.id).limit(_CHUNK)
-    rows = await session.rows(query)
-    while rows:
-        yield [of.entity(row.body) for row in rows]
+    if tags is not None:
+        query = query.where(columns.id.in_(_tagged(tables, of, tags, None, None)))
+    after: str | None = None
+    while True:
+        rows = await session.rows(query if after is None else query.where(columns.id > after))
+        if rows:
+            yield [of.entity(row.body) for row in rows]
         if len(rows) < _CHUNK:
             return
-        rows = await session.rows(query.where(columns.id > rows[-1].id))
+        after = str(rows[-1].id)
 
 
 def _conditions(of: KindTable, where: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]] | None:

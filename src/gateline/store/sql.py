@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
@@ -14,7 +14,17 @@ from gateline.store import changes, reading
 from gateline.store.changes import State
 from gateline.store.database import Database, database_of
 from gateline.store.errors import NotMigrated, StoreUnavailable
-from gateline.store.interface import ANYWHERE, Change, Page, StoredConfiguration, TagFilter, TagPage, Take, Where
+from gateline.store.interface import (
+    ANYWHERE,
+    NO_FILTERS,
+    Change,
+    Page,
+    StoredConfiguration,
+    TagFilter,
+    TagPage,
+    Take,
+    Where,
+)
 from gateline.store.migrating import migrate_with, remedy, state_with
 from gateline.store.options import StoreOptions
 from gateline.store.resealing import Resealing
@@ -77,7 +87,12 @@ class SqlStore:
         return (await self._state()).version
 
     async def whole(
-        self, kinds: Collection[str] | None = None, *, others: Collection[str] = (), take: Take | None = None
+        self,
+        kinds: Collection[str] | None = None,
+        *,
+        others: Collection[str] = (),
+        take: Take | None = None,
+        tagged: Mapping[str, TagFilter] = NO_FILTERS,
     ) -> StoredConfiguration:
         """Every entity, as of one moment."""
 
@@ -88,12 +103,12 @@ class SqlStore:
                 if kinds is not None and kind not in kinds:
                     continue
                 entities = found[kind] = {}
-                async for some in reading.everything(session, of):
+                async for some in reading.everything(session, self._tables, of, tagged.get(kind)):
                     entities.update((entity.id, entity) for entity in some)
             whole = StoredConfiguration(state.version, found)
             for kind, of in self._tables.kinds.items():
                 if take is not None and kind in others:
-                    async for some in reading.everything(session, of):
+                    async for some in reading.everything(session, self._tables, of):
                         await take(whole, kind, some)
             self._saw(state)
             return whole

@@ -83,6 +83,14 @@ def test_with_tags_only_what_has_them_is_touched(api: Client) -> None:
     assert put(api, document(service("ours", port=81), service("new")), "?select_tags=team")["difference"] == []
 
 
+def test_with_tags_what_the_configuration_has_none_of_is_deleted_where_it_has_them(api: Client) -> None:
+    ours, theirs = {"username": "ours", "tags": ["team"]}, {"username": "theirs"}
+    put(api, document(service("a", tags=["team"]), consumers=[ours, theirs]))
+    found = put(api, document(service("a", tags=["team"])), "?select_tags=team")
+    assert told(found) == [("delete", "consumers", "ours")]
+    assert [row["username"] for row in api.get("/consumers").json()["data"]] == ["theirs"]
+
+
 def test_of_two_who_compared_only_the_first_gets_through(api: Client) -> None:
     compared = api.request("PUT", "/config?dry_run=1", json=document(service("a")))
     tag = compared.headers["etag"]

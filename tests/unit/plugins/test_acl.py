@@ -96,3 +96,19 @@ def test_allow_or_deny_and_not_both() -> None:
 def test_an_unknown_consumer_is_in_no_group() -> None:
     stranger = Identity(Consumer("5f1d7fbc-0000-4000-8000-00000000000f"), Credential("1"))
     assert outcome(asked(stranger, "a", allow=["a"])) == (403, NO_ACCESS)
+
+
+class Appends(Plugin[PluginConfig], name="appends", priority=1):
+    """Adds a line to one that was made for the consumer."""
+
+    def access(self, exchange: Exchange) -> None:
+        exchange.service_request.add_header("X-Consumer-Username", "and more")
+
+
+def test_what_one_request_adds_to_the_consumers_lines_is_not_there_in_the_next() -> None:
+    Says.who = PROVEN
+    with Harness(Says, Appends) as harness:
+        for _ in range(3):
+            sent = harness.request().sent
+            assert sent is not None
+            assert sent.header_values("x-consumer-username") == [BOB.username, "and more"]

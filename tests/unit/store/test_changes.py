@@ -121,6 +121,17 @@ async def test_the_oldest_changes_are_forgotten_in_whole_transactions(options: S
         await store.close()
 
 
+async def test_a_long_transaction_is_kept_until_all_of_it_is_old(options: StoreOptions) -> None:
+    store = SqlStore(replace(options, changes_kept=100))
+    await store.open()
+    try:
+        await filled(store, *(service(f"first{number}") for number in range(1200)))
+        await add(store, "a", "b")
+        assert len(names(await store.since(0))) == 1202
+    finally:
+        await store.close()
+
+
 async def test_a_feed_that_is_too_long_is_not_read(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateline.store.changes.MOST", 3)
     await add(store, "a", "b", "c", "d")

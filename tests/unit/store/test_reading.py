@@ -227,6 +227,21 @@ async def test_some_kinds_can_be_had_alone(readable: Any) -> None:
     assert whole.kinds == {"services": {one.id: one}, "vaults": {}}
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 1000])
+async def test_of_some_kinds_only_what_has_tags_can_be_had(
+    readable: Any, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateline.store.reading._CHUNK", chunk)
+    both = [consumer(name, tags=["a", "b"]) for name in ("bo", "bea")]
+    first, one = consumer("al", tags=["a"]), service("s")
+    await filled(readable, *both, first, consumer("none"), one)
+    whole = await readable.whole(tagged={"consumers": TagFilter(("a", "b")), "plugins": TagFilter(("a",))})
+    assert whole.kinds["consumers"] == {entity.id: entity for entity in both}
+    assert whole.kinds["services"] == {one.id: one}
+    either = await readable.whole(["consumers"], tagged={"consumers": TagFilter(("a", "b"), every=False)})
+    assert set(either.kinds["consumers"]) == {first.id, *(entity.id for entity in both)}
+
+
 async def test_nothing_has_changed_since_the_present_version(readable: Any) -> None:
     await filled(readable, service("one"))
     assert await readable.since(await readable.version()) == []

@@ -127,6 +127,25 @@ async def test_what_is_stored_follows_the_setting_and_the_keys(options: StoreOpt
     await hashing.close()
 
 
+async def test_many_secrets_are_brought_into_another_form_a_part_at_a_time(
+    options: StoreOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateline.store.resealing.LOOK", 3)
+    monkeypatch.setattr("gateline.store.resealing.PART", 2)
+    store = sealed(options, "plain")
+    await filled(store, *(key(f"secret-{number}") for number in range(8)))
+    await store.close()
+    for manner, looked_up in (("encrypted", "secret-1"), ("plain", "secret-2"), ("hashed", "secret-7")):
+        other = sealed(options, manner)  # type: ignore[arg-type]
+        await other.open()
+        try:
+            assert await other.reseal() == 16
+            assert await other.reseal() == 0
+            assert await other.find(KIND, "key", looked_up) is not None
+        finally:
+            await other.close()
+
+
 async def test_without_its_key_a_store_says_which_one_is_missing(options: StoreOptions) -> None:
     store = sealed(options, "encrypted", OTHER)
     credential = key("the-secret-of-bob")

@@ -1,11 +1,13 @@
 cimport cython
+from gateline.engine.edits cimport header_key
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
+@cython.freelist(16)
 cdef class RequestView:
     cdef Exchange _exchange
 
-    @cython.locals(exchange=Exchange, run=PluginRun)
+    @cython.locals(exchange=Exchange, run=PluginRun, value=bytes)
     cpdef object header(self, name)
-    @cython.locals(exchange=Exchange, run=PluginRun)
+    @cython.locals(exchange=Exchange, run=PluginRun, value=bytes)
     cpdef list header_values(self, name)

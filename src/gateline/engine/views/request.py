@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from gateline.engine.edits import header_key
+from gateline.engine.edits import all_lines, header_key, line_values
 from gateline.engine.views.forms import form_fields
 from gateline.engine.wire import codec
 
@@ -38,9 +38,9 @@ class RequestView:
         if run is not None and run.edits is not None:
             if key == b"host" and run.edits.host is not None:
                 return run.edits.host.decode("latin-1")
-            lines = run.edits.changed.get(key)
-            if lines is not None:
-                return lines[0][1].decode("latin-1") if lines else None
+            block = run.edits.changed.get(key)
+            if block is not None:
+                return line_values(block)[0] if block else None
         value = exchange.head.get(key)
         return None if value is None else value.decode("latin-1")
 
@@ -49,19 +49,15 @@ class RequestView:
         exchange = self._exchange
         run = exchange.run
         if run is not None and run.edits is not None:
-            lines = run.edits.changed.get(key)
-            if lines is not None:
-                return [value.decode("latin-1") for _, value in lines]
+            block = run.edits.changed.get(key)
+            if block is not None:
+                return line_values(block)
         return [value.decode("latin-1") for value in exchange.head.get_all(key)]
 
     def headers(self) -> list[tuple[str, str]]:
         exchange = self._exchange
         run = exchange.run
-        changed = run.edits.changed if run is not None and run.edits is not None else {}
-        lines = [pair for pair in exchange.head.items() if pair[0].lower() not in changed]
-        for edited in changed.values():
-            lines += edited
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in lines]
+        return all_lines(exchange.head, run.edits if run is not None else None)
 
     # -- the line and where it came in -----------------------------------------------------------------------------
     @property

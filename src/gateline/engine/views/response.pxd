@@ -1,8 +1,9 @@
 cimport cython
-from gateline.engine.edits cimport ResponseEdits
+from gateline.engine.edits cimport ResponseEdits, header_key
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
+@cython.freelist(16)
 cdef class _View:
     cdef Exchange _exchange
 
@@ -18,3 +19,4 @@ cdef class ResponseView(_View):
     @cython.locals(run=PluginRun)
     cpdef object add_header(self, name, value)
     cpdef object remove_header(self, name)
+    cpdef object set_default_headers(self, lines)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from gateline.engine.edits import header_key
+from gateline.engine.edits import all_lines, header_key, line_values
 from gateline.engine.plugin_run import RESPONSE
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class ResponseView(_View):
         run = self._run
         edits = run.response_edits
         if edits is not None:
-            lines = edits.changed.get(key)
-            if lines is not None:
-                return lines[0][1].decode("latin-1") if lines else None
+            block = edits.changed.get(key)
+            if block is not None:
+                return line_values(block)[0] if block else None
         value = None if run.head is None else run.head.get(key)
         return None if value is None else value.decode("latin-1")
 
@@ -102,18 +102,14 @@ class ResponseView(_View):
         key = header_key(name)[0]
         run = self._run
         edits = run.response_edits
-        lines = None if edits is None else edits.changed.get(key)
-        if lines is not None:
-            return [value.decode("latin-1") for _, value in lines]
+        block = None if edits is None else edits.changed.get(key)
+        if block is not None:
+            return line_values(block)
         return [] if run.head is None else [value.decode("latin-1") for value in run.head.get_all(key)]
 
     def headers(self) -> list[tuple[str, str]]:
         run = self._run
-        changed = {} if run.response_edits is None else run.response_edits.changed
-        lines = [] if run.head is None else [pair for pair in run.head.items() if pair[0].lower() not in changed]
-        for edited in changed.values():
-            lines += edited
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in lines]
+        return all_lines(run.head, run.response_edits)
 
     def set_status(self, status: int) -> None:
         if not 200 <= status <= 999:
@@ -137,14 +133,7 @@ class ResponseView(_View):
         self._edits().remove(name)
 
     def set_headers(self, headers: "HeaderValues") -> None:
-        edits = self._edits()
-        for name, given in headers.items():
-            if isinstance(given, (list, tuple)):
-                edits.remove(name)
-                for value in given:
-                    edits.add_line(name, value, None)
-            else:
-                edits.set_line(name, str(given))
+        self._edits().set_lines(headers)
 
     def set_body(self, body: bytes, content_type: str | None = None) -> None:
         if self._run.stage != RESPONSE:

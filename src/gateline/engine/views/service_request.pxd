@@ -1,8 +1,9 @@
 cimport cython
-from gateline.engine.edits cimport RequestEdits
+from gateline.engine.edits cimport RequestEdits, header_key, header_value
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
+@cython.freelist(16)
 cdef class ServiceRequestView:
     cdef Exchange _exchange
 
@@ -10,5 +11,7 @@ cdef class ServiceRequestView:
     cpdef RequestEdits _edits(self)
     @cython.locals(edits=RequestEdits)
     cpdef object set_header(self, name, value)
+    @cython.locals(edits=RequestEdits)
+    cpdef object set_default_headers(self, lines)
     cpdef object add_header(self, name, value)
     cpdef object remove_header(self, name)

@@ -56,7 +56,7 @@ class ServiceRequestView:
     # -- headers ---------------------------------------------------------------------------------------------------
     def set_header(self, name: str, value: str) -> None:
         edits = self._edits()
-        if header_key(name)[0] == b"host":
+        if len(name) == 4 and header_key(name)[0] == b"host":
             edits.host = header_value(value) or None
         else:
             edits.set_line(name, value)
@@ -74,13 +74,9 @@ class ServiceRequestView:
         self._edits().remove(name)
 
     def set_headers(self, headers: "HeaderValues") -> None:
-        edits = self._edits()
+        self._edits().set_lines(headers)
         for name, given in headers.items():
-            if isinstance(given, (list, tuple)):
-                edits.remove(name)
-                for value in given:
-                    edits.add_line(name, value, None)
-            else:
+            if header_key(name)[0] == b"host" and not isinstance(given, (list, tuple)):
                 self.set_header(name, str(given))
 
     # -- the line --------------------------------------------------------------------------------------------------

@@ -29,8 +29,12 @@ cdef class Head:
     cdef readonly bint keep_alive, websocket, plain_path, expect_continue, te_trailers
     cdef readonly bytes method, path, query, authority, reason
 
+    cpdef bytes get(self, bytes name)
+    cpdef list get_all(self, bytes name)
     cpdef uint32_t kinds(self) noexcept
-    cpdef bytes encode(self, bytes start, uint32_t drop, tuple remove, bytes tail, bytes body)
+    cpdef bytes encode(self, bytes start, uint32_t drop, dict edits, bytes tail, bytes body)
+
+cpdef bytes header_line(bytes begin, value)
 
 cdef class RequestHead(Head):
     pass

@@ -41,9 +41,12 @@ class Head:
         """All headers in order, names as received, values without white space around them."""
     def kinds(self) -> int:
         """The bits of all kinds of header that are present."""
-    def encode(self, start: bytes, drop: int, remove: tuple[bytes, ...] | None, tail: bytes, body: bytes) -> bytes:
-        r"""`start`, every header whose kind is not in `drop` and whose name is not in `remove` (lower-case) as
-        "Name: value\r\n", `tail`, "\r\n" and `body`. `start` and `tail` are whole lines."""
+    def encode(self, start: bytes, drop: int, edits: dict[bytes, bytes] | None, tail: bytes, body: bytes) -> bytes:
+        r"""`start`, every header whose kind is not in `drop` and whose name is none of `edits` (lower-case) as
+        "Name: value\r\n", `tail`, the blocks of `edits`, "\r\n" and `body`. All but `body` are whole lines."""
+
+def header_line(begin: bytes, value: str) -> bytes | None:
+    """`begin`, the value and CRLF; None for a value that is not plain: printable ASCII without spaces around it."""
 
 @final
 class RequestHead(Head):

@@ -13,7 +13,10 @@ checked, and then writes exactly that.
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Next
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport PyObject
+from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
@@ -27,6 +30,9 @@ from gateline.engine.wire.faults import (
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    const unsigned char* PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef enum:
     CR = 13
@@ -107,7 +113,9 @@ cdef class Head:
     cpdef uint32_t kinds(self) noexcept:
         return self.present
 
-    def get(self, bytes name not None):
+    cpdef bytes get(self, bytes name):
+        if name is None:
+            raise TypeError("a name must be bytes")
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef Bytes q = <Bytes> PyBytes_AS_STRING(name)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
@@ -119,7 +127,9 @@ cdef class Head:
                 return PyBytes_FromStringAndSize(<const char*> p + span.value, span.value_size)
         return None
 
-    def get_all(self, bytes name not None):
+    cpdef list get_all(self, bytes name):
+        if name is None:
+            raise TypeError("a name must be bytes")
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef Bytes q = <Bytes> PyBytes_AS_STRING(name)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
@@ -145,27 +155,24 @@ cdef class Head:
             ))
         return pairs
 
-    cpdef bytes encode(self, bytes start, uint32_t drop, tuple remove, bytes tail, bytes body):
+    cpdef bytes encode(self, bytes start, uint32_t drop, dict edits, bytes tail, bytes body):
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef Py_ssize_t total = 0
         cdef Py_ssize_t i
         cdef Span* span
+        cdef uint64_t sizes = 0  # of the names of edits, modulo 64: most headers are none of them by that alone
         cdef bytes result
         cdef char* out
         cdef char* limit
         if start is None or tail is None or body is None:
             raise TypeError("start, tail and body must be bytes")
-        if remove is not None:
-            for item in remove:
-                if type(item) is not bytes:
-                    raise TypeError("names to remove must be bytes")
-            if not remove:
-                remove = None
+        if edits is not None:
+            total = measured(edits, &sizes)
         drop &= KINDS
         total = plus(total, PyBytes_GET_SIZE(start))
         for i in range(self.count):
             span = &self.spans[i]
-            if span.kind & drop or (remove is not None and is_named(p, span, remove)):
+            if span.kind & drop or (sizes >> (span.name_size & 63) & 1 and is_named(p, span, edits)):
                 span.kind &= ~<uint32_t> KEPT
             else:
                 span.kind |= KEPT
@@ -179,6 +186,8 @@ cdef class Head:
         out = put(out, PyBytes_AS_STRING(start), PyBytes_GET_SIZE(start))
         out = put_headers(self, <const char*> p, out)
         out = put(out, PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail))
+        if edits is not None:
+            out = put_blocks(edits, out)
         out = put(out, b"\r\n", 2)
         out = put(out, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
         if out != limit:
@@ -233,6 +242,31 @@ def parse_response(bytes data not None, Limits limits not None):
 def kind_of(bytes name not None, bint response=False):
     """The kind that a header of this name (a token) has, before Connection is looked at."""
     return classify(<Bytes> PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), response)
+
+
+cpdef bytes header_line(bytes begin, value):
+    """`begin`, the value and CRLF; None for a value that is not plain: printable ASCII without spaces around it."""
+    cdef const unsigned char* text
+    cdef Py_ssize_t size, i, started
+    cdef bytes line
+    cdef char* out
+    if not PyUnicode_Check(value):
+        raise TypeError("the value of a header is text")
+    if begin is None or not PyUnicode_IS_COMPACT_ASCII(value):
+        return None
+    text = PyUnicode_1BYTE_DATA(value)
+    size = PyUnicode_GET_LENGTH(value)
+    if size and (text[0] == SPACE or text[size - 1] == SPACE):
+        return None
+    for i in range(size):
+        if text[i] < SPACE or text[i] > 126:
+            return None
+    started = PyBytes_GET_SIZE(begin)
+    line = PyBytes_FromStringAndSize(NULL, plus(plus(started, size), 2))
+    out = put(PyBytes_AS_STRING(line), PyBytes_AS_STRING(begin), started)
+    out = put(out, <const char*> text, size)
+    put(out, b"\r\n", 2)
+    return line
 
 
 cdef inline void start_head(Head head, bytes data) noexcept:

@@ -30,7 +30,16 @@ from gateline.engine.wire.kinds import (
     TRANSFER_ENCODING,
 )
 
-__all__ = ["ChunkedDecoder", "Limits", "RequestHead", "ResponseHead", "kind_of", "parse_request", "parse_response"]
+__all__ = [
+    "ChunkedDecoder",
+    "Limits",
+    "RequestHead",
+    "ResponseHead",
+    "header_line",
+    "kind_of",
+    "parse_request",
+    "parse_response",
+]
 
 _MAX_METHOD = 32
 
@@ -39,6 +48,13 @@ _new = object.__new__  # a usual head has all its fields set anyway
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VCHAR + rb"*+))?+\r\n")
 _TARGET = re.compile(rb"[!-\"$-~]*+")
 _ABSOLUTE = re.compile(rb"https?+://([^/]*+)(.*+)", re.IGNORECASE)
+
+
+def header_line(begin: bytes, value: str) -> bytes | None:
+    """`begin`, the value and CRLF; None for a value that is not plain: printable ASCII without spaces around it."""
+    if value.isprintable() and value.isascii() and value.strip() == value:
+        return b"".join((begin, value.encode("ascii"), b"\r\n"))
+    return None
 
 
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:

@@ -97,12 +97,15 @@ class Head:
         """The bits of all kinds of header that are present."""
         return self._present
 
-    def encode(self, start: bytes, drop: int, remove: tuple[bytes, ...] | None, tail: bytes, body: bytes) -> bytes:
+    def encode(self, start: bytes, drop: int, edits: dict[bytes, bytes] | None, tail: bytes, body: bytes) -> bytes:
         """The next head and the body's beginning."""
         if type(body) is not bytes:
             check_bytes(body)
-        if remove or drop & PLAIN or self._lines is not None:
-            return b"".join((start, self._kept(drop, remove), tail, b"\r\n", body))
+        if edits:
+            blocks = b"".join(edits.values())
+            return b"".join((start, self._kept(drop, edits), tail, blocks, b"\r\n", body))
+        if drop & PLAIN or self._lines is not None:
+            return b"".join((start, self._kept(drop, None), tail, b"\r\n", body))
         data = self._data
         at = self._start
         if not self._present & drop:
@@ -121,16 +124,16 @@ class Head:
         pieces += (data[at : self.size - 2], tail, b"\r\n", body)
         return b"".join(pieces)
 
-    def _kept(self, drop: int, remove: tuple[bytes, ...] | None) -> bytes:
+    def _kept(self, drop: int, edits: dict[bytes, bytes] | None) -> bytes:
         lines = self._split()
         kept = [line for line, kind in zip(lines, self._kinds, strict=True) if not kind & drop]
-        if remove:
-            for name in remove:
+        if edits:
+            for name in edits:
                 check_bytes(name)
             kept = [
                 line
                 for line, name, kind in zip(lines, self._names, self._kinds, strict=True)
-                if not kind & drop and name not in remove
+                if not kind & drop and name not in edits
             ]
         if kept:
             kept.append(b"")

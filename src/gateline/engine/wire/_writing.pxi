@@ -44,11 +44,36 @@ cdef char* put_headers(Head head, const char* p, char* out) noexcept nogil:
     return put(out, run, run_size) if run_size else out
 
 
-cdef bint is_named(Bytes p, Span* span, tuple names) noexcept:
-    """Whether the header's name is one of `names` (checked to be bytes)."""
-    for name in names:
-        if PyBytes_GET_SIZE(name) == span.name_size and same_name(
-            p + span.name, <Bytes> PyBytes_AS_STRING(name), span.name_size
+cdef Py_ssize_t measured(dict edits, uint64_t* sizes) except -1:
+    """The bytes of all blocks of `edits`, which are checked here; the sizes of their names go into `sizes`."""
+    cdef Py_ssize_t total = 0
+    cdef Py_ssize_t place = 0
+    cdef PyObject* name
+    cdef PyObject* block
+    while PyDict_Next(edits, &place, &name, &block):
+        if type(<object> name) is not bytes or type(<object> block) is not bytes:
+            raise TypeError("names and blocks of edits must be bytes")
+        sizes[0] |= <uint64_t> 1 << (PyBytes_GET_SIZE(<object> name) & 63)
+        total = plus(total, PyBytes_GET_SIZE(<object> block))
+    return total
+
+
+cdef bint is_named(Bytes p, Span* span, dict edits) noexcept:
+    """Whether the header's name is one of `edits`, whose names are bytes."""
+    cdef Py_ssize_t place = 0
+    cdef PyObject* name
+    while PyDict_Next(edits, &place, &name, NULL):
+        if PyBytes_GET_SIZE(<object> name) == span.name_size and same_name(
+            p + span.name, <Bytes> PyBytes_AS_STRING(<object> name), span.name_size
         ):
             return True
     return False
+
+
+cdef char* put_blocks(dict edits, char* out) noexcept:
+    """Write every block of `edits`, as they were measured."""
+    cdef Py_ssize_t place = 0
+    cdef PyObject* block
+    while PyDict_Next(edits, &place, NULL, &block):
+        out = put(out, PyBytes_AS_STRING(<object> block), PyBytes_GET_SIZE(<object> block))
+    return out

@@ -56,6 +56,7 @@ __all__ = [
     "Limits",
     "RequestHead",
     "ResponseHead",
+    "header_line",
     "kind_of",
     "parse_request",
     "parse_response",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         Limits,
         RequestHead,
         ResponseHead,
+        header_line,
         kind_of,
         parse_request,
         parse_response,
@@ -91,6 +93,7 @@ else:
     Limits = chosen.Limits
     RequestHead = chosen.RequestHead
     ResponseHead = chosen.ResponseHead
+    header_line = chosen.header_line
     kind_of = chosen.kind_of
     parse_request = chosen.parse_request
     parse_response = chosen.parse_response

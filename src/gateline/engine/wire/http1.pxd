@@ -25,7 +25,7 @@ cdef class ClientConnection:
     @cython.locals(exchange=Exchange)
     cpdef object _read_body(self, bytes data)
     @cython.locals(exchange=Exchange, start=bytes)
-    cpdef object respond(self, CResponseHead head, int status, unsigned int drop, tuple remove, bytes tail, long long length, bytes body, bint ended)
+    cpdef object respond(self, CResponseHead head, int status, unsigned int drop, dict edits, bytes tail, long long length, bytes body, bint ended)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)

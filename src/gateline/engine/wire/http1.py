@@ -288,7 +288,7 @@ class ClientConnection:
         head: ResponseHead,
         status: int,
         drop: int,
-        remove: tuple[bytes, ...] | None,
+        edits: dict[bytes, bytes] | None,
         tail: bytes,
         length: int,
         body: bytes,
@@ -318,7 +318,7 @@ class ClientConnection:
                 drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
                 self._close = True
         start = status_line(status, head.reason if status == head.status else b"", self._close)
-        self._transport.write(head.encode(start, drop, remove, tail, body))
+        self._transport.write(head.encode(start, drop, edits, tail, body))
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
         exchange = cast(Exchange, self._exchange)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateline.pdk import Exchange
+from gateline.pdk import Exchange, HeaderLines
 from gateline.pdk.templates import Environment, TemplateFault
 from gateline.plugins.request_transformer.config import Config
 from gateline.plugins.transformation.entries import is_header_name, safe_header_value, split
@@ -19,7 +19,7 @@ class Values(NamedTuple):
 
     rename: tuple[tuple[str, str], ...]
     replace: tuple[tuple[str, str], ...]
-    add: tuple[tuple[str, str], ...]
+    add: HeaderLines
     append: tuple[tuple[str, str], ...]
 
 
@@ -52,7 +52,7 @@ class HeaderRules:
         return Values(
             tuple((old, _name(new)) for old, new in self._rename.rendered(env) if new.lower() != _HOST),
             tuple((name, safe_header_value(value)) for name, value in self._replace.rendered(env)),
-            tuple((name, safe_header_value(value)) for name, value in self._add.rendered(env)),
+            HeaderLines((name, safe_header_value(value)) for name, value in self._add.rendered(env)),
             tuple((name, safe_header_value(value)) for name, value in self._append.rendered(env)),
         )
 

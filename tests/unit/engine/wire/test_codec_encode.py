@@ -93,8 +93,8 @@ def test_encode_leaves_out_kinds_and_names(codec: ModuleType) -> None:
     head = request_of(codec, b"Via: 1", b"apikey: 2", b"X-Real-IP: 3", b"APIKEY: 4", b"Date: 5", b"apikeys: 6")
     drop = kinds.VIA | kinds.X_REAL_IP | kinds.HOST
     assert head.encode(b"", drop, None, b"", b"") == b"apikey: 2\r\nAPIKEY: 4\r\nDate: 5\r\napikeys: 6\r\n\r\n"
-    assert head.encode(b"", drop, (b"x", b"apikey", b"date"), b"", b"") == b"apikeys: 6\r\n\r\n"
-    assert head.encode(b"", drop, (), b"", b"") == head.encode(b"", drop, None, b"", b"")
+    assert head.encode(b"", drop, {b"x": b"", b"apikey": b"", b"date": b""}, b"", b"") == b"apikeys: 6\r\n\r\n"
+    assert head.encode(b"", drop, {}, b"", b"") == head.encode(b"", drop, None, b"", b"")
     assert head.encode(b"", 0, None, b"", b"") == b"".join(b"%b: %b\r\n" % pair for pair in head.items()) + b"\r\n"
     assert head.encode(b"", sum(BITS.values()), None, b"", b"") == b"\r\n"
 
@@ -115,11 +115,51 @@ def test_a_written_head_reads_the_same(codec: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("", 0, None, b"", b""), (b"", 0, None, None, b""), (b"", 0, None, b"", bytearray()), (b"", 0, ("a",), b"", b"")],
+    [
+        ("", 0, None, b"", b""),
+        (b"", 0, None, None, b""),
+        (b"", 0, None, b"", bytearray()),
+        (b"", 0, {"a": b""}, b"", b""),
+        (b"", 0, {b"a": "A: 1"}, b"", b""),
+    ],
 )
 def test_encode_takes_only_bytes(codec: ModuleType, arguments: tuple[object, ...]) -> None:
     with pytest.raises(TypeError):
         request_of(codec, b"A: 1").encode(*arguments)
+
+
+def test_encode_writes_the_blocks_of_edits_in_place_of_what_they_name(codec: ModuleType) -> None:
+    head = request_of(codec, b"A: 1", b"b: 2", b"a: 3", b"C: 4")
+    edits = {b"a": b"A: x\r\nA: y\r\n", b"c": b"", b"new": b"New: z\r\n"}
+    assert head.encode(b"S\r\n", kinds.HOST, edits, b"T: 1\r\n", b"B") == (
+        b"S\r\nb: 2\r\nT: 1\r\nA: x\r\nA: y\r\nNew: z\r\n\r\nB"
+    )
+
+
+def test_names_of_edits_are_compared_whole_whatever_their_length(codec: ModuleType) -> None:
+    long = [b"x" * size for size in (1, 64, 65, 128, 129)]
+    head = request_of(codec, *(name + b": v" for name in long))
+    assert head.encode(b"", kinds.HOST, {b"x" * 65: b""}, b"", b"").count(b": v") == 4
+    assert head.encode(b"", kinds.HOST, dict.fromkeys(long, b""), b"", b"") == b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("", b"X: \r\n"),
+        ("a b~!", b"X: a b~!\r\n"),
+        (" a", None),
+        ("a ", None),
+        ("a\tb", None),
+        ("a\r\nb", None),
+        ("\x7f", None),
+        ("\x00", None),
+        ("é", None),
+        ("€", None),
+    ],
+)
+def test_a_plain_value_makes_a_line(codec: ModuleType, value: str, line: bytes | None) -> None:
+    assert codec.header_line(b"X: ", value) == line
 
 
 def test_look_ups_take_only_bytes(codec: ModuleType) -> None:
