@@ -9,6 +9,9 @@ from gateline.plugins.jwt.refusals import Rejected
 __all__ = ["Claims", "claim_at", "words_of"]
 
 _NUMBERS = (int, float)
+_AN_HOUR = 3600.0
+_FAR = 1e12
+"""A time that is far enough; a token may name one that is no floating-point number any more."""
 
 
 class Claims:
@@ -32,7 +35,7 @@ class Claims:
 
         `strictly`: its end counts whether the configuration says so or not.
         """
-        return float(claims["exp"]) + self._skew if strictly or self._expires else now + 3600.0
+        return float(min(claims["exp"], _FAR)) + self._skew if strictly or self._expires else now + _AN_HOUR
 
     def problem(self, claims: Mapping[str, Any], now: float, *, strictly: bool) -> Rejected | None:
         """Why a token is refused for what it says; None when it is not."""
@@ -55,7 +58,7 @@ class Claims:
         return None
 
     def _lives_long(self, end: Any, now: float) -> bool:
-        return end.__class__ not in _NUMBERS or end - now > self._longest
+        return end.__class__ not in _NUMBERS or end > now + self._longest
 
     def scopes(self, claims: Mapping[str, Any]) -> Collection[str]:
         """What a token grants."""
