@@ -1,5 +1,9 @@
 """Configurations with plugins: the measured route with some plugins on it, and a consumer with the key that is sent."""
 
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -8,11 +12,37 @@ from benchmarks.proxies.gateline import Configuration, one_route
 
 KEY = "speed-key-0123456789abcdef012345"
 KEY_HEADER = {"apikey": KEY}
+TOKEN_SECRET = "speed-secret-0123456789abcdef012345"
 
 Plugins = Mapping[str, dict[str, Any]]
 
+
+def _token() -> str:
+    """A token as identity providers make them: HS256, a dozen claims, for a day."""
+    now = int(time.time())
+    claims = {
+        "iss": KEY,
+        "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
+        "aud": ["https://api.example.com", "https://example.com/userinfo"],
+        "iat": now,
+        "nbf": now,
+        "exp": now + 86400,
+        "azp": "my_client_id",
+        "scope": "openid profile email read:orders",
+        "email": "ann@example.com",
+        "name": "Ann Example",
+    }
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signed = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = urlsafe_b64encode(hmac.digest(TOKEN_SECRET.encode(), signed, "sha256")).rstrip(b"=")
+    return (signed + b"." + signature).decode()
+
+
+TOKEN_HEADER = {"Authorization": f"Bearer {_token()}"}
+
 CORRELATION: Plugins = {"correlation-id": {"echo_downstream": True}}
 KEY_AUTH: Plugins = {"key-auth": {}}
+JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 
 EACH: dict[str, Plugins] = {
@@ -56,7 +86,12 @@ def with_plugins(plugins: Plugins) -> Callable[[Address], Configuration]:
         configuration = one_route(upstream)
         (service,) = configuration["services"]
         service["routes"][0]["plugins"] = [{"name": name, "config": config} for name, config in plugins.items()]
-        consumer = {"username": "ann", "keyauth_credentials": [{"key": KEY}], "acls": [{"group": "staff"}]}
-        return {**configuration, "consumers": [consumer]} if "key-auth" in plugins else configuration
+        consumer = {
+            "username": "ann",
+            "keyauth_credentials": [{"key": KEY}],
+            "jwt_secrets": [{"key": KEY, "secret": TOKEN_SECRET}],
+            "acls": [{"group": "staff"}],
+        }
+        return {**configuration, "consumers": [consumer]} if {"key-auth", "jwt"} & plugins.keys() else configuration
 
     return configure

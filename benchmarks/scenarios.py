@@ -9,9 +9,11 @@ from benchmarks.plugin_configurations import (
     CORRELATION,
     EACH,
     IDLE_FILES,
+    JWT,
     KEY_AUTH,
     KEY_HEADER,
     THREE_HEADERS,
+    TOKEN_HEADER,
     with_global_plugins,
     with_plugins,
 )
@@ -111,6 +113,18 @@ def _idle() -> Scenario:
     return Scenario("Fifteen global plugins with nothing to do", contestants, one_request(), "no plugin", bars)
 
 
+def _jwt() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "key-auth": Gateline(with_plugins(KEY_AUTH), name="gateline-key-auth"),
+        "jwt": Gateline(with_plugins(JWT), name="gateline-jwt"),
+    }
+    title = "jwt, a token of ten claims (HS256) that comes again and again"
+    bars = (Bar("jwt", "nginx", 1.5),)
+    return Scenario(title, contestants, one_request({**KEY_HEADER, **TOKEN_HEADER}), "nginx", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -120,4 +134,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plugins": _plugins,
     "each-plugin": _each_plugin,
     "idle": _idle,
+    "jwt": _jwt,
 }

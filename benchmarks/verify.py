@@ -49,9 +49,9 @@ def _faults(connection: http.client.HTTPConnection, load: Load) -> list[str]:
     seen = json.loads(body)
     expected = {
         "target": target,
-        "authorization": HEADERS["Authorization"],
-        "cookie": HEADERS["Cookie"],
-        "traceparent": HEADERS["traceparent"],
+        "authorization": load.headers["Authorization"],
+        "cookie": load.headers["Cookie"],
+        "traceparent": load.headers["traceparent"],
         "forwarded_proto": "http",
     }
     wrong = [

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
 from gateline.engine.written import LocalEntities
@@ -59,6 +59,7 @@ _NODE = WorkerNode(
     entities=LocalEntities(_NOBODY),
     counters=LocalCounters(),
     cache=LocalCache(),
+    documents=LocalDocuments(),
     http=cast(HttpClient, None),
     trusts=lambda _: False,
     settings={},

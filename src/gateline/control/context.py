@@ -41,3 +41,8 @@ class ControlContext:
     def health_file(self) -> Path:
         """Where the health of targets is kept."""
         return self.settings.prefix / "run" / "health.json"
+
+    @property
+    def documents_file(self) -> Path:
+        """Where the documents are kept that plugins need."""
+        return self.settings.prefix / "run" / "documents.msgpack"

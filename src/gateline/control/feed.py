@@ -21,6 +21,8 @@ from gateline.engine.feed import (
     FeedError,
     Hello,
     LogLevel,
+    Renew,
+    Renewed,
     Stats,
     Write,
     Written,
@@ -40,6 +42,9 @@ ROLLBACK_TIMEOUT = 10.0
 Follow = Callable[[Delta | None], Delta]
 """Gives what has to change beside the configuration because that has changed; None: because there is one at last."""
 
+Renewal = Callable[[str, Callable[[], None]], None]
+"""Fetches the document of a URL out of turn, or not; calls the function when that is over, what was found in force."""
+
 Undo = Callable[[], None]
 
 DoWrite = Callable[[Write], Awaitable[Written]]
@@ -48,6 +53,11 @@ DoWrite = Callable[[Write], Awaitable[Written]]
 
 def _nothing() -> None:
     """Nothing was written elsewhere."""
+
+
+def _at_once(url: str, over: Callable[[], None]) -> None:  # noqa: ARG001 - as `Renewal`
+    """There are no documents."""
+    over()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,8 @@ class FeedServer:
         self._hash = ""
         self._rows: Rows = {}
         self._beside: Rows = {}
-        self._follow: Follow = lambda _: Delta()
+        self._followers: list[Follow] = []
+        self._renewal: Renewal = _at_once
         self._published = False
         self._one = asyncio.Lock()
         self._log_level: int | None = None
@@ -115,8 +126,14 @@ class FeedServer:
         return self._rows
 
     def accompany(self, beside: Rows, follow: Follow) -> None:
-        """What travels beside the configuration at first, and who keeps it in step; only before the first `publish`."""
-        self._beside, self._follow = beside, follow
+        """What else travels beside the configuration at first, and who keeps it in step; only before the first
+        `publish`."""
+        self._beside |= beside
+        self._followers.append(follow)
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Who fetches documents out of turn."""
+        self._renewal = renewal
 
     @property
     def size(self) -> int:
@@ -188,11 +205,12 @@ class FeedServer:
 
     async def _keep_up(self, delta: Delta | None) -> None:
         """Bring what is beside the configuration in step with it."""
-        if beside := self._follow(delta):
-            try:
-                await self._put_in_force(self._beside, beside, self._hash)
-            except (ChangeRefusedError, ChangeTimeoutError) as error:
-                logger.error("what goes with the configuration could not be put in force: %s", error)
+        for follow in self._followers:
+            if beside := follow(delta):
+                try:
+                    await self._put_in_force(self._beside, beside, self._hash)
+                except (ChangeRefusedError, ChangeTimeoutError) as error:
+                    logger.error("what goes with the configuration could not be put in force: %s", error)
 
     async def _put_in_force(self, rows: Rows, delta: Delta, digest: str, undo: Undo = _nothing) -> None:
         # Up to the wait nothing else runs: a worker that connects gets all of what was before or all of what comes.
@@ -288,6 +306,9 @@ class FeedServer:
             link.refused, link.reason = ack.version, ack.error
         self._changed.set()
 
+    def _renew(self, link: "_Link", url: str) -> None:
+        self._renewal(url, lambda: link.send([encode(Renewed(url))]))
+
     def _gone(self, link: "_Link") -> None:
         if link in self._links:
             self._links.discard(link)
@@ -341,6 +362,8 @@ class _Link(asyncio.Protocol):
                         self.worker.stats = message
                     case Write():
                         tasks.start(self._server._asked(self, message), name="a plugin's write")  # noqa: SLF001
+                    case Renew(url):
+                        self._server._renew(self, url)  # noqa: SLF001
         except FeedError as error:
             logger.error("a worker sent what is no message: %s", error)
             self.close()

@@ -20,6 +20,7 @@ from gateline.control.configuration import BusyError, Configuration
 from gateline.control.context import ControlContext
 from gateline.control.declared import DeclaredConfiguration
 from gateline.control.directory import NodeDirectory
+from gateline.control.documents import NodeDocuments
 from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
 from gateline.control.health import TargetStates
@@ -30,6 +31,7 @@ from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
+from gateline.engine.tls import trusted_authorities
 from gateline.entities.sealing import Sealer
 from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
@@ -62,6 +64,7 @@ class ControlProcess:
         self._feed = FeedServer(context.feed)
         self._channel = _Channel(self)
         self._states = TargetStates(self._feed, context.health_file)
+        self._documents = NodeDocuments(self._feed, context.documents_file)
         self._configuration: Configuration
         self._node: AdminNode
         self._servers: Servers
@@ -111,12 +114,14 @@ class ControlProcess:
         await self._servers.stop()
         await self._configuration.close()
         self._states.close()
+        self._documents.close()
         self._feed.close()
         return int(self._failed)
 
     async def _start(self) -> None:
         try:
             await self._states.start()
+            self._documents.start(trusted_authorities(self._context.settings.lua_ssl_trusted_certificate))
             await self._configuration.start(recover=self._context.recover)
             if self._context.replacement:
                 await self._workers_back()

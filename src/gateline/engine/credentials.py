@@ -194,11 +194,24 @@ class WorkerCredentials:
         if known is None and self._directory is not None:
             known = self.consumer(name) if is_uuid(name) else None
             for field in ("username", "custom_id"):
-                if known is None and (named := self._directory.consumer_with(field, name)) is not None:
-                    known = self.consumer(named.id)
+                known = known or self._consumer_with(field, name)
             if known is not None:
                 self._keep(key, known)
         return known
+
+    def consumer_with(self, field: str, value: str) -> Consumer | None:
+        """The consumer of whom a field has this value."""
+        key = ("", field, value)
+        known: Consumer | None = self._young.get(key) or self._kept(key)
+        if known is None:
+            known = self._consumer_with(field, value)
+            if known is not None:
+                self._keep(key, known)
+        return known
+
+    def _consumer_with(self, field: str, value: str) -> Consumer | None:
+        named = None if self._directory is None else self._directory.consumer_with(field, value)
+        return None if named is None else self.consumer(named.id)
 
     def close(self) -> None:
         """Let go of the directory."""

@@ -75,6 +75,13 @@ class LogLevel(msgspec.Struct, tag=True, frozen=True):
     level: int
 
 
+class Renewed(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker, outside of changes: a document was asked for out of turn, and that has come to its end; what it
+    is now is in force."""
+
+    url: str
+
+
 class Hello(msgspec.Struct, tag=True, frozen=True):
     """Worker → control: who connects."""
 
@@ -121,8 +128,14 @@ class Written(msgspec.Struct, tag=True, frozen=True):
     error: str | None = None
 
 
-ToWorker = Begin | Put | Delete | Commit | LogLevel | Written
-ToControl = Hello | Ack | Stats | Write
+class Renew(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: a document is needed anew; the answer is `Renewed`."""
+
+    url: str
+
+
+ToWorker = Begin | Put | Delete | Commit | LogLevel | Written | Renewed
+ToControl = Hello | Ack | Stats | Write | Renew
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -209,7 +222,8 @@ class WorkerFeed:
 
     `apply` is awaited for one change at a time. What it raises goes back as the error of the `Ack`: the message of a
     ConfigurationError as it stands, anything else as an internal error that is logged here. `stats` is asked once a
-    second, and its answer is sent when it differs from the one before.
+    second, and its answer is sent when it differs from the one before. `renewed` is told the URLs of documents that
+    were asked for (`renew`), when that is over.
     """
 
     def __init__(
@@ -220,14 +234,21 @@ class WorkerFeed:
         generation: int,
         apply: Apply,
         stats: Callable[[], Stats] = Stats,
+        renewed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._hello = Hello(index=index, pid=os.getpid(), generation=generation)
         self._apply = apply
         self._stats = stats
-        self._parent = os.getppid()
+        self._renewed = renewed
         self._connection: _Connection | None = None
+        self._parent = os.getppid()
         self._writes = 0
+
+    def renew(self, url: str) -> None:
+        """Ask for a document out of turn; nothing happens while there is no control process."""
+        if self._connection is not None:
+            self._connection.send(Renew(url))
 
     async def run(self) -> None:
         """Connect, take changes, connect again when the control process went away; ends only by cancellation."""
@@ -236,7 +257,7 @@ class WorkerFeed:
         while True:
             try:
                 _, connection = await loop.create_unix_connection(
-                    lambda: _Connection(self._hello, self._stats), self._path
+                    lambda: _Connection(self._hello, self._stats, self._renewed), self._path
                 )
             except OSError:
                 self._end_with_supervisor()
@@ -283,10 +304,11 @@ class WorkerFeed:
 class _Connection(asyncio.Protocol):
     """One connection to the control process: collects transactions into `changes`; None there means that it ended."""
 
-    def __init__(self, hello: Hello, stats: Callable[[], Stats]) -> None:
+    def __init__(self, hello: Hello, stats: Callable[[], Stats], renewed: Callable[[str], None]) -> None:
         self.changes: asyncio.Queue[Transaction | None] = asyncio.Queue()
         self._hello = hello
         self._stats = stats
+        self._renewed = renewed
         self._last: Stats | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reader = worker_messages()
@@ -352,6 +374,9 @@ class _Connection(asyncio.Protocol):
                 return
             case Written():
                 self._answered(message)
+                return
+            case Renewed(url):
+                self._renewed(url)
                 return
             case Begin(version, full):
                 self._open = Transaction(version, full)

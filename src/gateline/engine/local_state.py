@@ -1,13 +1,13 @@
-"""Counters, cache and credentials of one process: for tests of plugins, and where there is no shared memory."""
+"""Counters, cache, credentials and documents of one process: for tests of plugins, and where nothing is shared."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
 from gateline.pdk.identity import Consumer, Credential, Identity
 
-__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalFound"]
+__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound"]
 
 LIMIT = 100_000
 
@@ -71,6 +71,27 @@ class LocalCache:
         self._values.pop(key, None)
 
 
+class LocalDocuments:
+    """See `gateline.pdk.documents.Documents`. `fetch`, where it is set, is asked when one is to be renewed."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.fetch: Callable[[str], Awaitable[bytes | None]] | None = None
+
+    def get(self, url: str) -> bytes | None:
+        """The document."""
+        return self.bodies.get(url)
+
+    def renewable(self, url: str) -> bool:  # noqa: ARG002 - as in the kit
+        """Whether there is somebody to ask."""
+        return self.fetch is not None
+
+    async def renew(self, url: str) -> None:
+        """Fetch it."""
+        if self.fetch is not None and (body := await self.fetch(url)) is not None:
+            self.bodies[url] = body
+
+
 class LocalFound:
     """See `gateline.pdk.node.Found`."""
 
@@ -121,6 +142,10 @@ class LocalCredentials:
     def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - as in the kit
         """The consumer of an id."""
         return self.consumers.get(id)
+
+    def consumer_with(self, field: str, value: str) -> Consumer | None:
+        """The consumer of whom a field has this value."""
+        return next((one for one in self.consumers.values() if getattr(one, field) == value), None)
 
     def consumer_named(self, name: str) -> Consumer | None:
         """The consumer of an id, a username or a custom id."""

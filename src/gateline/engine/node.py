@@ -9,6 +9,7 @@ from typing import Any
 
 from gateline.engine import tasks
 from gateline.engine.metrics import Registry
+from gateline.pdk.documents import Documents
 from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
 
 __all__ = ["PluginNode", "WorkerNode"]
@@ -28,6 +29,7 @@ class WorkerNode:
         entities: Entities,
         counters: Counters,
         cache: Cache,
+        documents: Documents,
         http: HttpClient,
         trusts: Callable[[str], bool],
         settings: Mapping[str, Any],
@@ -38,6 +40,7 @@ class WorkerNode:
         self.entities = entities
         self.counters = counters
         self.cache = cache
+        self.documents = documents
         self.http = http
         self.trusts = trusts
         self.settings = settings
@@ -61,6 +64,7 @@ class PluginNode:
         self.entities = worker.entities
         self.counters = worker.counters
         self.cache = worker.cache
+        self.documents = worker.documents
         self.http = worker.http
         self.trusts = worker.trusts
         self.time = time.time

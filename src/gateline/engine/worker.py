@@ -22,6 +22,8 @@ from gateline.engine import http_client, tasks
 from gateline.engine.access_log import AccessLog
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.context import BoundListener, WorkerContext
+from gateline.engine.documents import KIND as DOCUMENTS
+from gateline.engine.documents import WorkerDocuments
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
@@ -103,10 +105,17 @@ class Worker:
             access_log=self._access_log,
         )
         self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
+        self._documents = WorkerDocuments()
         self._feed = WorkerFeed(
-            context.feed_path, index=context.index, generation=context.generation, apply=self.apply, stats=self.stats
+            context.feed_path,
+            index=context.index,
+            generation=context.generation,
+            apply=self.apply,
+            stats=self.stats,
+            renewed=self._documents.renewed,
         )
         self._shared = shared_state(context, self._feed.write)
+        self._documents.ask = self._feed.renew
         self._plugins = Plugins(settings.plugins, settings.plugin_folders)
         self._node = WorkerNode(
             node_id=settings.node_id or "",
@@ -115,6 +124,7 @@ class Worker:
             entities=self._shared.entities,
             counters=self._shared.counters,
             cache=self._shared.cache,
+            documents=self._documents,
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
@@ -178,6 +188,7 @@ class Worker:
             gc.enable()
         watched = self._proxy.runtime.shortest_timeout
         self._shared.renew()  # with nothing in between: no request sees one without the other
+        self._documents.take(put.get(DOCUMENTS, ()), delete.get(DOCUMENTS, ()), full=full)
         runtime = change.commit()
         self._proxy.adopt(runtime)
         self._certificates.plugins = runtime.plugins.certificates if runtime.plugins is not None else ()

@@ -75,7 +75,7 @@ class GreaterThan(Constraint):
     rank: ClassVar[int] = 3
 
     def refuse(self, value: Any) -> str | None:
-        return None if value > self.limit else f"value must be greater than {self.limit}"
+        return None if value is not None and value > self.limit else f"value must be greater than {self.limit}"
 
     def kong(self) -> dict[str, Any]:
         return {"gt": self.limit}
@@ -318,7 +318,9 @@ class Contains(Constraint):
     element: str
 
     def refuse(self, value: Any) -> str | None:
-        return None if isinstance(value, Collection) and self.element in value else f"must contain {self.element}"
+        return (
+            None if isinstance(value, Collection) and self.element in value else f"expected to contain: {self.element}"
+        )
 
     def kong(self) -> dict[str, Any]:
         return {"contains": self.element}

@@ -8,7 +8,8 @@ Such a plugin derives from `Authentication` and looks for a credential in `ident
 - a `Refusal`: the client gets it, with the plugin's challenge; or goes on as the consumer that `anonymous` names.
 
 Where `anonymous` is set, the plugin does not look for a credential when another one has found one: then one of them is
-enough. A plugin that has to wait for somebody defines `access` as a coroutine function, of `passes` and `concluded`.
+enough. A plugin that has to wait for somebody defines `access` itself, of `passes`, `passed_over` and `concluded`: as a
+coroutine function, or as a plain one that gives a coroutine for the requests that have to wait.
 """
 
 import logging
@@ -26,6 +27,15 @@ __all__ = ["Anonymous", "Authentication", "AuthenticationConfig", "Realm", "Refu
 
 _log = logging.getLogger(__name__)
 _ALPHABET = string.ascii_letters + string.digits
+
+_TOLD = (
+    "X-Consumer-ID",
+    "X-Consumer-Custom-ID",
+    "X-Consumer-Username",
+    "X-Credential-Identifier",
+    "X-Anonymous-Consumer",
+)
+"""How the service is told who sends a request."""
 
 Anonymous = Annotated[
     str | None,
@@ -70,7 +80,7 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
     def access(self, exchange: Exchange) -> Answer | None:
         """Let the request through, as somebody, or not."""
         if self.passes(exchange):
-            return None
+            return self.passed_over(exchange)
         return self.concluded(exchange, self.identify(exchange))
 
     def passes(self, exchange: Exchange) -> bool:
@@ -78,6 +88,15 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
         if self.config.anonymous is not None and exchange.credential is not None:
             return True
         return not self.preflight and exchange.request.method == "OPTIONS"
+
+    def passed_over(self, exchange: Exchange) -> Answer | None:
+        """Let a request pass about which nothing was found out: what the client says of itself does not reach the
+        service."""
+        if exchange.identity is None:
+            request = exchange.service_request
+            for header in _TOLD:
+                request.remove_header(header)
+        return None
 
     def concluded(self, exchange: Exchange, result: Identity | Refusal) -> Answer | None:
         """What follows from what was found out."""

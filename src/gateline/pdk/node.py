@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gateline.entities import Entity
 from gateline.pdk.answers import HeaderValues
+from gateline.pdk.documents import Documents
 from gateline.pdk.identity import Consumer, Identity
 
 __all__ = [
@@ -65,6 +66,9 @@ class Credentials(Protocol):
 
     def consumer(self, id: str) -> Consumer | None:  # noqa: A002 - the field's name
         """The consumer of an id."""
+
+    def consumer_with(self, field: str, value: str) -> Consumer | None:
+        """The consumer whose `username`, or `custom_id`, this is."""
 
     def consumer_named(self, name: str) -> Consumer | None:
         """The consumer of an id, a username or a custom id, looked for in this order."""
@@ -200,6 +204,8 @@ class Node(Protocol):
     def counters(self) -> Counters: ...
     @property
     def cache(self) -> Cache: ...
+    @property
+    def documents(self) -> Documents: ...
     @property
     def http(self) -> HttpClient: ...
 

@@ -14,13 +14,14 @@ hooks that a class defines are called. `rewrite`, `access`, `response` and `log`
 some requests have to wait, a plain `rewrite`, `access` or `response` may return a coroutine for those.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Generic, Literal, TypeVar, final, get_args, get_origin
 
 from gateline.entities import Entity, Record
 from gateline.entities.checks import Check
 from gateline.entities.plugin_configs import HTTP_PROTOCOLS
+from gateline.pdk.documents import Document
 from gateline.pdk.node import Node
 from gateline.pdk.priorities import PRIORITIES
 from gateline.version import __version__
@@ -157,6 +158,11 @@ class Plugin(Generic[C]):
         """The method of a phase, None where there is none."""
         method: Callable[..., Any] | None = getattr(self, phase, None)
         return method
+
+    @classmethod
+    def documents(cls, config: C) -> Iterable[Document]:  # noqa: ARG003 - for those that override it
+        """The documents that the node shall fetch and keep for a configuration; read with `Node.documents`."""
+        return ()
 
     def start(self) -> None:
         """The entity is in force from now on: begin what runs in the background."""

@@ -9,7 +9,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -61,6 +61,8 @@ class Harness:
         """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
         self.cache = LocalCache()
+        self.documents = LocalDocuments()
+        """Documents that the node keeps."""
         self.http = FakeHttp()
         """What the plugins' HTTP client reaches."""
         self.answers = ServiceAnswer()
@@ -76,6 +78,7 @@ class Harness:
             entities=self.entities,
             counters=self.counters,
             cache=self.cache,
+            documents=self.documents,
             http=self.http,
             trusts=trust.trusts,
             settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},

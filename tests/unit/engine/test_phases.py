@@ -449,6 +449,22 @@ def test_a_coroutine_hook_may_answer_or_raise(caplog: pytest.LogCaptureFixture) 
     assert "plugin slow failed in access" in caplog.text
 
 
+@pytest.mark.parametrize("phase", ["rewrite", "access"])
+def test_a_plain_hook_may_wait_for_some_requests(gateway: Harness, phase: str) -> None:
+    async def later(exchange: Exchange) -> Response | None:
+        await asyncio.sleep(0)
+        exchange.service_request.set_header("x-late", "1")
+        return Response(403, message="late") if exchange.request.path == "/refused" else None
+
+    Probe.does = {phase: lambda exchange: None if exchange.request.path == "/plain" else later(exchange)}
+    plain, waited = gateway.request(target="/plain"), gateway.request(target="/waits")
+    assert plain.sent is not None
+    assert plain.sent.header("x-late") is None
+    assert waited.sent is not None
+    assert waited.sent.header("x-late") == "1"
+    assert gateway.request(target="/refused").status == 403
+
+
 def test_a_deadline_ends_a_hook() -> None:
     async def access(_: Exchange) -> None:
         await asyncio.sleep(60)

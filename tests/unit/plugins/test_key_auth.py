@@ -118,7 +118,9 @@ def test_without_a_key_the_anonymous_consumer_goes_on() -> None:
 
 def test_a_preflight_may_pass() -> None:
     with guarded(run_on_preflight=False, key_in_body=True) as harness:
-        assert harness.request("OPTIONS").status == 200
+        passed = harness.request("OPTIONS", headers={"X-Consumer-ID": "root", "X-Anonymous-Consumer": "false"})
+        assert passed.sent is not None
+        assert (passed.sent.header("x-consumer-id"), passed.sent.header("x-anonymous-consumer")) == (None, None)
         assert harness.request("GET").status == 401
 
 

@@ -1,0 +1,184 @@
+"""What the plugin jwt costs a request, without the proxy around it: tokens that come again, and tokens that are new.
+
+    .venv/bin/python -m benchmarks.tokens [--tokens 2000]
+
+A new token's cost stands beside that of OpenSSL's signature check alone, as `cryptography` gives it; the rest is what
+the plugin adds: finding the token, taking it apart, verifying its claims, the identity.
+"""
+
+import argparse
+import hmac
+import json
+import secrets
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateline.pdk import Consumer, Exchange, Plugin, PluginConfig
+from gateline.plugins.jwt import Jwt
+from gateline.plugins.key_auth import KeyAuth
+from gateline.testing import Harness
+
+ROUNDS = 5
+BOB = Consumer("5f1d7fbc-0000-4000-8000-000000000001", "bob")
+SECRET = secrets.token_bytes(32).hex().encode()
+RSA = rsa.generate_private_key(65537, 2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+Sign = Callable[[bytes], bytes]
+
+
+def _b64(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _es256(data: bytes) -> bytes:
+    r, s = decode_dss_signature(EC.sign(data, ec.ECDSA(SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+SIGN: dict[str, Sign] = {
+    "HS256": lambda data: hmac.digest(SECRET, data, "sha256"),
+    "RS256": lambda data: RSA.sign(data, padding.PKCS1v15(), SHA256()),
+    "ES256": _es256,
+}
+
+
+def bare(algorithm: str) -> Callable[[], object]:
+    """The signature check alone."""
+    data = b"x" * 400
+    if algorithm == "HS256":
+        right = SIGN["HS256"](data)
+        return lambda: hmac.compare_digest(hmac.digest(SECRET, data, "sha256"), right)
+    if algorithm == "RS256":
+        key, signature, scheme, digest = RSA.public_key(), SIGN["RS256"](data), padding.PKCS1v15(), SHA256()
+        return lambda: key.verify(signature, data, scheme, digest)
+    public, der, ecdsa = EC.public_key(), EC.sign(data, ec.ECDSA(SHA256())), ec.ECDSA(SHA256())
+    return lambda: public.verify(der, data, ecdsa)
+
+
+def token(algorithm: str, number: int) -> str:
+    """One of ten claims; each is another one."""
+    now = int(time.time())
+    claims = {
+        "iss": algorithm,
+        "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
+        "aud": ["https://api.example.com", "https://example.com/userinfo"],
+        "iat": now,
+        "nbf": now - 5,
+        "exp": now + 86400,
+        "azp": "my_client_id",
+        "scope": "openid profile email read:orders",
+        "email": "ann@example.com",
+        "jti": f"{secrets.token_hex(8)}-{number}",
+    }
+    head = {"alg": algorithm, "typ": "JWT", "kid": "2026-01"}
+    signed = b".".join(_b64(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))
+    return (signed + b"." + _b64(SIGN[algorithm](signed))).decode()
+
+
+class Times(Plugin[PluginConfig], name="times", priority=1):
+    """Measures other plugins on the exchange that it is called for."""
+
+    work: Callable[[Exchange], None]
+
+    def access(self, exchange: Exchange) -> None:
+        Times.work(exchange)
+
+
+def _best(work: Callable[[], object], count: int) -> float:
+    """µs of one of `count` calls in the best of some rounds."""
+    found = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        for _ in range(count):
+            work()
+        found.append((time.perf_counter() - began) / count * 1e6)
+    return min(found)
+
+
+def _again(plugin: Any, exchange: Exchange) -> float:
+    return _best(lambda: plugin.access(exchange), 20_000)
+
+
+def _new(plugin: Any, exchange: Exchange, algorithm: str, count: int) -> float:
+    """Each token once: the plugin finds another one in each call."""
+    found = []
+    inside = vars(plugin)
+    places = inside["_places"]
+    for _ in range(ROUNDS):
+        tokens = [token(algorithm, number) for number in range(count)]
+        began = time.perf_counter()
+        for text in tokens:
+            places.find(exchange.request)  # what it costs to find one
+            inside["_places"] = _Given(text)
+            assert plugin.access(exchange) is None
+        found.append((time.perf_counter() - began) / count * 1e6)
+        inside["_places"] = places
+    return min(found)
+
+
+class _Given:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def find(self, _: object) -> str:
+        return self.text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=2000)
+    count = parser.parse_args().tokens
+    made: list[Any] = []
+    for kind in (Jwt, KeyAuth):
+        _note(kind, made)
+    config = {"claims_to_verify": ["exp", "nbf"]}
+    with Harness((Jwt, config), KeyAuth, Times) as harness:
+        jwt, key_auth = (next(one for one in reversed(made) if type(one) is kind) for kind in (Jwt, KeyAuth))
+        keys = {"RS256": RSA, "ES256": EC}
+        for number, algorithm in enumerate(SIGN):
+            fields = {"id": f"4a3c0b9e-6b0a-4d6b-9c55-1e1f1b8a000{number}", "key": algorithm, "algorithm": algorithm}
+            if algorithm in keys:
+                public = keys[algorithm].public_key()  # type: ignore[attr-defined]
+                fields["rsa_public_key"] = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+            harness.credentials.add("jwt_secrets", {"secret": SECRET.decode(), **fields}, BOB)
+        harness.credentials.add("keyauth_credentials", {"id": BOB.id, "key": "kong"}, BOB)
+
+        def work(exchange: Exchange) -> None:
+            print(f"{_again(key_auth, exchange):7.2f} µs  key-auth, a key that comes again")
+            print(f"{_again(jwt, exchange):7.2f} µs  jwt, a token that comes again")
+            for algorithm in SIGN:
+                check = _best(bare(algorithm), count)
+                cost = _new(jwt, exchange, algorithm, count)
+                print(
+                    f"{cost:7.2f} µs  jwt, new tokens, {algorithm}: {check:.2f} the check, {cost - check:.2f} the rest"
+                )
+
+        Times.work = staticmethod(work)
+        headers = {"Authorization": f"Bearer {token('HS256', 0)}", "apikey": "kong"}
+        assert harness.request(target="/orders?expand=items&currency=EUR", headers=headers).status == 200
+
+
+def _note(kind: type[Plugin[Any]], made: list[Any]) -> None:
+    """Keep the instances that are made of a plugin."""
+    before = kind.__init__
+
+    def init(self: Any, config: Any) -> None:
+        before(self, config)
+        made.append(self)
+
+    kind.__init__ = init  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    main()
