@@ -12,6 +12,7 @@ import yaml
 __all__ = ["shown"]
 
 _PLACES = {"echo": "127.0.0.1:9000", "a": "127.0.0.1:9001", "b": "127.0.0.1:9002", "c": "127.0.0.1:9003"}
+_DATE = "Thu, 26 Nov 2026 14:24:49 GMT"
 _ADDRESS = re.compile(r"\$\{(echo|a|b|c)\}")
 
 
@@ -33,7 +34,7 @@ def _document(config: dict[str, Any]) -> str:
 
 
 def _placed(text: str) -> str:
-    return _ADDRESS.sub(lambda match: _PLACES[match[1]], text)
+    return _ADDRESS.sub(lambda match: _PLACES[match[1]], text).replace("${date}", _DATE)
 
 
 def _step(step: dict[str, Any]) -> str:

@@ -54,6 +54,7 @@ FILES = {
         "key_auth",
         "acl",
         "basic_auth",
+        "hmac_auth",
         *ADMIN,
     ),
     "sqlite": ADMIN,

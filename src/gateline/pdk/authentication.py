@@ -12,6 +12,8 @@ enough. A plugin that has to wait for somebody defines `access` as a coroutine f
 """
 
 import logging
+import secrets
+import string
 from typing import Annotated, Generic, TypeVar
 
 from gateline.pdk.answers import Answer, ErrorResponse
@@ -20,9 +22,10 @@ from gateline.pdk.fields import Field
 from gateline.pdk.identity import Identity
 from gateline.pdk.plugin import Plugin, PluginConfig
 
-__all__ = ["Anonymous", "Authentication", "AuthenticationConfig", "Realm", "Refusal", "wire_text"]
+__all__ = ["Anonymous", "Authentication", "AuthenticationConfig", "Realm", "Refusal", "new_secret", "wire_text"]
 
 _log = logging.getLogger(__name__)
+_ALPHABET = string.ascii_letters + string.digits
 
 Anonymous = Annotated[
     str | None,
@@ -105,3 +108,8 @@ def wire_text(value: str) -> str:
         return value.encode("latin-1").decode()
     except UnicodeError:
         return value
+
+
+def new_secret() -> str:
+    """A key, a secret or a token: 32 letters and digits, which nobody can guess."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(32))

@@ -1,26 +1,19 @@
 """key-auth: a key in a header, the query or the body says which consumer sends a request."""
 
 import json
-import secrets
-import string
 from typing import Annotated, Any, ClassVar
 from urllib.parse import unquote_plus, urlencode
 
 from gateline.pdk import Exchange, Identity
-from gateline.pdk.authentication import Authentication, AuthenticationConfig, Realm, Refusal, wire_text
+from gateline.pdk.authentication import Authentication, AuthenticationConfig, Realm, Refusal, new_secret, wire_text
 from gateline.pdk.fields import Auto, Expiring, Field, HeaderName, MinLength, Reference, Secret, Tags, To, Unique
 
 __all__ = ["Config", "KeyAuth", "KeyauthCredential"]
 
-_ALPHABET = string.ascii_letters + string.digits
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NO_KEY = Refusal("No API key found in request")
 _DUPLICATE = Refusal("Duplicate API key found")
 _UNKNOWN = Refusal("Unauthorized")
-
-
-def _new_key() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(32))
 
 
 class KeyauthCredential(Expiring):
@@ -36,7 +29,7 @@ class KeyauthCredential(Expiring):
 
     consumer: Annotated[Reference, To("consumers", on_delete="cascade"), Field(description="Whose key it is.")]
     key: Annotated[
-        str, Unique(), Auto(_new_key), Secret(compared=True), Field(description="The key; made up if it is left out.")
+        str, Unique(), Auto(new_secret), Secret(compared=True), Field(description="The key; made up if it is left out.")
     ]
     tags: Tags | None = None
 
