@@ -7,6 +7,7 @@ from typing import cast
 from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
+from gateline.engine.written import LocalEntities
 from gateline.entities import EntityError, Plugin, Route
 from gateline.entities.errors import SCHEMA_VIOLATION
 from gateline.entities.resolving import refers
@@ -50,10 +51,12 @@ def refuse_unmakable(entity: Plugin) -> None:
         node.close()
 
 
+_NOBODY = LocalCredentials()
 _NODE = WorkerNode(
     node_id="",
     worker=0,
-    credentials=LocalCredentials(),
+    credentials=_NOBODY,
+    entities=LocalEntities(_NOBODY),
     counters=LocalCounters(),
     cache=LocalCache(),
     http=cast(HttpClient, None),

@@ -9,16 +9,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import msgspec
 
 from gateline.control.errors import ChangeRefusedError
 from gateline.control.rows import Encode
-from gateline.entities import Entity, Expiring, brought_kinds, foreign_fields, schema_of, unique_fields
+from gateline.entities import Entity, brought_kinds
 from gateline.entities.sealing import PLAIN, Sealer
 from gateline.sharedstate import DirectoryWriter, Journal, SharedStateError
-from gateline.sharedstate.rows import Row, kind_key, row_of
+from gateline.sharedstate.entity_rows import refers, row_of_entity
+from gateline.sharedstate.rows import Row, kind_key
 from gateline.store import Change
 
 __all__ = ["Bringing", "NodeDirectory", "Stored", "directory_kinds"]
@@ -27,9 +27,6 @@ Stored = Mapping[bytes, bytes | None]
 """Rows of the directory as they are kept on disk: key → value, None for what is gone."""
 
 logger = logging.getLogger(__name__)
-
-_NOT_NEEDED = frozenset({"created_at", "updated_at", "expires_at"})
-"""Fields that no look-up asks for, and that would take a third of the memory."""
 
 _OWN_KINDS = ("consumers", "consumer_groups", "consumer_group_consumers")
 
@@ -117,18 +114,8 @@ class NodeDirectory:
 
     def row(self, entity: Entity, encode: Encode) -> Row:
         """An entity as the directory has it."""
-        kind, secrets = entity.kind, entity.secrets
-        about = _about(type(entity))
-        wire = msgspec.msgpack.decode(encode(entity)) if about.refers else entity.to_wire()
-        kept = self._sealer.sealed(kind, wire, secrets) if secrets else wire
-        return row_of(
-            kind,
-            kept,
-            unique={name: str(wire[name]) for name in about.unique if wire[name] is not None},
-            parents={name: wire[name]["id"] for name in about.parents if wire[name] is not None},
-            left_out=about.left_out,
-            end=(entity.expires_at or 0.0) if isinstance(entity, Expiring) else 0.0,
-        )
+        wire = msgspec.msgpack.decode(encode(entity)) if refers(type(entity)) else entity.to_wire()
+        return row_of_entity(entity, wire, self._sealer)
 
 
 @dataclass(slots=True)
@@ -172,24 +159,3 @@ class Bringing:
             self.writer.clear()
         else:
             self.directory.undo(self.journal)
-
-
-@dataclass(frozen=True, slots=True)
-class _About:
-    """What a kind's declaration says of its rows."""
-
-    unique: tuple[str, ...]
-    parents: tuple[str, ...]
-    left_out: frozenset[str]
-    refers: bool
-
-
-@lru_cache(maxsize=256)
-def _about(model: type[Entity]) -> _About:
-    kind = model.kind
-    return _About(
-        unique_fields(kind),
-        tuple(foreign.field for foreign in foreign_fields(kind)),
-        frozenset(name for name, compared in model.secrets.items() if compared) | _NOT_NEEDED,
-        schema_of(model, "expressions").refers,
-    )

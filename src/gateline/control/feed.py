@@ -10,12 +10,23 @@ What the node knows of itself, such as the health of targets, travels beside the
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
 from gateline.control.rows import Delta, Rows, advance, changed, difference, everything, size_of
-from gateline.engine.feed import Ack, FeedError, Hello, LogLevel, Stats, control_messages, encode
+from gateline.engine import tasks
+from gateline.engine.feed import (
+    Ack,
+    FeedError,
+    Hello,
+    LogLevel,
+    Stats,
+    Write,
+    Written,
+    control_messages,
+    encode,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +41,9 @@ Follow = Callable[[Delta | None], Delta]
 """Gives what has to change beside the configuration because that has changed; None: because there is one at last."""
 
 Undo = Callable[[], None]
+
+DoWrite = Callable[[Write], Awaitable[Written]]
+"""Writes what a plugin in a worker wants, which is in force then; what it cannot is an error in its answer."""
 
 
 def _nothing() -> None:
@@ -63,6 +77,7 @@ class FeedServer:
         self._published = False
         self._one = asyncio.Lock()
         self._log_level: int | None = None
+        self._write: DoWrite | None = None
         self._links: set[_Link] = set()
         self._ended = Stats()
         self._changed = asyncio.Event()
@@ -239,7 +254,18 @@ class FeedServer:
         self._log_level = level
         self._send([encode(LogLevel(level))])
 
+    def write_with(self, write: DoWrite) -> None:
+        """Have what the workers' plugins want to be stored written so."""
+        self._write = write
+
     # What a link tells.
+
+    async def _asked(self, link: "_Link", asked: Write) -> None:
+        if self._write is None:
+            written = Written(asked.number, error="nothing is written on a node without a database")
+        else:
+            written = await self._write(asked)
+        link.send([encode(written)])
 
     def _connected(self, link: "_Link") -> None:
         self._links.add(link)
@@ -313,6 +339,8 @@ class _Link(asyncio.Protocol):
                         self._server._answered(self, message)  # noqa: SLF001
                     case Stats():
                         self.worker.stats = message
+                    case Write():
+                        tasks.start(self._server._asked(self, message), name="a plugin's write")  # noqa: SLF001
         except FeedError as error:
             logger.error("a worker sent what is no message: %s", error)
             self.close()

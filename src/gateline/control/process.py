@@ -25,6 +25,7 @@ from gateline.control.feed import FeedServer
 from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
 from gateline.control.places import origin_of, store_options
+from gateline.control.plugin_writes import PluginWrites
 from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
@@ -75,6 +76,10 @@ class ControlProcess:
         self._configuration = _configuration(
             settings, self._feed, context.configuration_file, self._directory, self._sealer
         )
+        if isinstance(self._configuration, LiveConfiguration):
+            writing = self._configuration.writing
+            writes = PluginWrites(lambda: writing(actor="plugins", reason="written by plugins"))
+            self._feed.write_with(writes.write)
         self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set)
         admin = admin_app(self._node)
         status = status_app(self._node, admin)

@@ -145,10 +145,24 @@ class WorkerCredentials:
                 raw = None if self._directory is None else self._directory.raw(kind, field, value)
                 if raw is None:
                     return None  # what is not there is not kept: whoever guesses would push everything else out
-                found = self._made(kind, raw)
+                found = self.made(kind, raw)
             if len(self._young) >= HALF:
                 self._young, self._old = {}, self._young
             self._young[key] = found
+        return None if found.end and found.end <= self._clock() else found
+
+    def get(self, kind: str, id: str) -> FoundEntity | None:  # noqa: A002 - the field's name
+        """The entity of a kind with an id."""
+        key = (kind, id, None)
+        found: FoundEntity | None = self._young.get(key)
+        if found is None:
+            found = self._kept(key)
+            if found is None:
+                entry = None if self._directory is None else self._directory.get(kind, id)
+                if entry is None:
+                    return None
+                found = self.made(kind, entry.raw)
+                self._keep(key, found)
         return None if found.end and found.end <= self._clock() else found
 
     def of_consumer(self, kind: str, consumer: str) -> Sequence[FoundEntity]:
@@ -195,9 +209,10 @@ class WorkerCredentials:
         directory = self._directory
         if directory is None:
             return ()
-        return tuple([self._made(kind, entry.raw) for entry in directory.below(kind, consumer)])
+        return tuple([self.made(kind, entry.raw) for entry in directory.below(kind, consumer)])
 
-    def _made(self, kind: str, raw: bytes) -> FoundEntity:
+    def made(self, kind: str, raw: bytes) -> FoundEntity:
+        """An entity from its row: key and value."""
         of, end, _ = _unpack(raw, KEY)
         opener = self._openers.get(kind)
         if opener is None:

@@ -3,6 +3,9 @@ worker's end. A frame is a length (4 bytes, big-endian) and a MessagePack map wi
 transaction: `Begin`, any number of `Put` and `Delete`, `Commit`; the worker answers it with one `Ack`. A worker that
 (re)connects says `Hello` and gets everything. When the control process is gone the worker serves on with what it has
 and keeps asking for a new connection.
+
+The other way round a worker asks with `Write` for what a plugin wants to be stored, and is told with `Written` when it
+is, and in force in every worker.
 """
 
 import asyncio
@@ -28,6 +31,12 @@ RECONNECT_FIRST, RECONNECT_LAST = 0.02, 1.0
 
 STATS_INTERVAL = 1.0
 """Seconds between two reports of a worker's counters."""
+
+WRITES = 1000
+"""Writes of plugins that may wait for their answers, in a worker."""
+
+WRITE_LIMIT = 30.0
+"""Seconds that one may wait."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -94,8 +103,26 @@ class Stats(msgspec.Struct, tag=True, frozen=True):
     resident_bytes: int = 0
 
 
-ToWorker = Begin | Put | Delete | Commit | LogLevel
-ToControl = Hello | Ack | Stats
+class Write(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: store an entity of a plugin's kind (a `to_wire()` row), instead of the one at a place (kind,
+    unique field, value) if there is such a place; without a row, do away with that one."""
+
+    number: int
+    kind: str
+    row: dict[str, Any] | None = None
+    instead_of: tuple[str, str, str] | None = None
+
+
+class Written(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker, outside of changes: what became of a `Write`. Not `done`: nothing was at that place."""
+
+    number: int
+    done: bool = False
+    error: str | None = None
+
+
+ToWorker = Begin | Put | Delete | Commit | LogLevel | Written
+ToControl = Hello | Ack | Stats | Write
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -199,6 +226,8 @@ class WorkerFeed:
         self._apply = apply
         self._stats = stats
         self._parent = os.getppid()
+        self._connection: _Connection | None = None
+        self._writes = 0
 
     async def run(self) -> None:
         """Connect, take changes, connect again when the control process went away; ends only by cancellation."""
@@ -214,14 +243,25 @@ class WorkerFeed:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, RECONNECT_LAST)
                 continue
+            self._connection = connection
             try:
                 while (transaction := await connection.changes.get()) is not None:
                     wait = RECONNECT_FIRST
                     connection.send(await self._take(transaction))
             finally:
+                self._connection = None
                 connection.close()
             self._end_with_supervisor()
             await asyncio.sleep(wait)
+
+    async def write(
+        self, kind: str, row: dict[str, Any] | None, instead_of: tuple[str, str, str] | None = None
+    ) -> Written:
+        """Have the control process write what a plugin wants; see `Write`. What cannot be is an error in the answer."""
+        self._writes += 1
+        if self._connection is None:
+            return Written(self._writes, error="the control process cannot be reached")
+        return await self._connection.write(Write(self._writes, kind, row, instead_of))
 
     async def _take(self, change: Transaction) -> Ack:
         try:
@@ -251,6 +291,7 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._reader = worker_messages()
         self._open: Transaction | None = None
+        self._waiting: dict[int, asyncio.Future[Written]] = {}
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -270,12 +311,34 @@ class _Connection(asyncio.Protocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
+        for number in tuple(self._waiting):
+            self._answered(Written(number, error="the control process has ended; it is not known whether it was done"))
         self.changes.put_nowait(None)
 
     def send(self, message: ToControl) -> None:
         """Send a message; silently nothing when the connection has ended, as the next one starts from `Hello`."""
         if self._transport is not None:
             self._transport.write(encode(message))
+
+    async def write(self, asked: Write) -> Written:
+        """Ask for a write, and wait for its answer."""
+        if len(self._waiting) >= WRITES or self._transport is None:
+            return Written(asked.number, error="too much waits to be written")
+        future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self._waiting[asked.number] = future
+        try:
+            self.send(asked)
+            async with asyncio.timeout(WRITE_LIMIT):
+                return await future
+        except TimeoutError:
+            return Written(asked.number, error=f"it was not written within {WRITE_LIMIT:g} s")
+        finally:
+            self._waiting.pop(asked.number, None)
+
+    def _answered(self, written: Written) -> None:
+        future = self._waiting.pop(written.number, None)
+        if future is not None and not future.done():
+            future.set_result(written)
 
     def close(self) -> None:
         """End the connection."""
@@ -286,6 +349,9 @@ class _Connection(asyncio.Protocol):
         match message:
             case LogLevel(level):
                 logging.getLogger().setLevel(level)
+                return
+            case Written():
+                self._answered(message)
                 return
             case Begin(version, full):
                 self._open = Transaction(version, full)

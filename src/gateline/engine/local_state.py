@@ -101,6 +101,14 @@ class LocalCredentials:
             self.consumers[consumer.id] = consumer
         self._entities.setdefault(kind, []).append(LocalFound(kind, fields, consumer))
 
+    def remove(self, found: LocalFound) -> None:
+        """Forget an entity."""
+        self._entities[found.kind].remove(found)
+
+    def get(self, kind: str, id: str) -> LocalFound | None:  # noqa: A002 - as in the kit
+        """The entity with an id."""
+        return self.find(kind, "id", id)
+
     def find(self, kind: str, field: str, value: str) -> LocalFound | None:
         """The entity with this value."""
         return next((one for one in self._entities.get(kind, ()) if one.fields.get(field) == value), None)

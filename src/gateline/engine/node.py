@@ -9,7 +9,7 @@ from typing import Any
 
 from gateline.engine import tasks
 from gateline.engine.metrics import Registry
-from gateline.pdk.node import Cache, Counters, Credentials, HttpClient, Metric
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -25,6 +25,7 @@ class WorkerNode:
         node_id: str,
         worker: int,
         credentials: Credentials,
+        entities: Entities,
         counters: Counters,
         cache: Cache,
         http: HttpClient,
@@ -34,6 +35,7 @@ class WorkerNode:
         self.id = node_id
         self.worker = worker
         self.credentials = credentials
+        self.entities = entities
         self.counters = counters
         self.cache = cache
         self.http = http
@@ -56,6 +58,7 @@ class PluginNode:
         self.id = worker.id
         self.worker = worker.worker
         self.credentials = worker.credentials
+        self.entities = worker.entities
         self.counters = worker.counters
         self.cache = worker.cache
         self.http = worker.http

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from time import monotonic
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from gateline.engine import tasks
@@ -76,11 +77,11 @@ class Phases:
             except Exception:
                 self._failed(exchange, run, step)
                 return
-            if step.coroutine:
-                name = f"{step.name} in {_NAMES[run.stage]}"
-                run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
-                return
             if outcome is not None:
+                if step.coroutine or outcome.__class__ is CoroutineType:
+                    name = f"{step.name} in {_NAMES[run.stage]}"
+                    run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
+                    return
                 self._answer(exchange, run, step, outcome)
                 return
             if exchange.over:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gateline.engine.context import WorkerContext
 from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
-from gateline.pdk.node import Cache, Counters, Credentials
+from gateline.engine.written import Ask, CachedEntities, LocalEntities, StoredEntities
+from gateline.pdk.node import Cache, Counters, Credentials, Entities
 from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, open_directory
 from gateline.sharedstate.keys import sealer_of
 
@@ -19,21 +20,27 @@ class SharedState:
     """The parts. `open` opens what holds the credentials (raises SharedStateError), `renew` shows it as it is now."""
 
     credentials: Credentials
+    entities: Entities
     counters: Counters
     cache: Cache
     open: Callable[[], None]
     renew: Callable[[], None]
 
 
-def shared_state(context: WorkerContext) -> SharedState:
-    """What a worker shares. Raises SharedStateError, KeyFileError."""
+def shared_state(context: WorkerContext, ask: Ask) -> SharedState:
+    """What a worker shares; `ask` has the control process write. Raises SharedStateError, KeyFileError."""
     if context.shared is None:
-        return SharedState(LocalCredentials(), LocalCounters(), LocalCache(), _nothing, _nothing)
+        local = LocalCredentials()
+        return SharedState(local, LocalEntities(local), LocalCounters(), LocalCache(), _nothing, _nothing)
     places = Places(context.shared)
     path = places.directory(context.generation)
-    credentials = WorkerCredentials(lambda: Directory(open_directory(path)), sealer_of(context.settings))
+    sealer = sealer_of(context.settings)
+    credentials = WorkerCredentials(lambda: Directory(open_directory(path)), sealer)
     counters, cache = SharedCounters(places.counters), SharedCache(places.cache)
-    return SharedState(credentials, counters, cache, credentials.open, credentials.renew)
+    entities: Entities = StoredEntities(credentials, ask)
+    if context.settings.database == "off":
+        entities = CachedEntities(credentials, cache, counters, sealer)
+    return SharedState(credentials, entities, counters, cache, credentials.open, credentials.renew)
 
 
 def _nothing() -> None:

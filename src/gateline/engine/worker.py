@@ -103,12 +103,16 @@ class Worker:
             access_log=self._access_log,
         )
         self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
-        self._shared = shared_state(context)
+        self._feed = WorkerFeed(
+            context.feed_path, index=context.index, generation=context.generation, apply=self.apply, stats=self.stats
+        )
+        self._shared = shared_state(context, self._feed.write)
         self._plugins = Plugins(settings.plugins, settings.plugin_folders)
         self._node = WorkerNode(
             node_id=settings.node_id or "",
             worker=context.index,
             credentials=self._shared.credentials,
+            entities=self._shared.entities,
             counters=self._shared.counters,
             cache=self._shared.cache,
             http=self._http,
@@ -125,15 +129,8 @@ class Worker:
         self._ending = asyncio.Event()
         self._ended = asyncio.Event()
         self._handle_signals()
-        feed = WorkerFeed(
-            self._context.feed_path,
-            index=self._context.index,
-            generation=self._context.generation,
-            apply=self.apply,
-            stats=self.stats,
-        )
         background = [
-            tasks.start(feed.run(), name="configuration feed"),
+            tasks.start(self._feed.run(), name="configuration feed"),
             tasks.start(self._watch(self._crowd.check_deadlines, self._client_interval), name="client deadlines"),
             tasks.start(self._watch(self._http.check_deadlines, lambda: 1.0), name="deadlines of plugins' requests"),
         ]

@@ -3,7 +3,7 @@
 from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response
 from gateline.pdk.exchange import Certificates, Exchange
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import HttpError, HttpResponse, Metric, Node
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Certificates",
     "Consumer",
     "Credential",
+    "EntitiesError",
     "ErrorResponse",
     "Exchange",
     "HeaderLines",

@@ -1,13 +1,28 @@
-"""What a plugin has of the process that it runs in: look-ups, shared state, an HTTP client, timers, metrics."""
+"""What a plugin has of the process that it runs in: look-ups, entities that it writes, shared state, an HTTP client,
+timers, metrics."""
 # ruff: noqa: D102
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateline.entities import Entity
 from gateline.pdk.answers import HeaderValues
 from gateline.pdk.identity import Consumer, Identity
 
-__all__ = ["Cache", "Counters", "Credentials", "Found", "HttpClient", "HttpError", "HttpResponse", "Metric", "Node"]
+__all__ = [
+    "Cache",
+    "Counters",
+    "Credentials",
+    "Entities",
+    "EntitiesError",
+    "Found",
+    "HttpClient",
+    "HttpError",
+    "HttpResponse",
+    "Metric",
+    "Node",
+    "Place",
+]
 
 
 class Found(Protocol):
@@ -38,6 +53,9 @@ class Credentials(Protocol):
     def find(self, kind: str, field: str, value: str) -> Found | None:
         """The entity of a kind whose unique field has this value (`keyauth_credentials`, `key`)."""
 
+    def get(self, kind: str, id: str) -> Found | None:  # noqa: A002 - the field's name
+        """The entity of a kind with an id."""
+
     def of_consumer(self, kind: str, consumer: str) -> Sequence[Found]:
         """The entities of a kind that belong to a consumer, given by its id."""
 
@@ -46,6 +64,40 @@ class Credentials(Protocol):
 
     def consumer_named(self, name: str) -> Consumer | None:
         """The consumer of an id, a username or a custom id, looked for in this order."""
+
+
+Place = tuple[str, str, str]
+"""Where an entity is found: its kind, one of its unique fields, and the value of that."""
+
+
+class EntitiesError(Exception):
+    """What a plugin wants to write cannot be written, now or at all; nothing was written. The message says why."""
+
+
+class Entities(Protocol):
+    """The entities of the plugin's own kinds (`Plugin.entities`), for hooks that make some or do away with them.
+
+    A write is in force in every worker of the node when it returns. With a database it is stored there, and other nodes
+    follow. On a node without one it is kept in the memory of the node until the entity is over, room is needed or the
+    node ends; what a file declares cannot be changed there. `get` and `find` see both; `Node.credentials` does not see
+    what is only in memory.
+    """
+
+    def find(self, kind: str, field: str, value: str) -> Found | None:
+        """The entity of a kind whose unique field has this value."""
+
+    def get(self, kind: str, id: str) -> Found | None:  # noqa: A002 - the field's name
+        """The entity of a kind with an id."""
+
+    async def insert(self, entity: Entity, *, instead_of: Place | None = None) -> bool:
+        """Add an entity; with `instead_of`, take another one away for it, or (with the same id) replace it.
+
+        False, and nothing happens, when that one is not found there any more: of several who want it one gets it.
+        Raises EntitiesError.
+        """
+
+    async def delete(self, place: Place) -> bool:
+        """Take an entity away; False when there is none, as above. Raises EntitiesError."""
 
 
 class Counters(Protocol):
@@ -138,6 +190,8 @@ class Node(Protocol):
 
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def entities(self) -> Entities: ...
     @property
     def counters(self) -> Counters: ...
     @property

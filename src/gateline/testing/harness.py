@@ -18,6 +18,7 @@ from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.engine.written import LocalEntities
 from gateline.entities import Plugin as PluginEntity
 from gateline.entities import Route, Service
 from gateline.pdk.discovery import register_plugin
@@ -56,6 +57,8 @@ class Harness:
     ) -> None:
         self.credentials = LocalCredentials()
         """Consumers and credentials that the plugins find."""
+        self.entities = LocalEntities(self.credentials)
+        """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
         self.cache = LocalCache()
         self.http = FakeHttp()
@@ -70,6 +73,7 @@ class Harness:
             node_id="00000000-0000-4000-8000-000000000000",
             worker=0,
             credentials=self.credentials,
+            entities=self.entities,
             counters=self.counters,
             cache=self.cache,
             http=self.http,

@@ -25,6 +25,8 @@ from gateline.engine.feed import (
     Put,
     Stats,
     WorkerFeed,
+    Write,
+    Written,
     control_messages,
     encode,
     worker_messages,
@@ -85,11 +87,13 @@ class Scene:
         self.listener.listen()
         self.listener.setblocking(False)
         self.server = FeedServer(self.listener.dup(), timeout=LIMIT)
+        self.feeds: list[WorkerFeed] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def worker(self, index: int = 0, stats: Callable[[], Stats] = Stats) -> Engine:
         engine = Engine()
         worker = WorkerFeed(str(self.path), index=index, generation=1, apply=engine.apply, stats=stats)
+        self.feeds.append(worker)
         known = len(self.server.workers)
         self._tasks.append(asyncio.get_running_loop().create_task(worker.run()))
         await until(lambda: len(self.server.workers) > known)
@@ -315,6 +319,58 @@ def test_a_worker_serves_on_and_comes_back_when_its_control_process_is_gone(tmp_
         await successor.complete(1)
         assert engine.changes[-1] == (2, True, ["a", "b"], [], "two")
         successor.close()
+
+    scene(tmp_path, play)
+
+
+def test_what_a_plugin_writes_is_in_force_in_its_worker_when_it_is_answered(tmp_path: Path) -> None:
+    async def play(scene: Scene) -> None:
+        engines = [await scene.worker(index) for index in range(2)]
+        await scene.server.publish(rows("a"), "one")
+        asked: list[Write] = []
+
+        async def write(one: Write) -> Written:
+            asked.append(one)
+            await scene.server.change(Delta(put=rows("b")), "two")
+            return Written(one.number, done=one.row is not None)
+
+        scene.server.write_with(write)
+        assert (await scene.feeds[0].write("services", {"id": "b"}, ("services", "name", "a"))).done
+        assert [list(engine.services) for engine in engines] == [["a", "b"], ["a", "b"]]
+        assert not (await scene.feeds[1].write("services", None)).done
+        assert [(one.kind, one.row, one.instead_of) for one in asked] == [
+            ("services", {"id": "b"}, ("services", "name", "a")),
+            ("services", None, None),
+        ]
+
+    scene(tmp_path, play)
+
+
+def test_a_write_that_nobody_can_do_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.worker()
+        (worker,) = scene.feeds
+        assert "without a database" in ((await worker.write("k", {})).error or "")
+        never = asyncio.Event()
+
+        async def write(one: Write) -> Written:
+            await never.wait()
+            return Written(one.number, done=True)
+
+        scene.server.write_with(write)
+        monkeypatch.setattr(feed, "WRITE_LIMIT", 0.01)
+        assert "within 0.01 s" in ((await worker.write("k", {})).error or "")
+        monkeypatch.setattr(feed, "WRITE_LIMIT", LIMIT)
+        monkeypatch.setattr(feed, "WRITES", 2)
+        waiting = [asyncio.get_running_loop().create_task(worker.write("k", {})) for _ in range(3)]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert [one.result().error for one in done] == ["too much waits to be written"]
+        scene.server.close()
+        scene.listener.close()
+        answers = await asyncio.gather(*waiting)
+        assert sum("has ended" in (one.error or "") for one in answers) == 2
+        assert (await worker.write("k", {})).error == "the control process cannot be reached"
+        never.set()
 
     scene(tmp_path, play)
 

@@ -424,6 +424,16 @@ def test_a_coroutine_hook_is_awaited() -> None:
     assert Slow.does["logged"] == "/slow"
 
 
+def test_a_plain_hook_may_return_a_coroutine_for_the_requests_that_wait() -> None:
+    async def waits(exchange: Exchange) -> Response | None:
+        await asyncio.sleep(0)
+        return Response(202) if exchange.request.path == "/answer" else None
+
+    with Harness(Probe, After) as gateway:
+        Probe.does["access"] = lambda exchange: None if exchange.request.path == "/plain" else waits(exchange)
+        assert [gateway.request("GET", path).status for path in ("/plain", "/wait", "/answer")] == [200, 200, 202]
+
+
 def test_a_coroutine_hook_may_answer_or_raise(caplog: pytest.LogCaptureFixture) -> None:
     async def answers(_: Exchange) -> Response:
         return Response(202)
