@@ -14,10 +14,6 @@ LATER: dict[str, dict[str, str]] = {
         "a jwt credential gets a key, a secret and HS256": _CREDENTIAL,
         "a jwt credential for RS256 needs a public key": _CREDENTIAL,
         "a jwt key is unique and found by itself": _CREDENTIAL,
-        "an oauth2 application gets an id, a secret and is confidential": _CREDENTIAL,
-        "an oauth2 client id is unique": _CREDENTIAL,
-        "an oauth2 redirect address may not have a fragment or be relative": _CREDENTIAL,
-        "an oauth2 token can be put in by hand": _CREDENTIAL,
     },
     "admin_info": {
         "the root tells version, node and plugins": _PLUGIN,

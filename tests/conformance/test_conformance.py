@@ -55,6 +55,7 @@ FILES = {
         "acl",
         "basic_auth",
         "hmac_auth",
+        "oauth2",
         *ADMIN,
     ),
     "sqlite": ADMIN,

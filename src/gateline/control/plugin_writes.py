@@ -75,7 +75,7 @@ async def _write(transaction: Transaction, asked: Write) -> Written:
         if asked.instead_of is not None:
             kind, field, value = asked.instead_of
             _own(kind)
-            before = await transaction.find(kind, field, value)
+            before = await (transaction.get(kind, value) if field == "id" else transaction.find(kind, field, value))
             if before is None or is_over(before):
                 return Written(asked.number)
         if asked.row is not None:

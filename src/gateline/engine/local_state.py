@@ -74,11 +74,12 @@ class LocalCache:
 class LocalFound:
     """See `gateline.pdk.node.Found`."""
 
-    __slots__ = ("consumer", "fields", "id", "kind")
+    __slots__ = ("consumer", "end", "fields", "id", "kind")
 
     def __init__(self, kind: str, fields: Mapping[str, Any], consumer: Consumer | None) -> None:
         self.kind = kind
         self.id: str = fields["id"]
+        self.end: float = fields.get("expires_at") or 0.0
         self.fields = fields
         self.consumer = consumer
 

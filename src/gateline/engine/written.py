@@ -108,9 +108,15 @@ class CachedEntities:
 
     def _take(self, place: Place) -> bool:
         """Take an entity away; whether it was there and nobody else has taken it."""
-        raw = self._cache.get(_name(digest_of(*place)))
+        kind, field, value = place
+        try:
+            key = row_key(kind, value) if field == "id" else digest_of(*place)
+        except ValueError:
+            return False
+        raw = self._cache.get(_name(key))
         if raw is None:
-            if self._credentials.find(*place) is not None:
+            declared = self._credentials.get(kind, value) if field == "id" else self._credentials.find(*place)
+            if declared is not None:
                 raise EntitiesError("what a file declares cannot be changed without a database")
             return False
         row = Row.read(raw[:KEY], raw[KEY:])

@@ -31,6 +31,10 @@ class Found(Protocol):
     @property
     def id(self) -> str: ...
     @property
+    def end(self) -> float:
+        """When it is over, in seconds since 1970; 0 is never."""
+
+    @property
     def consumer(self) -> Consumer | None:
         """Whose it is; None for entities that belong to no consumer, and where the consumer is gone."""
 
@@ -67,7 +71,7 @@ class Credentials(Protocol):
 
 
 Place = tuple[str, str, str]
-"""Where an entity is found: its kind, one of its unique fields, and the value of that."""
+"""Where an entity is found: its kind, one of its unique fields (or `id`), and the value of that."""
 
 
 class EntitiesError(Exception):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.door import ClientLimits, Crowd, Door
@@ -212,7 +212,7 @@ class Harness:
             self._loop.run_until_complete(_end_tasks())
             self._loop.close()
 
-    def __enter__(self) -> "Harness":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
