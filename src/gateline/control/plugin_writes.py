@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from itertools import takewhile
 
 from gateline.control.errors import ChangeError
 from gateline.engine import tasks
@@ -58,7 +59,8 @@ class PluginWrites:
     async def _together(self, batch: list[Write]) -> list[Written]:
         try:
             async with self._writing() as transaction:
-                outcomes = [await _write(transaction, asked) for asked in batch]
+                outcomes = await _added(transaction, batch)
+                outcomes += [await _write(transaction, asked) for asked in batch[len(outcomes) :]]
         except (StoreUnavailable, ChangeError, EntityError) as error:
             logger.error("what plugins want to be stored cannot be written: %s", error)
             return [Written(asked.number, error=str(error)) for asked in batch]
@@ -67,6 +69,18 @@ class PluginWrites:
             logger.exception("what plugins want to be stored cannot be written")
             return [Written(asked.number, error="internal error") for asked in batch]
         return outcomes
+
+
+async def _added(transaction: Transaction, batch: list[Write]) -> list[Written]:
+    """Add the first ones of a batch that only add something, all in few statements, if that can be."""
+    adding = list(takewhile(lambda asked: asked.row is not None and asked.instead_of is None, batch))
+    if len(adding) < 2:
+        return []
+    try:
+        await transaction.insert_many([_own(asked.kind).from_wire(asked.row or {}) for asked in adding])
+    except EntityError:  # of one of them: which, is found one by one
+        return []
+    return [Written(asked.number, done=True) for asked in adding]
 
 
 async def _write(transaction: Transaction, asked: Write) -> Written:

@@ -137,6 +137,16 @@ def test_what_is_refused_does_not_keep_the_others_back_and_takes_nothing_away(tm
     play(tmp_path, script)
 
 
+def test_of_several_that_are_added_together_only_the_wrong_one_is_refused(tmp_path: Path) -> None:
+    async def script(scene: Scene) -> None:
+        first, twice, other = await scene.write(add(1, "a"), add(2, "a"), add(3, "b"))
+        assert (first.done, other.done) == (True, True)
+        assert "UNIQUE violation" in (twice.error or "")
+        assert await scene.keys() == ["a", "b"]
+
+    play(tmp_path, script)
+
+
 @pytest.mark.parametrize("kind", ["consumers", "services", "nothing"])
 def test_plugins_write_nothing_but_what_plugins_have_brought(tmp_path: Path, kind: str) -> None:
     async def script(scene: Scene) -> None:
