@@ -195,6 +195,15 @@ def test_scopes_are_those_of_the_configuration(config: dict[str, Any], scope: An
         refused(answer, "invalid_scope", description)
 
 
+def test_a_scope_counts_once_however_often_it_is_asked_for() -> None:
+    with OAuth() as gateway:
+        answer = gateway.ask(
+            gateway.issued(grant_type="client_credentials", scope="email  email " * 99)["access_token"]
+        )
+    assert answer.sent is not None
+    assert answer.sent.header("x-authenticated-scope") == "email"
+
+
 # -- refreshing
 def test_a_refresh_token_is_good_once() -> None:
     with OAuth() as gateway:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 __all__ = ["seconds_of"]
 
@@ -21,12 +22,18 @@ _USUAL = re.compile(
 _ASCTIME = re.compile(
     r"[A-Za-z]{3} (?P<month>[A-Za-z]{3}) (?P<day>[ 0-9][0-9]) " + _TIME + r" (?P<year>[0-9]{4})(?: (?:GMT|UTC))?"
 )
+_LONGEST = 40
 _CENTURY = 70
 """Years of two digits before it are in this century."""
 
 
 def seconds_of(text: str) -> float | None:
     """A date in seconds since 1970; None where it is none."""
+    return _read(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=512)  # the requests of a second have one date
+def _read(text: str) -> float | None:
     found = _USUAL.fullmatch(text) or _ASCTIME.fullmatch(text)
     month = found and _MONTHS.get(found["month"].lower())
     if not found or month is None:

@@ -21,7 +21,7 @@ from gateline.plugins.hmac_auth.signature import ALGORITHMS, Signature
 
 __all__ = ["Config", "HmacAuth", "HmacauthCredential"]
 
-_DATES = ("x-date", "date")
+_DATES = frozenset({"x-date", "date"})
 _NOTHING = Refusal("Unauthorized")
 _NO_DATE = Refusal(
     "HMAC signature cannot be verified, a valid date or x-date header is required for HMAC Authentication"
@@ -100,7 +100,8 @@ class HmacAuth(Authentication[Config], name="hmac-auth", entities=(HmacauthCrede
         for_proxy, for_service = request.header("proxy-authorization"), request.header("authorization")
         if for_proxy is None and for_service is None:
             return _NOTHING
-        if not any(self._timely(request, name) for name in _DATES):
+        timely = {name for name in _DATES if self._timely(request, name)}
+        if not timely:
             return _NO_DATE
         name = "proxy-authorization"
         signature = Signature.read(for_proxy)
@@ -110,14 +111,14 @@ class HmacAuth(Authentication[Config], name="hmac-auth", entities=(HmacauthCrede
             return _UNVERIFIABLE
         if self.config.hide_credentials:
             exchange.service_request.remove_header(name)
-        return self._identity(request, signature)
+        return self._identity(request, signature, timely)
 
-    def _identity(self, request: RequestView, signature: Signature) -> Identity | Refusal:
+    def _identity(self, request: RequestView, signature: Signature, timely: set[str]) -> Identity | Refusal:
         signed = {name.lower() for name in signature.names}
         if not self._enforced <= signed or signature.algorithm not in self._algorithms:
             return _UNVERIFIABLE
         # A date that is signed is the one that counts: beside an old one, anybody can put a new one that is not signed.
-        if any(name in signed and not self._timely(request, name) for name in _DATES):
+        if not _DATES & signed <= timely:
             return _NO_DATE
         username = wire_text(signature.username)
         found = self._find("hmacauth_credentials", "username", username)

@@ -25,6 +25,10 @@ ALGORITHMS: Mapping[str, str] = {
 }
 """The names of the algorithms, and of their hash functions."""
 
+_USUAL = re.compile(
+    r'username="([^"]*)", ?algorithm="([^"]*)", ?headers="([^"]*)", ?signature="([^"]*)"',
+)
+"""In Kong's order, which is read at once."""
 _PARAMETER = re.compile(r'[ \t]*([a-z]+)="([^"]*)"[ \t]*(?:,|$)')
 _NEEDED = frozenset({"username", "algorithm", "headers", "signature"})
 
@@ -45,6 +49,10 @@ class Signature(NamedTuple):
         scheme, _, rest = (header or "").strip().partition(" ")
         if scheme.lower() != "hmac":
             return None
+        usual = _USUAL.fullmatch(rest)
+        if usual is not None:
+            username, algorithm, names, value = usual.groups()
+            return cls(username, algorithm, tuple(names.split()), value.rstrip("=")) if names.strip() else None
         given: dict[str, str] = {}
         place = 0
         while place < len(rest):

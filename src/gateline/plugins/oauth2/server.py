@@ -78,7 +78,7 @@ class Server:
             return None
         if not isinstance(given, str):
             raise OAuthError("invalid_scope", "scope must be a string")
-        scopes = given.split()
+        scopes = tuple(dict.fromkeys(given.split()))
         for one in scopes:
             if one not in self._scopes:
                 raise OAuthError("invalid_scope", f'"{one}" is an invalid scope')
