@@ -58,13 +58,18 @@ def test_of_many_that_come_at_once_one_gets_the_token(tmp_path: Path, database: 
         assert statuses(api, told["access_token"]) == {401}
 
 
-def test_tokens_are_entities_of_the_store(tmp_path: Path) -> None:
-    with site(tmp_path, "sqlite") as api:
-        told = for_code(api)
+@pytest.mark.parametrize("storage", ["encrypted", "hashed"])
+def test_tokens_are_entities_of_the_store(tmp_path: Path, storage: str) -> None:
+    with site(tmp_path, "sqlite", credential_storage=storage) as api:
+        told = issued(api, grant_type="refresh_token", refresh_token=for_code(api)["refresh_token"])
         assert statuses(api, told["access_token"]) == {200}
+        for file in api.node.prefix.rglob("*"):
+            assert not file.is_file() or told["access_token"].encode() not in file.read_bytes(), file
         status, found = api.node.admin("GET", f"/oauth2_tokens/{told['access_token']}")
         assert status == 200
-        assert (found["refresh_token"], found["scope"], found["expires_in"]) == (told["refresh_token"], "email", 7200)
+        assert (found["scope"], found["expires_in"]) == ("email", 7200)
+        hashed = found["refresh_token"].startswith(f"sha256${told['refresh_token'][:6]}$")
+        assert hashed if storage == "hashed" else found["refresh_token"] == told["refresh_token"]
         assert 1_209_500 < found["ttl"] <= 1_209_600
         assert api.node.admin("GET", "/oauth2_authorization_codes")[1]["data"] == []
         assert api.node.admin("DELETE", f"/oauth2_tokens/{told['access_token']}")[0] == 204

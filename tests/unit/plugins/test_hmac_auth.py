@@ -8,10 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateline.plugins.basic_auth import BasicAuth
 from gateline.plugins.hmac_auth import HmacAuth, HmacauthCredential
 from gateline.plugins.hmac_auth.dates import seconds_of
+from gateline.plugins.hmac_auth.signature import Signature
 from gateline.testing import Answer, Harness
 from unit.plugins.people import ANN, BOB, GUEST, give
 
@@ -226,6 +229,41 @@ def test_another_plugin_may_have_found_out_already_who_it_is() -> None:
         answer = harness.request(headers={"Date": moment, "Authorization": given})
     assert answer.sent is not None
     assert answer.sent.header("x-consumer-username") == "ann"
+
+
+def test_signatures_and_digests_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    digest = "SHA-256=" + b64encode(sha256(b"{}").digest()).decode()
+    headers = signed("date digest", digest=digest)
+    with guarded(validate_request_body=True) as harness:
+        monkeypatch.setattr(hmac, "compare_digest", compare)
+        assert harness.request("POST", headers=headers, body=b"{}").status == 200
+    value = headers["Authorization"].rpartition('signature="')[2].rstrip('="').encode()
+    assert compared == [(value, value), (digest.encode(), digest.encode())]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_is_none(text: str) -> None:
+    for header in (text, f"hmac {text}", f'hmac username="a", {text}'):
+        found = Signature.read(header)
+        assert found is None or all(isinstance(part, str) for part in (found.username, found.algorithm, found.value))
+    assert seconds_of(text) is None or text.isascii()
+
+
+@given(
+    st.permutations(["username", "algorithm", "headers", "signature"]),
+    st.text(st.characters(exclude_characters='"'), max_size=20),
+    st.sampled_from([",", ", ", " ,\t"]),
+)
+def test_the_order_of_parameters_does_not_matter(order: list[str], username: str, comma: str) -> None:
+    values = {"username": username, "algorithm": "hmac-sha1", "headers": "date  X-A", "signature": "abc="}
+    header = "hmac " + comma.join(f'{name}="{values[name]}"' for name in order)
+    assert Signature.read(header) == Signature(username, "hmac-sha1", ("date", "X-A"), "abc")
 
 
 def test_a_secret_is_made_where_none_is_given_and_is_masked() -> None:

@@ -1,5 +1,6 @@
 """oauth2: the endpoint for tokens, grant by grant."""
 
+import hmac
 import ipaddress
 import time
 from base64 import b64encode
@@ -344,6 +345,21 @@ def test_an_application_whose_consumer_is_gone_is_none() -> None:
         assert found is not None
         found.consumer = None
         refused(gateway.token(code="x"), "invalid_client", "Invalid client authentication")
+
+
+def test_whatever_is_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    with OAuth() as gateway:
+        monkeypatch.setattr(hmac, "compare_digest", compare)
+        code = gateway.code(code_challenge=challenge())
+        assert gateway.token(code=code, code_verifier=VERIFIER).status == 200
+    proof = challenge().encode()
+    assert compared == [(b"pk", b"pk"), (b"sec", b"sec"), (proof, proof)]
 
 
 # -- how it is asked

@@ -47,7 +47,7 @@ class Config(AuthenticationConfig):
         Secret(),
         Field(
             description="What the page that asks users proves itself with, and whoever says that a user is "
-            "authenticated; made up if it is left out."
+            "authenticated; made up if it is left out, which in a file is at each load."
         ),
     ] = None
     token_expiration: Annotated[
