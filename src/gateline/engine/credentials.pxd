@@ -16,7 +16,8 @@ cdef class WorkerCredentials:
     cdef dict _openers
 
     cpdef FoundEntity find(self, kind, field, value)
+    cpdef FoundEntity get(self, kind, id)
     @cython.locals(of=bytes)
-    cpdef FoundEntity _made(self, kind, bytes raw)
+    cpdef FoundEntity made(self, kind, bytes raw)
     cpdef object _consumer(self, bytes raw)
     cpdef object _keep(self, key, found)

@@ -199,6 +199,17 @@ class WorkerCredentials:
                 self._keep(key, known)
         return known
 
+    def consumer_with(self, field: str, value: str) -> Consumer | None:
+        """The consumer of whom this field, `username` or `custom_id`, has this value."""
+        key = (field, value)
+        known: Consumer | None = self._young.get(key) or self._kept(key)
+        if known is None and self._directory is not None:
+            named = self._directory.consumer_with(field, value)
+            known = None if named is None else self.consumer(named.id)
+            if known is not None:
+                self._keep(key, known)
+        return known
+
     def close(self) -> None:
         """Let go of the directory."""
         if self._directory is not None:

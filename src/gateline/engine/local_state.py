@@ -128,3 +128,7 @@ class LocalCredentials:
         everybody = list(self.consumers.values())
         by_username = next((one for one in everybody if one.username == name), None)
         return known or by_username or next((one for one in everybody if one.custom_id == name), None)
+
+    def consumer_with(self, field: str, value: str) -> Consumer | None:
+        """The consumer of whom this field, `username` or `custom_id`, has this value."""
+        return next((one for one in self.consumers.values() if getattr(one, field) == value), None)

@@ -428,7 +428,7 @@ class Phases:
             except Exception:
                 _log.exception("plugin %s failed in log (request id %s)", step.name, exchange.request_id.decode())
                 continue
-            if step.coroutine:
+            if step.coroutine or outcome.__class__ is CoroutineType:
                 tasks.start(self._log_later(step, outcome), name=f"{step.name} in log")
 
     @staticmethod

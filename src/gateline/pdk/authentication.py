@@ -8,13 +8,15 @@ Such a plugin derives from `Authentication` and looks for a credential in `ident
 - a `Refusal`: the client gets it, with the plugin's challenge; or goes on as the consumer that `anonymous` names.
 
 Where `anonymous` is set, the plugin does not look for a credential when another one has found one: then one of them is
-enough. A plugin that has to wait for somebody defines `access` as a coroutine function, of `passes` and `concluded`.
+enough. A plugin that has to wait for somebody defines `access` of `passes` and `concluded`, and returns a coroutine
+from it where it waits.
 """
 
 import logging
 import secrets
 import string
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Coroutine
+from typing import Annotated, Any, Generic, TypeVar
 
 from gateline.pdk.answers import Answer, ErrorResponse
 from gateline.pdk.exchange import Exchange
@@ -67,7 +69,7 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
         """Who sends a request, or why it is not known."""
         raise NotImplementedError
 
-    def access(self, exchange: Exchange) -> Answer | None:
+    def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
         if self.passes(exchange):
             return None
