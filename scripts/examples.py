@@ -11,9 +11,15 @@ import yaml
 
 __all__ = ["shown"]
 
-_PLACES = {"echo": "127.0.0.1:9000", "a": "127.0.0.1:9001", "b": "127.0.0.1:9002", "c": "127.0.0.1:9003"}
+_PLACES = {
+    "echo": "127.0.0.1:9000",
+    "a": "127.0.0.1:9001",
+    "b": "127.0.0.1:9002",
+    "c": "127.0.0.1:9003",
+    "ldap.port": "389",
+}
 _DATE = "Thu, 26 Nov 2026 14:24:49 GMT"
-_ADDRESS = re.compile(r"\$\{(echo|a|b|c)\}")
+_ADDRESS = re.compile(r"\$\{(echo|a|b|c)\}|\"\$\{(ldap\.port)\}\"")
 
 
 def shown(case: dict[str, Any]) -> str:
@@ -34,7 +40,7 @@ def _document(config: dict[str, Any]) -> str:
 
 
 def _placed(text: str) -> str:
-    return _ADDRESS.sub(lambda match: _PLACES[match[1]], text).replace("${date}", _DATE)
+    return _ADDRESS.sub(lambda match: _PLACES[match[1] or match[2]], text).replace("${date}", _DATE)
 
 
 def _step(step: dict[str, Any]) -> str:
@@ -136,6 +142,8 @@ def _answer(expect: dict[str, Any]) -> Iterator[str]:
     if absent:
         yield f"# without {', '.join(absent)}"
     yield from _body(expect)
+    for place, name in expect.get("capture", {}).items():
+        yield f"# {name}: {place.removeprefix('header:')} of this answer"
     yield from _reached(expect.get("upstream"))
 
 

@@ -58,7 +58,7 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
     created: list[Entity] = []
     changed: list[Changed] = []
     deleted: list[Entity] = []
-    for kind in kinds():
+    for kind, model in kinds().items():
         before, after = old.kind(kind), new.kind(kind)
         for identity, entity in after.items():
             known = before.get(identity)
@@ -66,7 +66,8 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
                 created.append(entity)
             elif fields := tuple(field_changes(known, entity)):
                 changed.append(Changed(known, _made_when(known, entity), fields))
-        deleted.extend(entity for identity, entity in before.items() if identity not in after)
+        if not model.passing:
+            deleted.extend(entity for identity, entity in before.items() if identity not in after)
     return Difference(tuple(created), tuple(changed), tuple(reversed(deleted)))
 
 

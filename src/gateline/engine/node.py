@@ -3,12 +3,14 @@
 import asyncio
 import inspect
 import logging
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gateline.engine import tasks
 from gateline.engine.metrics import Registry
+from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
 from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
 
@@ -33,6 +35,7 @@ class WorkerNode:
         http: HttpClient,
         trusts: Callable[[str], bool],
         settings: Mapping[str, Any],
+        authorities: tuple[str, ...] = (),
     ) -> None:
         self.id = node_id
         self.worker = worker
@@ -44,6 +47,8 @@ class WorkerNode:
         self.http = http
         self.trusts = trusts
         self.settings = settings
+        self.authorities = authorities
+        """PEM texts of the certificate authorities to trust; empty for the system's."""
         self.metrics = Registry()
 
     def for_plugin(self, name: str) -> "PluginNode":
@@ -101,6 +106,10 @@ class PluginNode:
     def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric:
         """A metric that counts values by size."""
         return self._worker.metrics.metric("histogram", name, description, buckets)
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        """What a connection to another server begins TLS with."""
+        return tls_context(verify, self._worker.authorities if verify else (), ())
 
     def setting(self, name: str) -> Any:
         """The value of a setting."""

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from time import monotonic
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from gateline.engine import tasks
@@ -78,7 +77,7 @@ class Phases:
                 self._failed(exchange, run, step)
                 return
             if outcome is not None:
-                if step.coroutine or outcome.__class__ is CoroutineType:
+                if step.coroutine or isinstance(outcome, Coroutine):
                     name = f"{step.name} in {_NAMES[run.stage]}"
                     run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
                     return
@@ -428,7 +427,7 @@ class Phases:
             except Exception:
                 _log.exception("plugin %s failed in log (request id %s)", step.name, exchange.request_id.decode())
                 continue
-            if step.coroutine:
+            if step.coroutine or isinstance(outcome, Coroutine):
                 tasks.start(self._log_later(step, outcome), name=f"{step.name} in log")
 
     @staticmethod

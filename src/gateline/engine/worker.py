@@ -80,9 +80,9 @@ class Worker:
             settings.upstream_keepalive_idle_timeout,
         )
         self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive)
+        authorities = trusted_authorities(settings.lua_ssl_trusted_certificate)
         self._http = http_client.Client(
-            Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver),
-            trusted_authorities(settings.lua_ssl_trusted_certificate),
+            Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver), authorities
         )
         self._configuration = Configuration(
             cast(Flavor, settings.router_flavor),  # the settings allow no other words
@@ -128,6 +128,7 @@ class Worker:
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
+            authorities=authorities,
         )
         self._servers: list[asyncio.Server] = []
         self._ending: asyncio.Event

@@ -179,6 +179,8 @@ class Entity(Record):
     """The collection in the Admin API below a parent."""
     nested_key: ClassVar[str | None]
     """The field by which one is addressed below a parent, the endpoint key unless said otherwise."""
+    passing: ClassVar[bool] = False
+    """Whether it comes and goes in operation, such as sessions: no dump has it, and applying a file deletes none."""
     sealed: ClassVar[bool] = False
     """Whether its secrets are kept as the setting `credential_storage` says: for kinds of credentials."""
     secrets: ClassVar[Mapping[str, bool]] = {}

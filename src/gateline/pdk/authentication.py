@@ -15,7 +15,8 @@ coroutine function, or as a plain one that gives a coroutine for the requests th
 import logging
 import secrets
 import string
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Coroutine
+from typing import Annotated, Any, Generic, TypeVar
 
 from gateline.pdk.answers import Answer, ErrorResponse
 from gateline.pdk.exchange import Exchange
@@ -77,7 +78,7 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
         """Who sends a request, or why it is not known."""
         raise NotImplementedError
 
-    def access(self, exchange: Exchange) -> Answer | None:
+    def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
         if self.passes(exchange):
             return self.passed_over(exchange)

@@ -40,7 +40,8 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """The result of authentication. `groups` are access-list groups that came with it (a directory's, a token's)."""
+    """The result of authentication. `groups` are access-list groups that came with it (a directory's, a token's):
+    None where nothing is known of any, empty where it is known that there are none."""
 
     consumer: Consumer | None = None
     credential: Credential | None = None

@@ -2,6 +2,7 @@
 timers, metrics."""
 # ruff: noqa: D102
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -224,6 +225,10 @@ class Node(Protocol):
     def counter(self, name: str, description: str) -> Metric: ...
     def gauge(self, name: str, description: str) -> Metric: ...
     def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric: ...
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        """What a connection to another server begins TLS with: checked against the authorities that the operator trusts
+        (`lua_ssl_trusted_certificate`), the name included, or not at all. Shared by all: never change it."""
 
     def setting(self, name: str) -> Any:
         """The value of a setting of gateline.conf. Raises KeyError for a name that there is not."""

@@ -11,7 +11,7 @@ A plugin is declared by its class:
 One instance is made for each plugin entity when it gets in force; it lives until the entity is changed or gone. Compute
 in `__init__` what follows from the configuration; a hook does what depends on the request and nothing else. Only the
 hooks that a class defines are called. `rewrite`, `access`, `response` and `log` may be coroutine functions; where only
-some requests have to wait, a plain `rewrite`, `access` or `response` may return a coroutine for those.
+some requests have to wait, a plain one may return a coroutine for those.
 """
 
 from collections.abc import Callable, Iterable

@@ -66,13 +66,13 @@ class Acl(
         """Let the request through, or not."""
         identity = exchange.identity
         consumer = identity.consumer if identity else None
-        if identity is None or (consumer is None and not identity.groups):
+        if identity is None or (consumer is None and identity.groups is None):
             if identity is not None and identity.credential is not None:
                 return ErrorResponse(403, "You cannot consume this service")
             return ErrorResponse(401, "Unauthorized")
         config = self.config
         groups: Collection[str]
-        if identity.groups and (
+        if identity.groups is not None and (
             consumer is None or identity.credential is None or config.always_use_authenticated_groups
         ):
             header, other, groups = _AUTHENTICATED, _GROUPS, identity.groups

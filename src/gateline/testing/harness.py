@@ -51,6 +51,7 @@ class Harness:
         entities: Mapping[str, Mapping[str, Any]] | None = None,
         settings: Mapping[str, Any] | None = None,
         trusted: Iterable[Any] = (),
+        authorities: tuple[str, ...] = (),
         tls: bool = False,
         address: str = "127.0.0.1",
         body_limit: int = 8 * 1024 * 1024,
@@ -68,6 +69,7 @@ class Harness:
         self.answers = ServiceAnswer()
         """What the service answers where a request does not say."""
         self._classes: dict[str, type[Plugin[Any]]] = {}
+        self._plugins: list[Plugin[Any]] = []
         self._address = address
         self._tls = tls
         trust = TrustedProxies(tuple(trusted))
@@ -82,6 +84,7 @@ class Harness:
             http=self.http,
             trusts=trust.trusts,
             settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
+            authorities=authorities,
         )
         self._pools = _Pools(self)
         self._configuration = Configuration("traditional_compatible", self._pools, make_plugin=self._made)
@@ -131,7 +134,9 @@ class Harness:
     def _made(self, entity: PluginEntity) -> Plugin[Any]:
         node = self._node.for_plugin(entity.name)
         config = cast(PluginConfig, entity.config)
-        return self._classes[entity.name].made(config, node, entity.id, entity.instance_name)
+        plugin = self._classes[entity.name].made(config, node, entity.id, entity.instance_name)
+        self._plugins.append(plugin)
+        return plugin
 
     # -- requests --------------------------------------------------------------------------------------------------
     def request(
@@ -212,7 +217,7 @@ class Harness:
     def close(self) -> None:
         """End what runs in the background and let go of the loop; called by `with`."""
         if not self._loop.is_closed():
-            self._loop.run_until_complete(_end_tasks())
+            self._loop.run_until_complete(_end(self._plugins))
             self._loop.close()
 
     def __enter__(self) -> Self:
@@ -226,12 +231,15 @@ class Harness:
             self._loop.close()
 
 
-async def _end_tasks() -> None:
+async def _end(plugins: Iterable[Plugin[Any]]) -> None:
+    for plugin in plugins:
+        plugin.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     if others:
         await asyncio.wait(others)
+    await asyncio.sleep(0)  # connections that were closed let go of their sockets
 
 
 class _Pools(Pools):

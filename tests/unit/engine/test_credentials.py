@@ -57,6 +57,11 @@ def test_a_key_leads_to_its_consumer(scene: Scene) -> None:
     assert found.fields == {"id": key.id, "consumer": {"id": BOB.id}, "tags": ["t"]}
     assert scene.credentials.find("keyauth_credentials", "key", "kong") is found
     assert found.consumer is scene.credentials.consumer(BOB.id) is scene.credentials.consumer_named("b-1")
+    for field, value in (("username", "bob"), ("custom_id", "b-1")):
+        assert scene.credentials.consumer_with(field, value) is found.consumer
+        assert scene.credentials.consumer_with(field, value) is found.consumer
+    for field, value in (("username", "b-1"), ("custom_id", "bob"), ("username", BOB.id)):
+        assert scene.credentials.consumer_with(field, value) is None
     assert found.identity() is found.identity()
     assert scene.credentials.find("keyauth_credentials", "key", "nope") is None
 

@@ -34,8 +34,8 @@ class Probe(Plugin[PluginConfig], name="probe", priority=1000):
     def body_filter(self, exchange: Exchange, data: bytes, last: bool) -> Any:
         return self._do("body_filter", exchange, data, last)
 
-    def log(self, exchange: Exchange) -> None:
-        self._do("log", exchange)
+    def log(self, exchange: Exchange) -> Any:
+        return self._do("log", exchange)
 
     def reads_request(self, exchange: Exchange) -> bool:
         return "reads_request" in self.does
@@ -556,3 +556,16 @@ def test_log_fields_get_into_the_record(gateway: Harness) -> None:
     assert (answer.log["request"]["uri"], answer.log["request"]["querystring"]) == ("/a?b=1", {"b": "1"})
     assert (answer.log["response"]["status"], answer.log["source"]) == (200, "upstream")
     assert answer.log["tries"][0]["port"] == 8080
+
+
+def test_a_plain_log_hook_may_return_a_coroutine() -> None:
+    later: list[str] = []
+
+    async def logs() -> None:
+        await asyncio.sleep(0)
+        later.append("logged")
+
+    Probe.does["log"] = lambda exchange: logs()
+    with Harness(Probe) as gateway:
+        gateway.request()
+    assert later == ["logged"]

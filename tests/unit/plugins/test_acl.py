@@ -33,6 +33,8 @@ def asked(who: Identity | None, *groups: str, headers: dict[str, str] | None = N
 
 PROVEN = Identity(BOB, Credential("1"))
 ANONYMOUS = Identity(BOB, anonymous=True)
+IN_NONE = Identity(BOB, Credential("1"), groups=())
+"""Known to be in no group, where groups come with the authentication."""
 BY_TOKEN = Identity(None, Credential("1"), groups=["a", "b"])
 NO_ACCESS = "You cannot consume this service"
 
@@ -69,6 +71,20 @@ def outcome(answer: Answer) -> Any:
             {"allow": ["t"], "always_use_authenticated_groups": True},
             (None, "t"),
         ),
+        (
+            Identity(BOB, Credential("1"), groups=["t"]),
+            "a",
+            {"allow": ["a"], "always_use_authenticated_groups": True},
+            (403, NO_ACCESS),
+        ),
+        (PROVEN, "a", {"allow": ["a"], "always_use_authenticated_groups": True}, ("a", None)),
+        (IN_NONE, "a", {"allow": ["a"], "always_use_authenticated_groups": True}, (403, NO_ACCESS)),
+        (IN_NONE, "a", {"allow": ["a"]}, ("a", None)),
+        (IN_NONE, "", {"allow": ["gold"], "include_consumer_groups": True}, ("gold", None)),
+        (IN_NONE, "", {"deny": ["gold"], "include_consumer_groups": True}, (403, NO_ACCESS)),
+        (Identity(None, Credential("1"), groups=()), "", {"allow": ["a"]}, (403, NO_ACCESS)),
+        (Identity(None, Credential("1"), groups=()), "", {"deny": ["a"]}, (None, "")),
+        (Identity(None, Credential("1")), "", {"deny": ["a"]}, (403, NO_ACCESS)),
     ],
 )
 def test_who_may_and_what_the_service_is_told(

@@ -94,7 +94,7 @@ class Pool:
         self.retired = False
         self._idle: list[PooledConnection] = []
         self._pools = pools
-        self._tls = _tls_context(target.verify, target.authorities) if target.tls else None
+        self._tls = tls_context(target.verify, target.authorities) if target.tls else None
 
     def acquire(self) -> "UpstreamStream | None":
         """A kept connection, the one used last first; None when there is none."""
@@ -209,13 +209,16 @@ class Pools:
 
 
 @lru_cache(maxsize=256)
-def _tls_context(verify: bool, authorities: tuple[str, ...]) -> ssl.SSLContext:
-    """Shared by pools, as reading the system's authorities takes 40 ms."""
+def tls_context(
+    verify: bool, authorities: tuple[str, ...], protocols: tuple[str, ...] = ("http/1.1",)
+) -> ssl.SSLContext:
+    """Shared by pools, as reading the system's authorities takes 40 ms. `protocols` are offered by ALPN."""
     if verify:
         context = ssl.create_default_context(cadata="\n".join(authorities) or None)
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context

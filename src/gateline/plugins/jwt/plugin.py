@@ -61,9 +61,7 @@ class Jwt(Authentication[Config], name="jwt", entities=(JwtSecret,), checks=CHEC
         """The issuers' key sets."""
         return documents_of(config)
 
-    def access(  # type: ignore[override]
-        self, exchange: Exchange
-    ) -> Answer | Coroutine[Any, Any, Answer | None] | None:
+    def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not; wait only for keys that are not there yet."""
         if self.passes(exchange):
             return self.passed_over(exchange)

@@ -94,7 +94,7 @@ class OAuth2(
         kind = content_type(request)
         return kind == FORM or is_json(kind)
 
-    def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer] | None:  # type: ignore[override]
+    def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Answer as the authorization server, or let the request through, as somebody, or not."""
         endpoint = self._endpoint(exchange.request.path)
         if endpoint is not None:
