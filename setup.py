@@ -43,9 +43,13 @@ MODULES = (
     "plugins/correlation_id.py",
     "plugins/cors.py",
     "plugins/key_auth.py",
+    "plugins/limits/subjects.py",
+    "plugins/limits/windows.py",
     "plugins/request_transformer/headers.py",
     "plugins/request_transformer/plugin.py",
     "plugins/response_transformer/plugin.py",
+    "sharedstate/counters.py",
+    "sharedstate/windows.py",
 )
 
 

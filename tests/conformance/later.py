@@ -7,9 +7,6 @@ _PLUGIN = "a bundled plugin"
 _CREDENTIAL = "credentials and the plugin that brings them"
 
 LATER: dict[str, dict[str, str]] = {
-    "admin_consumers": {
-        "deleting a consumer takes its credentials and plugins along": _CREDENTIAL,
-    },
     "admin_credentials": {
         "a jwt credential gets a key, a secret and HS256": _CREDENTIAL,
         "a jwt credential for RS256 needs a public key": _CREDENTIAL,
@@ -19,16 +16,6 @@ LATER: dict[str, dict[str, str]] = {
         "an oauth2 client id is unique": _CREDENTIAL,
         "an oauth2 redirect address may not have a fragment or be relative": _CREDENTIAL,
         "an oauth2 token can be put in by hand": _CREDENTIAL,
-    },
-    "admin_info": {
-        "the root tells version, node and plugins": _PLUGIN,
-    },
-    "admin_plugins": {
-        "PUT to an instance name creates the plugin under it": _PLUGIN,
-        "form values of a config take the type the schema gives them": _PLUGIN,
-        "rate-limiting by header needs the header's name": _PLUGIN,
-        "rate-limiting without any limit is refused": _PLUGIN,
-        "the old flat redis fields are taken and shown beside the new ones": _PLUGIN,
     },
     "declarative": {
         "a vault with a prefix of its own is used in a reference": _PLUGIN,

@@ -63,6 +63,7 @@ class Harness:
         self.answers = ServiceAnswer()
         """What the service answers where a request does not say."""
         self._classes: dict[str, type[Plugin[Any]]] = {}
+        self._plugins: list[Plugin[Any]] = []
         self._address = address
         self._tls = tls
         trust = TrustedProxies(tuple(trusted))
@@ -124,7 +125,9 @@ class Harness:
     def _made(self, entity: PluginEntity) -> Plugin[Any]:
         node = self._node.for_plugin(entity.name)
         config = cast(PluginConfig, entity.config)
-        return self._classes[entity.name].made(config, node, entity.id, entity.instance_name)
+        plugin = self._classes[entity.name].made(config, node, entity.id, entity.instance_name)
+        self._plugins.append(plugin)
+        return plugin
 
     # -- requests --------------------------------------------------------------------------------------------------
     def request(
@@ -205,7 +208,7 @@ class Harness:
     def close(self) -> None:
         """End what runs in the background and let go of the loop; called by `with`."""
         if not self._loop.is_closed():
-            self._loop.run_until_complete(_end_tasks())
+            self._loop.run_until_complete(_end(self._plugins))
             self._loop.close()
 
     def __enter__(self) -> "Harness":
@@ -219,7 +222,14 @@ class Harness:
             self._loop.close()
 
 
-async def _end_tasks() -> None:
+async def _end(plugins: Iterable[Plugin[Any]]) -> None:
+    before = asyncio.all_tasks()
+    for plugin in plugins:
+        plugin.close()
+        plugin.node.close()
+    ends = asyncio.all_tasks() - before
+    if ends:
+        await asyncio.wait(ends, timeout=TIME_LIMIT)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
