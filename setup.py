@@ -48,10 +48,14 @@ MODULES = (
     "plugins/jwt/plugin.py",
     "plugins/jwt/verified.py",
     "plugins/key_auth.py",
+    "plugins/limits/subjects.py",
+    "plugins/limits/windows.py",
     "plugins/request_transformer/headers.py",
     "plugins/request_transformer/plugin.py",
     "plugins/response_transformer/plugin.py",
+    "sharedstate/counters.py",
     "sharedstate/directory.py",
+    "sharedstate/windows.py",
 )
 
 

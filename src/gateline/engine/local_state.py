@@ -1,11 +1,13 @@
 """Counters, cache, credentials and documents of one process: for tests of plugins, and where nothing is shared."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.node import Window
+from gateline.sharedstate.windows import counted
 
 __all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound"]
 
@@ -17,6 +19,7 @@ class LocalCounters:
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._windows: OrderedDict[str, tuple[list[int], float]] = OrderedDict()
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
         """The counter's value after it was added to."""
@@ -33,6 +36,19 @@ class LocalCounters:
         if value + by > limit:
             return value, False
         return self.increment(key, by, ttl=ttl), True
+
+    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+        """The values of the windows, and whether they were added to."""
+        stored, end = self._windows.get(key, (None, 0.0))
+        now = monotonic()
+        if stored is None or end <= now or len(stored) != 1 + 2 * len(windows):
+            stored = [0, *(-1, 0) * len(windows)]
+        after, values, added = counted(stored, windows)
+        if added and any(by for _, _, by in windows):
+            self._windows[key] = after, now + ttl
+            if len(self._windows) > LIMIT:
+                self._windows.popitem(last=False)
+        return values, added
 
     def get(self, key: str) -> int:
         """The counter's value."""

@@ -5,7 +5,7 @@ import inspect
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from gateline.engine import tasks
@@ -63,6 +63,7 @@ class PluginNode:
         self._worker = worker
         self._name = name
         self._running: set[asyncio.Task[None]] = set()
+        self._last: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.id = worker.id
         self.worker = worker.worker
         self.credentials = worker.credentials
@@ -84,6 +85,10 @@ class PluginNode:
             task.cancel()
 
         return stop
+
+    def when_closed(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have a coroutine function run at the end."""
+        self._last.append(call)
 
     async def _again(self, seconds: float, call: Callable[[], Awaitable[None] | None]) -> None:
         while True:
@@ -119,3 +124,5 @@ class PluginNode:
         """The plugin instance is not in force any more."""
         for task in tuple(self._running):
             task.cancel()
+        while self._last:
+            tasks.start(self._last.pop()(), name=f"end of plugin {self._name}")

@@ -3,7 +3,7 @@ timers, metrics."""
 # ruff: noqa: D102
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateline.entities import Entity
@@ -24,6 +24,7 @@ __all__ = [
     "Metric",
     "Node",
     "Place",
+    "Window",
 ]
 
 
@@ -75,6 +76,10 @@ class Credentials(Protocol):
         """The consumer of an id, a username or a custom id, looked for in this order."""
 
 
+Window = tuple[int, int, int]
+"""A window's number, its limit, and what to add to it."""
+
+
 Place = tuple[str, str, str]
 """Where an entity is found: its kind, one of its unique fields (or `id`), and the value of that."""
 
@@ -117,6 +122,15 @@ class Counters(Protocol):
 
     def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
         """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
+
+    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+        """Add to several windows of time at once, unless one that would be added to has reached its limit.
+
+        All of them, or none; gives their values now, and whether they were added to. A window's number grows by one
+        from each to the next (the minutes since 1970, say); the values of an earlier one are gone with the first look
+        at a later one. A key has always as many windows, in one order. With nothing to add the values are only read.
+        `ttl`: seconds until the longest window is over.
+        """
 
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
@@ -221,6 +235,9 @@ class Node(Protocol):
 
         What it raises is logged. It stops by itself when the plugin that asked for it is closed.
         """
+
+    def when_closed(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have a coroutine function run when the plugin is not in force any more."""
 
     def counter(self, name: str, description: str) -> Metric: ...
     def gauge(self, name: str, description: str) -> Metric: ...

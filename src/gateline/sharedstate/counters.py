@@ -1,11 +1,14 @@
 """Numbers that all processes of the node share: each change is atomic, each number ends some time after it began.
 
 Two databases: what each counter is, and which ends when. A new counter takes some away that have ended, so they go
-without anything having to look for them; when there are too many, those go that would end first.
+without anything having to look for them; when there are too many, those go that would end first. All windows of a count
+in windows lie in one value: to add to them is one look-up and one change, whatever their number, and a new window makes
+no new counter.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
@@ -13,6 +16,7 @@ from struct import Struct
 import lmdb
 
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.windows import Window, counted
 
 __all__ = ["SharedCounters"]
 
@@ -28,6 +32,9 @@ _AT_ONCE = 4
 _USED = 0.6
 """The part of the map that may be in use: a change needs room for what it replaces."""
 _PAGE = 4096
+
+_SLACK = 2.0
+"""Seconds that a count in windows is kept longer, so that its end need not be written with every change."""
 
 _LONGEST_KEY = 400
 _VALUE = Struct(">dq")
@@ -91,6 +98,36 @@ class SharedCounters:
             except lmdb.Error as error:
                 self._make_room(error)
 
+    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+        """Add to all windows of a key, or to none; their values now, and whether they were added to."""
+        name = b"@" + _name(key)
+        form, nothing = _form(len(windows))
+        adds = False
+        for window in windows:
+            if window[2]:
+                adds = True
+                break
+        while True:
+            try:
+                with self._begin(write=adds, db=self._counters) as transaction:
+                    stored = transaction.get(name)
+                    now = self._clock()
+                    before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
+                    end = before[0]
+                    after, values, added = counted(before, windows)
+                    if added and adds:
+                        if end < now + ttl:
+                            end = now + ttl + _SLACK
+                            after[0] = end
+                            self._move(transaction, name, end, stored)
+                            transaction.put(name, form.pack(*after))
+                            self._take_away(transaction, now, self._surplus(transaction))
+                        else:
+                            transaction.put(name, form.pack(*after))
+                    return values, added
+            except lmdb.Error as error:
+                self._make_room(error)
+
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
         while True:
@@ -122,12 +159,15 @@ class SharedCounters:
 
     def _make(self, transaction: Transaction, name: bytes, value: int, ttl: float, ended: bytes | None) -> None:
         now = self._clock()
-        if ended is not None:
-            transaction.delete(ended[:8] + name, db=self._ends)
-        end = _END.pack(now + ttl)
+        self._move(transaction, name, now + ttl, ended)
         transaction.put(name, _VALUE.pack(now + ttl, value))
-        transaction.put(end + name, b"", db=self._ends)
         self._take_away(transaction, now, self._surplus(transaction))
+
+    def _move(self, transaction: Transaction, name: bytes, end: float, stored: bytes | None) -> None:
+        """Say when a counter ends; `stored` is its value before, which says when it did."""
+        if stored is not None:
+            transaction.delete(stored[:8] + name, db=self._ends)
+        transaction.put(_END.pack(end) + name, b"", db=self._ends)
 
     def _surplus(self, transaction: Transaction) -> int:
         """How many are too many: by their number, or by the pages that they take of the map."""
@@ -161,3 +201,9 @@ class SharedCounters:
 def _name(key: str) -> bytes:
     name = key.encode("utf-8", "surrogatepass")
     return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()
+
+
+@cache
+def _form(windows: int) -> tuple[Struct, tuple[float, ...]]:
+    """How a count in so many windows is kept: its end, then number and value of each; and one that never was."""
+    return Struct(">d" + "qq" * windows), (0.0,) + (-1, 0) * windows

@@ -232,8 +232,13 @@ class Harness:
 
 
 async def _end(plugins: Iterable[Plugin[Any]]) -> None:
+    before = asyncio.all_tasks()
     for plugin in plugins:
         plugin.close()
+        plugin.node.close()
+    ends = asyncio.all_tasks() - before
+    if ends:
+        await asyncio.wait(ends, timeout=TIME_LIMIT)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

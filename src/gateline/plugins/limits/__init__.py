@@ -1,0 +1,1 @@
+"""What the plugins that limit have in common: windows of time, who is counted, and counters in Redis."""

@@ -1,0 +1,155 @@
+"""Limits how many requests there may be in a second, minute, hour, day, month and year.
+
+Windows are aligned to the clock, in UTC. All limits are looked at, and the request is counted, in one step that is
+atomic: no burst, over whatever number of workers, gets a request more than a limit allows, and a request that is
+refused is not counted. With the policy `local` the counters are shared by the workers of a node and cost no network;
+with `redis` (`pip install 'gateline[redis]'`) they are shared by all nodes that use that Redis, for one round trip a
+request; the nodes' clocks should agree.
+
+Where what `limit_by` names is absent (nobody is authenticated, the header is missing) the client's address is counted,
+as trusted proxies tell it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk.fields import (
+    AtLeastOneOf,
+    Conditional,
+    Custom,
+    Field,
+    GreaterThan,
+    HeaderName,
+    OneOf,
+    StartsWith,
+    There,
+    Without,
+)
+from gateline.plugins.limits.redis import OLD_NAMES, REDIS_NEEDED, Redis, RedisCounters, RedisError
+from gateline.plugins.limits.subjects import subject_of
+from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem, text_of
+
+__all__ = ["Config", "RateLimiting"]
+
+_log = logging.getLogger(__name__)
+
+_FAILED = ErrorResponse(500, "An unexpected error occurred")
+
+
+class Config(PluginConfig):
+    """The limits, who is counted, and what a refused client is told."""
+
+    shorthands: ClassVar = OLD_NAMES
+
+    second: Limit = None
+    minute: Limit = None
+    hour: Limit = None
+    day: Limit = None
+    month: Limit = None
+    year: Limit = None
+    limit_by: Annotated[
+        str, OneOf(("consumer", "credential", "ip", "service", "header", "path")), Field(description="What is counted.")
+    ] = "consumer"
+    header_name: Annotated[
+        HeaderName | None, Field(description="With `limit_by: header`, the header whose values are counted.")
+    ] = None
+    path: Annotated[
+        Annotated[str, StartsWith("/"), Without("//", "must not have empty segments")] | None,
+        Field(description="With `limit_by: path`, the path whose requests are counted together."),
+    ] = None
+    policy: Annotated[
+        str, OneOf(("local", "redis")), Field(description="Where counters are: on this node, or in a Redis.")
+    ] = "local"
+    fault_tolerant: Annotated[
+        bool, Field(description="Let requests pass while Redis cannot be reached; otherwise they get 500.")
+    ] = True
+    redis: Redis
+    hide_client_headers: Annotated[bool, Field(description="Do not tell clients their limits.")] = False
+    error_code: Annotated[float, GreaterThan(0), Field(description="The status of a refusal.")] = 429
+    error_message: Annotated[str, Field(description="What a refusal says.")] = "API rate limit exceeded"
+    sync_rate: Annotated[
+        float, Field(description="Accepted for Kong's sake: with `redis`, every request is counted there at once.")
+    ] = -1
+
+
+def _problem(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    config = values["config"]
+    problem = order_problem({unit: getattr(config, unit) for unit in UNITS})
+    if problem is not None:
+        return {"config": problem}
+    if not 200 <= config.error_code <= 599:
+        return {"config": {"error_code": "value should be between 200 and 599"}}
+    return None
+
+
+class RateLimiting(
+    Plugin[Config],
+    name="rate-limiting",
+    checks=(
+        Custom(("config",), _problem),
+        AtLeastOneOf(tuple(f"config.{unit}" for unit in UNITS)),
+        *REDIS_NEEDED,
+        Conditional("config.limit_by", OneOf(("header",)), "config.header_name", There()),
+        Conditional("config.limit_by", OneOf(("path",)), "config.path", There()),
+    ),
+):
+    """Counts requests, and refuses those that are too many."""
+
+    def __init__(self, config: Config) -> None:
+        limits = limits_of(config)
+        self._windows = Windows(limits)
+        self._limits = tuple(
+            (limit, f"X-RateLimit-Limit-{unit.title()}", text_of(limit), f"X-RateLimit-Remaining-{unit.title()}")
+            for unit, limit in limits
+        )
+        self._subject = subject_of(config.limit_by, header=config.header_name, path=config.path)
+        self._prefix = f"rate-limiting:{self.id}:{','.join(unit for unit, _ in limits)}:"
+        self._tells = not config.hide_client_headers
+        self._code, self._message = int(config.error_code), config.error_message
+        self._time = self.node.time
+        self._count = self.node.counters.count
+        if config.policy == "redis":
+            self._redis = RedisCounters(config.redis, self.node)
+            self.access = self._access_with_redis  # type: ignore[method-assign,assignment]
+
+    def access(self, exchange: Exchange) -> ErrorResponse | None:
+        """Count the request, or refuse it."""
+        windows = self._windows
+        windows.at(self._time())
+        values, counted = self._count(self._prefix + self._subject(exchange), windows.counted, ttl=windows.ttl)
+        return self._told(exchange, values, windows.resets, counted)
+
+    async def _access_with_redis(self, exchange: Exchange) -> ErrorResponse | None:
+        windows = self._windows
+        windows.at(self._time())
+        resets = windows.resets
+        try:
+            key = self._prefix + self._subject(exchange)
+            values, counted = await self._redis.count(key, windows.counted, ttl=windows.ttl)
+        except RedisError as error:
+            _log.warning("rate-limiting: %s", error)
+            return None if self.config.fault_tolerant else _FAILED
+        return self._told(exchange, values, resets, counted)
+
+    def _told(
+        self, exchange: Exchange, values: Sequence[int], resets: Sequence[int], counted: bool
+    ) -> ErrorResponse | None:
+        """Tell the client what remains; the refusal of a request that was not counted."""
+        if not self._tells:
+            return None if counted else ErrorResponse(self._code, self._message)
+        response = exchange.response
+        least: float = -1
+        limit = ""
+        reset = 0
+        for place, (bound, limit_header, text, remaining_header) in enumerate(self._limits):
+            remaining = bound - values[place]
+            response.set_header(limit_header, text)
+            response.set_header(remaining_header, text_of(remaining))
+            if place == 0 or max(remaining, 0) <= least:
+                least, limit, reset = max(remaining, 0), text, resets[place]
+        response.set_header("RateLimit-Limit", limit)
+        response.set_header("RateLimit-Remaining", text_of(least))
+        response.set_header("RateLimit-Reset", str(reset))
+        return None if counted else ErrorResponse(self._code, self._message, {"Retry-After": reset})
