@@ -105,6 +105,7 @@ class Oauth2AuthorizationCode(Expiring):
 
     kind: ClassVar = CODES
     singular: ClassVar = "oauth2_authorization_code"
+    passing: ClassVar = True
     sealed: ClassVar = True
     not_shown: ClassVar = frozenset({"expires_at", "redirect_uri", "updated_at"})
 
@@ -124,6 +125,7 @@ class Oauth2Token(Expiring):
     kind: ClassVar = TOKENS
     singular: ClassVar = "oauth2_token"
     endpoint_key: ClassVar = "access_token"
+    passing: ClassVar = True
     sealed: ClassVar = True
     not_shown: ClassVar = frozenset({"expires_at", "updated_at", "valid_until"})
 
