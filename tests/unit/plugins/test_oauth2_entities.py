@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateline.entities import Plugin
+from gateline.declarative import difference, dump
+from gateline.entities import Plugin, Snapshot
 from gateline.plugins.oauth2 import Oauth2AuthorizationCode, Oauth2Credential, Oauth2Token
 from gateline.plugins.oauth2.secret import Verified, hashed, is_hashed, verify
 from unit.entities.refusing import fields_of
@@ -190,3 +191,11 @@ def test_what_becomes_a_header_is_one_line(kind: Any, field: str) -> None:
     assert fields_of(kind, {**given, **({"expires_in": 0} if kind is Oauth2Token else {})}) == {
         field: "cannot hold control characters"
     }
+
+
+def test_what_is_given_in_operation_is_left_alone_by_configurations() -> None:
+    token = Oauth2Token.parse({"credential": {"id": ID}, "expires_in": 60})
+    code = Oauth2AuthorizationCode.parse({"credential": {"id": ID}})
+    stored = Snapshot(hash="", **{one.kind: {one.id: one} for one in (token, code)})
+    assert not difference(stored, Snapshot(hash=""))
+    assert token.access_token not in dump(stored)
