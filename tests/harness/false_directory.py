@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from gateline.plugins.ldap_auth.ber import ENUMERATED, OCTETS, SEQUENCE, SET, Reader, integer, tlv
+from gateline.plugins.ldap_auth.ber import ENUMERATED, OCTETS, SEQUENCE, SET, BerError, Reader, integer, tlv
 
 __all__ = ["FalseDirectory", "entry", "result"]
 
@@ -75,7 +75,8 @@ class FalseDirectory:
             thread.join()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
+        # What is no LDAP, such as the beginning of TLS, it does not answer: it hangs up.
+        with client, contextlib.suppress(OSError, BerError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while data := client.recv(65536):
                 self.requests.append(data)
