@@ -13,7 +13,6 @@ from harness.client import RawClient
 from harness.stage import Stage, Stages
 from harness.upstream import Visit
 
-
 KINDS = (ClientConnection, UpstreamConnection, Exchange)
 
 
