@@ -62,12 +62,15 @@ class Configuration:
         verify_upstreams: bool = False,
         make_plugin: Make | None = None,
         watch_makers: Sequence[WatchMaker] = (),
+        locality: str | None = None,
     ) -> None:
         self.flavor: Flavor = flavor
         self.pools = pools
         self.verify_upstreams = verify_upstreams
         self.watch_makers = tuple(watch_makers)
         """They make the watches of upstreams' targets."""
+        self.locality = locality
+        """Where the node is: targets of the same locality come first."""
         self.plugins = PluginsInForce(make_plugin or _no_plugins)
         self.runtime = Runtime(0, "", Router())
         self.tables = EntityTables()
@@ -229,9 +232,16 @@ class Change:
         members = self._tables.targets_of(upstream.id)
         healths = {member.id: now for member in members if (now := self._healths.get(member.id)) is not None}
         configuration = self._configuration
-        made = {} if before is None else before.made
-        makers = configuration.watch_makers
-        destinations = balanced(configuration.pools, manner, upstream, members, healths, makers, made)
+        destinations = balanced(
+            configuration.pools,
+            manner,
+            upstream,
+            members,
+            healths,
+            makers=configuration.watch_makers,
+            before={} if before is None else before.kept,
+            locality=configuration.locality,
+        )
         self._count(destinations, 1)
         return destinations
 
