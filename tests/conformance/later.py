@@ -11,7 +11,6 @@ LATER: dict[str, dict[str, str]] = {
         "passive checks take a target out after enough errors": _CHECKS,
         "when every target is out the answer is 503": _CHECKS,
         "passive checks take a target out after refused connections": _CHECKS,
-        "active checks bring a target out and back": _CHECKS,
     },
     "declarative": {
         "a vault with a prefix of its own is used in a reference": _PLUGIN,
