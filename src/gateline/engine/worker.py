@@ -89,6 +89,7 @@ class Worker:
             self._pools,
             verify_upstreams=settings.upstream_tls_verify,
             make_plugin=self._make_plugin,
+            locality=settings.locality,
         )
         self._access_log = _access_log(settings)
         self._proxy = Proxy(

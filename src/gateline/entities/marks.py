@@ -57,6 +57,11 @@ class OnlyIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BeyondKong:
+    """Kong has no such field: answers leave it out while it holds its default, so its clients see what they know."""
+
+
+@dataclass(frozen=True, slots=True)
 class PerFlavor:
     """The constraint is another one in some router flavours."""
 

@@ -58,7 +58,9 @@ class DynamicDestinations:
         version = configuration.runtime.version
         return self._remembered(
             (manner, upstream_id, version),
-            lambda: balanced(self._pools, manner, upstream, members, configuration.healths),
+            lambda: balanced(
+                self._pools, manner, upstream, members, configuration.healths, locality=configuration.locality
+            ),
         ).balancer
 
     def _remembered(self, key: object, make: Callable[[], Destinations]) -> Destinations:
