@@ -10,11 +10,12 @@ reference cycle outlives `finish`.
 
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.identification import tell_service
 from gateline.engine.log_record import log_record
+from gateline.engine.upstream.retries import REPLAY_LIMIT
 from gateline.engine.views import (
     ClientView,
     ConnectionView,
@@ -30,16 +31,26 @@ if TYPE_CHECKING:
     from gateline.engine.peer import Peer
     from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
+    from gateline.engine.retrying import Retrying
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
 
-__all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
+__all__ = ["ClientStream", "Exchange", "Trailers", "UpstreamStream"]
 
 Trailers = list[tuple[bytes, bytes]]
 
-REPLAY_LIMIT = 64 * 1024
-"""Bytes of a request body that are kept for another try, or until there is a connection; a longer one is sent once."""
+
+class FailedTry(NamedTuple):
+    """A try that did not give the client its answer: at which address and port, when it began (monotonic, seconds),
+    and the status that it gave or stands for; `sane`: an answer that was discarded.
+    """
+
+    ip: str
+    port: int
+    began: float
+    code: int
+    sane: bool
 
 
 class ClientStream(Protocol):
@@ -93,7 +104,9 @@ class ClientStream(Protocol):
 
 
 class UpstreamStream(Protocol):
-    """An upstream's side of an exchange."""
+    """An upstream's side of an exchange; `address` is the one that it is connected to."""
+
+    address: str
 
     def send_request(self, exchange: "Exchange", data: bytes) -> None:
         """Send the head and hear the answer for `exchange`."""
@@ -122,11 +135,14 @@ class Exchange:
     """
 
     __slots__ = (
+        "began",
         "body_bytes",
         "client_ip",
         "downstream",
+        "failures",
         "head",
         "host",
+        "informed",
         "kept",
         "match",
         "method",
@@ -144,6 +160,7 @@ class Exchange:
         "request_length",
         "responded",
         "response_bytes",
+        "retrying",
         "route",
         "run",
         "sent",
@@ -155,6 +172,7 @@ class Exchange:
         "tries",
         "tunnel",
         "upstream",
+        "upstream_ip",
         "upstream_latency",
         "upstream_path",
         "write_timeout",
@@ -181,6 +199,7 @@ class Exchange:
         self.request_id = b""
         self.upstream: UpstreamStream | None = None
         self.upstream_path = b""
+        self.upstream_ip = ""
         self.request_bytes = b""
         self.request_length = head.length
         self.request_done = True
@@ -190,8 +209,12 @@ class Exchange:
         self.body_bytes = 0
         self.trailers: Trailers | None = None
         self.tries = 0
+        self.retrying: Retrying | None = None
+        self.failures: list[FailedTry] | None = None
+        self.began = 0.0
         self.sent = 0.0
         self.upstream_latency = -1.0
+        self.informed = False
         self.responded = False
         self.tunnel = False
         self.over = False
@@ -331,7 +354,7 @@ class Exchange:
             return  # another body goes to the upstream
         kept = self.kept
         if kept is not None:
-            if upstream is None or self.body_bytes <= REPLAY_LIMIT:
+            if upstream is None or self.body_bytes <= self._replay_limit():
                 kept.append(data)
             else:
                 self.kept = None
@@ -340,8 +363,12 @@ class Exchange:
         elif run is not None and run.parked >= 0:
             if self.body_bytes > run.wanted:
                 self.proxy.phases.body_grown(self, run)
-        elif self.body_bytes > REPLAY_LIMIT:
+        elif self.body_bytes > self._replay_limit():
             self.downstream.pause_reading()
+
+    def _replay_limit(self) -> int:
+        retrying = self.retrying
+        return REPLAY_LIMIT if retrying is None else retrying.rules.replay_limit
 
     def request_end(self, trailers: Trailers) -> None:
         """The request's body is complete."""
@@ -384,28 +411,36 @@ class Exchange:
         """There is a connection: send what the request has so far."""
         self.upstream = upstream
         self.sent = now
+        if self.run is not None:
+            self.upstream_ip = upstream.address
         upstream.send_request(self, self.request_bytes)
         kept = self.kept
         if kept is not None:
             for piece in kept:
                 upstream.send_data(piece)
-            if self.body_bytes > REPLAY_LIMIT:
+            if self.body_bytes > self._replay_limit():
                 self.kept = None
             self.downstream.resume_reading()
         if self.request_done and self.trailers is not None:
             upstream.send_end(self.trailers)
         elif self.run is not None and self.run.edits is not None and self.run.edits.body is not None:
             upstream.send_end([])
+        if self.retrying is not None:
+            self.retrying.sent()
 
     def interim_response(self, head: ResponseHead) -> None:
         """The upstream sent an informational answer; 100 is the gateway's own business."""
         if not self.over and head.status != 100:
+            self.informed = True
             self.downstream.send_interim(head.status, head)
 
     def response_begun(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
-        self.kept = None
         self.upstream_latency = now - self.sent
+        retrying = self.retrying
+        if retrying is not None and self.proxy.discards(self, retrying, head, ended):
+            return
+        self.kept = None
         run = self.run
         if run is not None:
             if ended:
@@ -426,6 +461,8 @@ class Exchange:
         self.tunnel = True
         self.status = 101
         self.upstream_latency = monotonic() - self.sent
+        if self.retrying is not None:
+            self.retrying.switched()
         self.proxy.switch(self, head, data)
 
     def response_data(self, data: bytes) -> None:
@@ -454,6 +491,8 @@ class Exchange:
         self.upstream = None
         if self.over:
             return
+        if not stale and self.upstream_latency < 0:
+            self._note(failure.status, False)
         if self.responded:
             self._over()
             self.downstream.abort()
@@ -461,6 +500,39 @@ class Exchange:
             self.refuse(failure)
         else:
             self.proxy.upstream_failed(self, failure, stale)
+
+    def discard(self, status: int, ended: bool) -> None:
+        """The client shall not see the answer that has begun; `ended`: it is whole."""
+        upstream = self.upstream
+        self.upstream = None
+        self.upstream_latency = -1.0
+        if upstream is not None and not ended:
+            upstream.cancel()
+        self._note(status, True)
+
+    def _note(self, code: int, sane: bool) -> None:
+        """Keep what became of a try for the log record."""
+        if self.run is None or self.target is None:
+            return
+        if self.failures is None:
+            self.failures = []
+        place = self.target.pool.target
+        self.failures.append(FailedTry(self.upstream_ip or place.host, place.port, self.began, code, sane))
+        self.upstream_ip = ""
+        self.began = 0.0
+
+    def deadline_passed(self) -> None:
+        """The request has taken longer than the route's policy allows."""
+        if self.upstream is not None and self.upstream_latency < 0:
+            self._note(CATALOGUE.DEADLINE.status, False)
+        self.refuse(CATALOGUE.DEADLINE)
+
+    def try_timed_out(self) -> None:
+        """The try under way has taken longer than the route's policy allows."""
+        upstream = self.upstream
+        if upstream is not None:
+            upstream.cancel()
+        self.upstream_failed(CATALOGUE.TRY_TIMEOUT, False)
 
     def upstream_paused(self) -> None:
         """The upstream does not read as fast as the client sends."""

@@ -89,12 +89,20 @@ def _request(exchange: "Exchange") -> dict[str, Any]:
 
 
 def _tries(exchange: "Exchange") -> list[dict[str, Any]]:
-    target = exchange.target
-    if target is None or not exchange.sent:
-        return []
-    started = time.time() - (monotonic() - exchange.sent)
-    place = target.pool.target
-    return [{"ip": place.host, "port": place.port, "balancer_latency": 0, "balancer_start": int(started * 1000)}]
+    """Every try in turn: those that failed say how."""
+    since = time.time() - monotonic()
+    tries = []
+    for one in exchange.failures or ():
+        state = {"state": "next" if one.sane else "failed", "code": one.code}
+        tries.append({**_try(one.ip, one.port, one.began + since), **state})
+    if exchange.began:  # the last one was answered, or nobody waited for it
+        place = exchange.target.pool.target
+        tries.append(_try(exchange.upstream_ip or place.host, place.port, exchange.began + since))
+    return tries
+
+
+def _try(ip: str, port: int, began: float) -> dict[str, Any]:
+    return {"ip": ip, "port": port, "balancer_latency": 0, "balancer_start": int(began * 1000)}
 
 
 def _merged(pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -24,19 +24,18 @@ from gateline.engine.headers import (
 from gateline.engine.phases import Phases
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
+from gateline.engine.retrying import NO_RETRY, Retrying
 from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
+from gateline.engine.upstream.retries import IDEMPOTENT, RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 
 __all__ = ["Proxy"]
 
 _log = logging.getLogger(__name__)
-
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
-"""Methods that may be sent twice (RFC 9110, section 9.2.2)."""
 
 STALE_TRIES = 2
 """How often a request is sent again because a kept connection turned out to be closed, beside the service's retries."""
@@ -214,6 +213,8 @@ class Proxy:
             self.consent(exchange)
             if exchange.kept is None:
                 exchange.kept = []
+        if route.retry_rules is not None:
+            self._follow(exchange, route.retry_rules, service)
         exchange.read_timeout = service.read_timeout
         exchange.write_timeout = service.write_timeout
         path = exchange.path
@@ -228,6 +229,15 @@ class Proxy:
         exchange.target = target
         exchange.request_bytes = self._encode(exchange, route, target.host_line)
         return self._acquire(exchange, service, False)
+
+    @staticmethod
+    def _follow(exchange: Exchange, rules: RetryRules, service: CompiledService) -> None:
+        """From now on the exchange keeps to a retry policy."""
+        retrying = exchange.retrying = Retrying(exchange, rules, service.load)
+        run = exchange.run
+        if run is not None and run.edits is not None and run.edits.retries >= 0:
+            retrying.attempts = run.edits.retries
+        retrying.begin(exchange.received)
 
     def _edited_target(
         self, exchange: Exchange, edits: RequestEdits, service: CompiledService
@@ -339,12 +349,17 @@ class Proxy:
         pool = exchange.target.pool
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
-            exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
+            now = monotonic() if exchange.tries else exchange.received
+            exchange.began = now
+            exchange.connected(upstream, now)
         else:
+            exchange.began = monotonic()
             timeout = service.connect_timeout
             run = exchange.run
             if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
                 timeout = run.edits.connect_timeout
+            if exchange.retrying is not None:
+                timeout = exchange.retrying.connect_timeout(timeout)
             pool.connect(exchange, timeout)
 
     def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
@@ -365,14 +380,21 @@ class Proxy:
         service = route.service if route is not None else None
         if route is None or service is None:
             return exchange.refuse(failure)
-        retries = service.retries
-        run = exchange.run
-        if run is not None and run.edits is not None and run.edits.retries >= 0:
-            retries = run.edits.retries
-        allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else retries
-        if exchange.tries < allowed and self._may_send_again(exchange, failure):
+        again = self._may_send_again(exchange, failure.retry)
+        retrying = exchange.retrying
+        if retrying is not None:
+            retrying.try_over()
+        if stale:
+            if again and exchange.tries < STALE_TRIES:
+                return self._try_again(exchange, route, service, True)
+            again = again and retrying is not None
+        if again and retrying is not None:
+            wait = retrying.after_failure(failure)
+            if wait != NO_RETRY:
+                return self._try_later(exchange, retrying, wait)
+        elif again and exchange.tries < self._retries(exchange, service):
             _log.debug("%s: trying %s again", failure.name, service.name)
-            return self._try_again(exchange, route, service, stale)
+            return self._try_again(exchange, route, service, False)
         _log.info(
             "%s of service %s after %d tries (request id %s)",
             failure.name,
@@ -382,13 +404,53 @@ class Proxy:
         )
         return exchange.refuse(failure)
 
+    def discards(self, exchange: Exchange, retrying: Retrying, head: ResponseHead, ended: bool) -> bool:
+        """Whether an answer is discarded: its status is one of the policy's, and there is another try, which begins."""
+        if head.status in retrying.rules.statuses and self._may_send_again(exchange, Retry.MAYBE_SENT):
+            wait = retrying.after_answer(head.get(b"retry-after"))
+            if wait != NO_RETRY:
+                retrying.try_over()
+                exchange.discard(head.status, ended)
+                self._try_later(exchange, retrying, wait)
+                return True
+        retrying.answered()
+        return False
+
+    def after_wait(self, exchange: Exchange) -> None:
+        """Make the next try of a request that has waited for it."""
+        route = exchange.route
+        service = route.service if route is not None else None
+        if route is not None and service is not None:
+            self._try_again(exchange, route, service, False)
+
+    def _try_later(self, exchange: Exchange, retrying: Retrying, wait: float) -> None:
+        if wait:
+            retrying.wait(wait)
+        else:
+            self.after_wait(exchange)
+
     @staticmethod
-    def _may_send_again(exchange: Exchange, failure: Failure) -> bool:
-        if failure.retry is Retry.NOT_SENT:
+    def _retries(exchange: Exchange, service: CompiledService) -> int:
+        run = exchange.run
+        if run is not None and run.edits is not None and run.edits.retries >= 0:
+            return run.edits.retries
+        return service.retries
+
+    @staticmethod
+    def _may_send_again(exchange: Exchange, retry: Retry) -> bool:
+        """Whether a request may be sent again after a try of which `retry` tells what became of it."""
+        if exchange.informed:
+            return False
+        if retry is Retry.NOT_SENT:
             return True
+        retrying = exchange.retrying
+        if retry is Retry.NEVER and retrying is None:
+            return False
+        methods = IDEMPOTENT if retrying is None else retrying.rules.methods
+        run = exchange.run
+        edited = run.edits.method if run is not None and run.edits is not None else None
         has_body = exchange.body_bytes > 0 or not exchange.request_done
-        replayable = not has_body or exchange.kept is not None
-        return failure.retry is Retry.MAYBE_SENT and exchange.method in IDEMPOTENT and replayable
+        return (edited or exchange.method) in methods and (not has_body or exchange.kept is not None)
 
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
@@ -465,6 +527,8 @@ class Proxy:
 
     def finished(self, exchange: Exchange) -> None:
         """The exchange is over, whichever way: account for it."""
+        if exchange.retrying is not None:
+            exchange.retrying.end()
         run = exchange.run
         if run is not None:
             self.phases.log(exchange, run)
