@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
+    from gateline.engine.upstream.watch import Watch
 
 __all__ = ["ClientStream", "Exchange", "Trailers", "UpstreamStream"]
 
@@ -131,13 +132,16 @@ class Exchange:
     """A request, what became of it, and the two streams between which it runs.
 
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
-    matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come.
+    matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
+    failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
+    `cookie_line` is a header line that goes with an upstream's answer to the client.
     """
 
     __slots__ = (
         "began",
         "body_bytes",
         "client_ip",
+        "cookie_line",
         "downstream",
         "failures",
         "head",
@@ -169,12 +173,14 @@ class Exchange:
         "target",
         "tls",
         "trailers",
+        "tried",
         "tries",
         "tunnel",
         "upstream",
         "upstream_ip",
         "upstream_latency",
         "upstream_path",
+        "watch",
         "write_timeout",
     )
 
@@ -212,6 +218,9 @@ class Exchange:
         self.retrying: Retrying | None = None
         self.failures: list[FailedTry] | None = None
         self.began = 0.0
+        self.tried: list[CompiledTarget] | None = None
+        self.watch: Watch | None = None
+        self.cookie_line: bytes | None = None
         self.sent = 0.0
         self.upstream_latency = -1.0
         self.informed = False
@@ -437,6 +446,11 @@ class Exchange:
     def response_begun(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
         self.upstream_latency = now - self.sent
+        watch = self.watch
+        if watch is not None:
+            watch.answered(self, head.status, self.upstream_latency, now)
+            if ended:
+                self.end_try(now)
         retrying = self.retrying
         if retrying is not None and self.proxy.discards(self, retrying, head, ended):
             return
@@ -460,7 +474,10 @@ class Exchange:
         self.responded = True
         self.tunnel = True
         self.status = 101
-        self.upstream_latency = monotonic() - self.sent
+        now = monotonic()
+        self.upstream_latency = now - self.sent
+        if self.watch is not None:
+            self.watch.answered(self, 101, self.upstream_latency, now)
         if self.retrying is not None:
             self.retrying.switched()
         self.proxy.switch(self, head, data)
@@ -478,6 +495,8 @@ class Exchange:
     def response_end(self, trailers: Trailers) -> None:
         """The answer's body is complete; the upstream's stream has taken itself back."""
         self.upstream = None
+        if self.watch is not None:
+            self.end_try(monotonic())
         if self.over:
             return
         if self.run is not None and not self.tunnel:
@@ -489,6 +508,12 @@ class Exchange:
     def upstream_failed(self, failure: Failure, stale: bool) -> None:
         """The upstream gave no (whole) answer. `stale`: on a connection that had served before and sent nothing now."""
         self.upstream = None
+        watch = self.watch
+        if watch is not None:
+            now = monotonic()
+            if not stale:
+                watch.failed(self, failure, now)
+            self.end_try(now)
         if self.over:
             return
         if not stale and self.upstream_latency < 0:
@@ -501,6 +526,18 @@ class Exchange:
         else:
             self.proxy.upstream_failed(self, failure, stale)
 
+    def begin_try(self, watch: "Watch") -> None:
+        """A try at a target begins that is watched."""
+        self.watch = watch
+        watch.began(self, monotonic())
+
+    def end_try(self, now: float) -> None:
+        """The try is not in flight any more; without effect where none is that is watched."""
+        watch = self.watch
+        self.watch = None
+        if watch is not None:
+            watch.ended(now)
+
     def discard(self, status: int, ended: bool) -> None:
         """The client shall not see the answer that has begun; `ended`: it is whole."""
         upstream = self.upstream
@@ -508,6 +545,8 @@ class Exchange:
         self.upstream_latency = -1.0
         if upstream is not None and not ended:
             upstream.cancel()
+            if self.watch is not None:
+                self.end_try(monotonic())
         self._note(status, True)
 
     def _note(self, code: int, sane: bool) -> None:
@@ -524,6 +563,8 @@ class Exchange:
     def deadline_passed(self) -> None:
         """The request has taken longer than the route's policy allows."""
         if self.upstream is not None and self.upstream_latency < 0:
+            if self.watch is not None:
+                self.watch.failed(self, CATALOGUE.TRY_TIMEOUT, monotonic())
             self._note(CATALOGUE.DEADLINE.status, False)
         self.refuse(CATALOGUE.DEADLINE)
 
@@ -583,4 +624,6 @@ class Exchange:
         if not self.over:
             self.over = True
             self.kept = None
+            if self.watch is not None:
+                self.end_try(monotonic())
             self.proxy.finished(self)
