@@ -4,17 +4,19 @@ An exchange owns the state that both sides share: the request's head, the route 
 the pieces of the body that may have to be sent again, and when things happened. It knows no protocol's bytes: the
 client's side (`ClientStream`) and the upstream's (`UpstreamStream`) are interfaces which `engine.wire` implements, for
 HTTP/1 today. Events come in as method calls, in any order that a network can produce; where a request goes, and what
-is answered when it cannot, is decided by `engine.proxy`. Nothing here waits, so nothing here is a coroutine, and no
-reference cycle outlives `finish`.
+is answered when it cannot, is decided by `engine.proxy`, what follows a try that failed by `engine.tries`. Nothing here
+waits, so nothing here is a coroutine, and no reference cycle outlives `finish`.
 """
 
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.identification import tell_service
 from gateline.engine.log_record import log_record
+from gateline.engine.streams import ClientStream, Trailers, UpstreamStream
+from gateline.engine.tries import FailedTry
 from gateline.engine.upstream.retries import REPLAY_LIMIT
 from gateline.engine.views import (
     ClientView,
@@ -28,7 +30,6 @@ from gateline.engine.wire.codec import RequestHead, ResponseHead
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 if TYPE_CHECKING:
-    from gateline.engine.peer import Peer
     from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
     from gateline.engine.retrying import Retrying
@@ -37,95 +38,7 @@ if TYPE_CHECKING:
     from gateline.engine.upstream.balancer import CompiledTarget
     from gateline.engine.upstream.watch import Watch
 
-__all__ = ["ClientStream", "Exchange", "Trailers", "UpstreamStream"]
-
-Trailers = list[tuple[bytes, bytes]]
-
-
-class FailedTry(NamedTuple):
-    """A try that did not give the client its answer: at which address and port, when it began (monotonic, seconds),
-    and the status that it gave or stands for; `sane`: an answer that was discarded.
-    """
-
-    ip: str
-    port: int
-    began: float
-    code: int
-    sane: bool
-
-
-class ClientStream(Protocol):
-    """The client's side of an exchange: where its answer goes and its request body comes from."""
-
-    peer: "Peer"
-
-    def send_interim(self, status: int, head: ResponseHead | None) -> None:
-        """An informational answer (1xx) before the final one; with `head`, its headers."""
-
-    def respond(
-        self,
-        head: ResponseHead,
-        status: int,
-        drop: int,
-        edits: dict[bytes, bytes] | None,
-        tail: bytes,
-        length: int,
-        body: bytes,
-        ended: bool,
-    ) -> None:
-        """Send an upstream's answer: its headers without the kinds `drop` and the names of `edits`, the block `tail`,
-        the blocks of `edits`, and the first of the body.
-
-        `length` is the body's whole length in bytes, or -1 where only its end will tell. `ended`: `body` is all of it.
-        """
-
-    def answer(self, status: int, block: bytes, body: bytes) -> None:
-        """Send a whole answer of the gateway's own; `block` holds every header but Content-Length and Connection."""
-
-    def send_data(self, data: bytes) -> None:
-        """Go on with the answer's body."""
-
-    def send_end(self, trailers: Trailers) -> None:
-        """The answer's body is complete."""
-
-    def switch_protocols(self, head: ResponseHead, tail: bytes, data: bytes) -> None:
-        """Send a 101 answer; from now on `send_data` and `Exchange.request_data` carry raw bytes."""
-
-    def finish(self, now: float) -> None:
-        """The exchange is over and its answer sent: take the next request, or close."""
-
-    def abort(self) -> None:
-        """Break off: the answer cannot be completed, and the client must not take it for whole."""
-
-    def pause_reading(self) -> None:
-        """Take no more of the request's body for now."""
-
-    def resume_reading(self) -> None:
-        """Take more of the request's body again."""
-
-
-class UpstreamStream(Protocol):
-    """An upstream's side of an exchange; `address` is the one that it is connected to."""
-
-    address: str
-
-    def send_request(self, exchange: "Exchange", data: bytes) -> None:
-        """Send the head and hear the answer for `exchange`."""
-
-    def send_data(self, data: bytes) -> None:
-        """Go on with the request's body, in the framing of its head."""
-
-    def send_end(self, trailers: Trailers) -> None:
-        """The request's body is complete."""
-
-    def cancel(self) -> None:
-        """Nobody waits for the answer any more."""
-
-    def pause_reading(self) -> None:
-        """Take no more of the answer for now."""
-
-    def resume_reading(self) -> None:
-        """Take more of the answer again."""
+__all__ = ["Exchange"]
 
 
 class Exchange:
@@ -134,7 +47,9 @@ class Exchange:
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
     matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
-    `cookie_line` is a header line that goes with an upstream's answer to the client.
+    `cookie_line` is a header line that goes with an upstream's answer to the client. `began` is when the last try did,
+    `failures` are the earlier ones, for the log; `informed`: an informational answer has gone to the client; `retrying`
+    follows the route's retry policy, where it has one.
     """
 
     __slots__ = (
@@ -452,7 +367,7 @@ class Exchange:
             if ended:
                 self.end_try(now)
         retrying = self.retrying
-        if retrying is not None and self.proxy.discards(self, retrying, head, ended):
+        if retrying is not None and self.proxy.tries.discards(self, retrying, head, ended):
             return
         self.kept = None
         run = self.run
@@ -516,7 +431,7 @@ class Exchange:
             self.end_try(now)
         if self.over:
             return
-        if not stale and self.upstream_latency < 0:
+        if self.upstream_latency < 0:
             self._note(failure.status, False)
         if self.responded:
             self._over()
@@ -524,7 +439,7 @@ class Exchange:
         elif self.run is not None and self.run.service_head is not None:  # its answer had begun
             self.refuse(failure)
         else:
-            self.proxy.upstream_failed(self, failure, stale)
+            self.proxy.tries.failed(self, failure, stale)
 
     def begin_try(self, watch: "Watch") -> None:
         """A try at a target begins that is watched."""

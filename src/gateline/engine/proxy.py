@@ -11,7 +11,7 @@ from typing import cast
 
 from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
-from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry, message_for_status
+from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, message_for_status
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import (
     ANSWER_DROP,
@@ -24,21 +24,19 @@ from gateline.engine.headers import (
 from gateline.engine.phases import Phases
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
-from gateline.engine.retrying import NO_RETRY, Retrying
+from gateline.engine.retrying import Retrying
 from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.tries import Tries
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
-from gateline.engine.upstream.retries import IDEMPOTENT, RetryRules
+from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 
 __all__ = ["Proxy"]
 
 _log = logging.getLogger(__name__)
-
-STALE_TRIES = 2
-"""How often a request is sent again because a kept connection turned out to be closed, beside the service's retries."""
 
 _FORWARDED = (
     codec.X_FORWARDED_FOR
@@ -86,6 +84,7 @@ class Proxy:
         self.debug_header = debug_header
         self.access_log = access_log
         self.destinations: DynamicDestinations = cast(DynamicDestinations, None)  # set by the worker
+        self.tries = Tries(self)
         self.phases = Phases(self, headers, plugin_body_limit)
 
     def adopt(self, runtime: Runtime) -> None:
@@ -365,8 +364,12 @@ class Proxy:
                 timeout = exchange.retrying.connect_timeout(timeout)
             pool.connect(exchange, timeout)
 
-    def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
+    def try_again(self, exchange: Exchange, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""
+        route = exchange.route
+        service = route.service if route is not None else None
+        assert route is not None  # noqa: S101 - it was forwarded
+        assert service is not None  # noqa: S101
         exchange.tries += 1
         run = exchange.run
         destination = run.edits.destination if run is not None and run.edits is not None else None
@@ -379,84 +382,6 @@ class Proxy:
                 exchange.target = target
                 exchange.request_bytes = self._encode(exchange, route, target.host_line)
         self._acquire(exchange, service, stale)
-
-    def upstream_failed(self, exchange: Exchange, failure: Failure, stale: bool) -> None:
-        """Decide what follows a try that gave no answer: another one where that is safe, else an error."""
-        route = exchange.route
-        service = route.service if route is not None else None
-        if route is None or service is None:
-            return exchange.refuse(failure)
-        again = self._may_send_again(exchange, failure.retry)
-        retrying = exchange.retrying
-        if retrying is not None:
-            retrying.try_over()
-        if stale:
-            if again and exchange.tries < STALE_TRIES:
-                return self._try_again(exchange, route, service, True)
-            again = again and retrying is not None
-        if again and retrying is not None:
-            wait = retrying.after_failure(failure)
-            if wait != NO_RETRY:
-                return self._try_later(exchange, retrying, wait)
-        elif again and exchange.tries < self._retries(exchange, service):
-            _log.debug("%s: trying %s again", failure.name, service.name)
-            return self._try_again(exchange, route, service, False)
-        _log.info(
-            "%s of service %s after %d tries (request id %s)",
-            failure.name,
-            service.name,
-            exchange.tries + 1,
-            exchange.request_id.decode(),
-        )
-        return exchange.refuse(failure)
-
-    def discards(self, exchange: Exchange, retrying: Retrying, head: ResponseHead, ended: bool) -> bool:
-        """Whether an answer is discarded: its status is one of the policy's, and there is another try, which begins."""
-        if head.status in retrying.rules.statuses and self._may_send_again(exchange, Retry.MAYBE_SENT):
-            wait = retrying.after_answer(head.get(b"retry-after"))
-            if wait != NO_RETRY:
-                retrying.try_over()
-                exchange.discard(head.status, ended)
-                self._try_later(exchange, retrying, wait)
-                return True
-        retrying.answered()
-        return False
-
-    def after_wait(self, exchange: Exchange) -> None:
-        """Make the next try of a request that has waited for it."""
-        route = exchange.route
-        service = route.service if route is not None else None
-        if route is not None and service is not None:
-            self._try_again(exchange, route, service, False)
-
-    def _try_later(self, exchange: Exchange, retrying: Retrying, wait: float) -> None:
-        if wait:
-            retrying.wait(wait)
-        else:
-            self.after_wait(exchange)
-
-    @staticmethod
-    def _retries(exchange: Exchange, service: CompiledService) -> int:
-        run = exchange.run
-        if run is not None and run.edits is not None and run.edits.retries >= 0:
-            return run.edits.retries
-        return service.retries
-
-    @staticmethod
-    def _may_send_again(exchange: Exchange, retry: Retry) -> bool:
-        """Whether a request may be sent again after a try of which `retry` tells what became of it."""
-        if exchange.informed:
-            return False
-        if retry is Retry.NOT_SENT:
-            return True
-        retrying = exchange.retrying
-        if retry is Retry.NEVER and retrying is None:
-            return False
-        methods = IDEMPOTENT if retrying is None else retrying.rules.methods
-        run = exchange.run
-        edited = run.edits.method if run is not None and run.edits is not None else None
-        has_body = exchange.body_bytes > 0 or not exchange.request_done
-        return (edited or exchange.method) in methods and (not has_body or exchange.kept is not None)
 
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:

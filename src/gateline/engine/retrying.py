@@ -185,4 +185,4 @@ class Retrying:
     def _wait_over(self) -> None:
         self._timer = None
         if self._exchange is not None:
-            self._exchange.proxy.after_wait(self._exchange)
+            self._exchange.proxy.try_again(self._exchange, False)

@@ -59,8 +59,9 @@ class _Exchange:
     def try_timed_out(self) -> None:
         self.told.append("try timed out")
 
-    def after_wait(self, exchange: object) -> None:
+    def try_again(self, exchange: object, stale: bool) -> None:
         assert exchange is self
+        assert not stale
         self.told.append("again")
 
 

@@ -12,7 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
