@@ -1,8 +1,10 @@
 """What a retry policy may say, and how services and routes show it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gateline.entities import EntityError, Route, Service
 from gateline.entities.kong_schema import kong_schema
@@ -96,3 +98,11 @@ def test_the_schema_has_the_policy(kind: str) -> None:
     fields = {name: field for row in (kong_schema(kind) or {})["fields"] for name, field in row.items()}
     assert fields["retry_policy"]["type"] == "record"
     assert "required" not in fields["retry_policy"]
+
+
+def test_the_example_of_the_page_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "retries.md").read_text("utf-8")
+    (service,) = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["services"]
+    routes = service.pop("routes")
+    assert Service.parse(service).retry_policy is not None
+    assert [Route.parse(fields).retry_policy is not None for fields in routes] == [False, True]
