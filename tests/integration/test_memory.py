@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from gateline.engine.exchange import Exchange
+from gateline.engine.retrying import Retrying
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from harness.client import RawClient
 from harness.stage import Stage, Stages
 from harness.upstream import Visit
 
-KINDS = (ClientConnection, UpstreamConnection, Exchange)
+KINDS = (ClientConnection, UpstreamConnection, Exchange, Retrying)
 
 
 @pytest.fixture
@@ -65,6 +66,25 @@ def test_exchanges_are_gone_with_their_answers(stages: Stages, before: list[obje
         client.send(post + b"hello" + post + b"hello")
         assert [client.response().status for _ in range(2)] == [200, 200]
     _until_nothing_is_left(stage, before, Exchange)
+
+
+def test_exchanges_under_a_retry_policy_are_gone_with_their_answers(stages: Stages, before: list[object]) -> None:
+    def script(visit: Visit) -> None:
+        while True:
+            request = visit.request()
+            if request.target == "/silent":
+                visit.wait_for_end()
+            if request.target == "/gone":
+                return
+            visit.answer(status=503 if request.target == "/bad" else 200)
+
+    times = {"deadline": 300, "response_deadline": 60_000, "per_try_timeout": 100, "backoff": {}}
+    policy = {"statuses": [503], "attempts": 1, "budget": {}, **times}
+    stage = stages.set(script, service={"retry_policy": policy})
+    client = stage.client()
+    answers = [client.get(path).status for path in ("/x", "/bad", "/gone", "/silent", "/x")]
+    assert answers == [200, 503, 502, 504, 200]
+    _until_nothing_is_left(stage, before, Exchange, Retrying)
 
 
 def test_exchanges_of_clients_that_left_are_gone(stages: Stages, before: list[object]) -> None:

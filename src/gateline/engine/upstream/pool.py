@@ -21,7 +21,8 @@ from gateline.engine.upstream.dns import NameResolutionError, Resolver
 from gateline.engine.upstream.health import Addresses
 
 if TYPE_CHECKING:
-    from gateline.engine.exchange import Exchange, UpstreamStream
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.streams import UpstreamStream
 
 __all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
 

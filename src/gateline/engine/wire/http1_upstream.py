@@ -12,7 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
@@ -51,6 +52,7 @@ class UpstreamConnection:
         "_until_close",
         "_write_paused",
         "_write_timeout",
+        "address",
         "deadline",
         "requests",
     )
@@ -72,6 +74,7 @@ class UpstreamConnection:
         self._read_timeout = 60.0
         self._write_timeout = 60.0
         self.requests = 0
+        self.address = ""
         self.deadline = NEVER
 
     # -- requests (UpstreamStream) ---------------------------------------------------------------------------------
@@ -134,6 +137,8 @@ class UpstreamConnection:
     # -- the transport's events ------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
         self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
