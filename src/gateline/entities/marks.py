@@ -57,6 +57,11 @@ class OnlyIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BeyondKong:
+    """Kong has no such field: while it holds its default, the wire form leaves it out. Kong's clients see their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class PerFlavor:
     """The constraint is another one in some router flavours."""
 
