@@ -30,6 +30,8 @@ MODULES = (
     "engine/runtime.py",
     "engine/upstream/balancer.py",
     "engine/upstream/pool.py",
+    "engine/upstream/round_robin.py",
+    "engine/upstream/watch.py",
     "engine/views/client.py",
     "engine/views/request.py",
     "engine/views/response.py",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
+    from gateline.engine.upstream.watch import Watch
 
 __all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
 
@@ -118,12 +119,15 @@ class Exchange:
     """A request, what became of it, and the two streams between which it runs.
 
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
-    matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come.
+    matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
+    failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
+    `cookie_line` is a header line that goes with an upstream's answer to the client.
     """
 
     __slots__ = (
         "body_bytes",
         "client_ip",
+        "cookie_line",
         "downstream",
         "head",
         "host",
@@ -152,11 +156,13 @@ class Exchange:
         "target",
         "tls",
         "trailers",
+        "tried",
         "tries",
         "tunnel",
         "upstream",
         "upstream_latency",
         "upstream_path",
+        "watch",
         "write_timeout",
     )
 
@@ -190,6 +196,9 @@ class Exchange:
         self.body_bytes = 0
         self.trailers: Trailers | None = None
         self.tries = 0
+        self.tried: list[CompiledTarget] | None = None
+        self.watch: Watch | None = None
+        self.cookie_line: bytes | None = None
         self.sent = 0.0
         self.upstream_latency = -1.0
         self.responded = False
@@ -406,6 +415,11 @@ class Exchange:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
         self.kept = None
         self.upstream_latency = now - self.sent
+        watch = self.watch
+        if watch is not None:
+            watch.answered(self, head.status, self.upstream_latency, now)
+            if ended:
+                self.end_try(now)
         run = self.run
         if run is not None:
             if ended:
@@ -425,7 +439,10 @@ class Exchange:
         self.responded = True
         self.tunnel = True
         self.status = 101
-        self.upstream_latency = monotonic() - self.sent
+        now = monotonic()
+        self.upstream_latency = now - self.sent
+        if self.watch is not None:
+            self.watch.answered(self, 101, self.upstream_latency, now)
         self.proxy.switch(self, head, data)
 
     def response_data(self, data: bytes) -> None:
@@ -441,6 +458,8 @@ class Exchange:
     def response_end(self, trailers: Trailers) -> None:
         """The answer's body is complete; the upstream's stream has taken itself back."""
         self.upstream = None
+        if self.watch is not None:
+            self.end_try(monotonic())
         if self.over:
             return
         if self.run is not None and not self.tunnel:
@@ -452,6 +471,12 @@ class Exchange:
     def upstream_failed(self, failure: Failure, stale: bool) -> None:
         """The upstream gave no (whole) answer. `stale`: on a connection that had served before and sent nothing now."""
         self.upstream = None
+        watch = self.watch
+        if watch is not None:
+            now = monotonic()
+            if not stale:
+                watch.failed(self, failure, now)
+            self.end_try(now)
         if self.over:
             return
         if self.responded:
@@ -461,6 +486,18 @@ class Exchange:
             self.refuse(failure)
         else:
             self.proxy.upstream_failed(self, failure, stale)
+
+    def begin_try(self, watch: "Watch") -> None:
+        """A try at a target begins that is watched."""
+        self.watch = watch
+        watch.began(self, monotonic())
+
+    def end_try(self, now: float) -> None:
+        """The try is not in flight any more; without effect where none is that is watched."""
+        watch = self.watch
+        self.watch = None
+        if watch is not None:
+            watch.ended(now)
 
     def upstream_paused(self) -> None:
         """The upstream does not read as fast as the client sends."""
@@ -511,4 +548,6 @@ class Exchange:
         if not self.over:
             self.over = True
             self.kept = None
+            if self.watch is not None:
+                self.end_try(monotonic())
             self.proxy.finished(self)

@@ -337,6 +337,8 @@ class Phases:
         tail = self._headers.block_of(
             head, exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id
         )
+        if exchange.cookie_line is not None:
+            tail += exchange.cookie_line
         if self._proxy.debug_header:
             tail += self._proxy.debug_block(exchange)
         changed = None

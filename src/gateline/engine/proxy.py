@@ -222,7 +222,7 @@ class Proxy:
         if run is not None and run.edits is not None:
             target = self._edited_target(exchange, run.edits, service)
         else:
-            target = service.balancer.next()
+            target = service.balancer.pick(exchange)
         if target is None:
             return exchange.refuse(CATALOGUE.NO_TARGET)
         exchange.target = target
@@ -243,15 +243,15 @@ class Proxy:
             exchange.kept = [edits.body] if edits.body else []
             exchange.request_length = len(edits.body)
         if edits.destination is None:
-            return service.balancer.next()
-        return self._target(edits.destination, service)
+            return service.balancer.pick(exchange)
+        return self._target(exchange, edits.destination, service)
 
     @staticmethod
-    def _target(destination: object, service: CompiledService) -> CompiledTarget | None:
+    def _target(exchange: Exchange, destination: object, service: CompiledService) -> CompiledTarget | None:
         if isinstance(destination, CompiledTarget):
             return destination
         balancer = destination if isinstance(destination, Balancer) else service.balancer
-        return balancer.next()
+        return balancer.pick(exchange)
 
     def _encode(self, exchange: Exchange, route: CompiledRoute, host_line: bytes) -> bytes:
         """The request's head for the upstream; `host_line` ends the request line and names the host."""
@@ -336,7 +336,10 @@ class Proxy:
         return b"".join(lines)
 
     def _acquire(self, exchange: Exchange, service: CompiledService, fresh: bool) -> None:
-        pool = exchange.target.pool
+        target = exchange.target
+        pool = target.pool
+        if target.watch is not None:
+            exchange.begin_try(target.watch)
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
             exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
@@ -353,7 +356,10 @@ class Proxy:
         run = exchange.run
         destination = run.edits.destination if run is not None and run.edits is not None else None
         if (service.balanced or destination is not None) and not stale:
-            target = self._target(destination, service)
+            if exchange.tried is None:
+                exchange.tried = []
+            exchange.tried.append(exchange.target)
+            target = self._target(exchange, destination, service)
             if target is not None and target is not exchange.target:
                 exchange.target = target
                 exchange.request_bytes = self._encode(exchange, route, target.host_line)
@@ -405,6 +411,8 @@ class Proxy:
         block = self.response_headers.block_of(
             head, exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id
         )
+        if exchange.cookie_line is not None:
+            block += exchange.cookie_line
         return block + self.debug_block(exchange) if self.debug_header else block
 
     @staticmethod
