@@ -163,7 +163,7 @@ def test_https_is_verified_unless_it_is_not_to_be(tmp_path: Path) -> None:
             assert await results(port, type="https", count=1) == {Result.TCP_FAILURE}
             assert await results(port, authority, type="https", count=1) == {Result.SUCCESS}
             assert await results(port, authority, type="https", count=1, https_sni="no.test") == {Result.TCP_FAILURE}
-            unverified = {"type": "https", "https_verify_certificate": False}
+            unverified: dict[str, Any] = {"type": "https", "https_verify_certificate": False}
             assert await results(port, count=1, **unverified) == {Result.SUCCESS}
 
     asyncio.run(main())
@@ -171,6 +171,7 @@ def test_https_is_verified_unless_it_is_not_to_be(tmp_path: Path) -> None:
 
 def test_grpc_asks_the_server_for_its_health(tmp_path: Path) -> None:
     pair = self_signed(tmp_path, "site.test")
+    authority = (Path(pair[0]).read_text(),)
 
     async def main() -> None:
         for talk, expected in (
@@ -178,14 +179,14 @@ def test_grpc_asks_the_server_for_its_health(tmp_path: Path) -> None:
             (grpc(b"\x08\x02"), Result.HTTP_FAILURE),
             (grpc(b""), Result.HTTP_FAILURE),
             (grpc(b"", trailers=(("grpc-status", "12"),)), Result.HTTP_FAILURE),
-            (saying(b"HTTP/1.1 200 OK\r\n\r\n"), Result.TCP_FAILURE),
         ):
             async with serving(talk) as port:
                 assert await results(port, type="grpc", count=1) == {expected}
+        async with serving(saying(b"no HTTP/2 frame at all, and longer than that")) as port:
+            assert await results(port, type="grpc", count=1, timeout=0.3) <= {Result.TCP_FAILURE, Result.TIMEOUT}
         context = server_context(pair)
         context.set_alpn_protocols(["h2"])
         async with serving(grpc(), context) as port:
-            authority = (Path(pair[0]).read_text(),)
             assert await results(port, authority, type="grpcs", count=1) == {Result.SUCCESS}
 
     asyncio.run(main())

@@ -1,5 +1,6 @@
 """Thresholds, outlier detection and circuit breakers against naive models that keep everything and count anew."""
 
+import itertools
 from statistics import fmean, pstdev
 
 from hypothesis import given
@@ -259,5 +260,5 @@ def test_no_address_is_probed_twice_at_a_time_nor_too_many_of_an_upstream(
                 under_way.discard(turn)
                 rounds.over(turn, now)
     for turn, times in begun.items():
-        pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
         assert all(pause >= turn.interval * 0.9 for pause in pauses), (turn.interval, times)

@@ -393,6 +393,9 @@ class Exchange:
         """There is a connection: send what the request has so far."""
         self.upstream = upstream
         self.sent = now
+        watch = self.watch
+        if watch is not None:
+            watch.connected(self, now)
         upstream.send_request(self, self.request_bytes)
         kept = self.kept
         if kept is not None:

@@ -28,6 +28,7 @@ from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
+from gateline.engine.upstream.gates import Passage
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 
@@ -40,6 +41,9 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"
 
 STALE_TRIES = 2
 """How often a request is sent again because a kept connection turned out to be closed, beside the service's retries."""
+
+TARGETS_TRIED = 16
+"""How many targets are looked at for one whose gate is open."""
 
 _FORWARDED = (
     codec.X_FORWARDED_FOR
@@ -337,18 +341,54 @@ class Proxy:
 
     def _acquire(self, exchange: Exchange, service: CompiledService, fresh: bool) -> None:
         target = exchange.target
+        watch = target.watch
+        if target.gate is not None or service.gate is not None:
+            watch = self._through_gates(exchange, service)
+            if watch is None:
+                return
+            target = exchange.target
+        if watch is not None:
+            exchange.begin_try(watch)
         pool = target.pool
-        if target.watch is not None:
-            exchange.begin_try(target.watch)
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
             exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
-        else:
+        elif target.gate is None or target.gate.may_wait(exchange):
             timeout = service.connect_timeout
             run = exchange.run
             if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
                 timeout = run.edits.connect_timeout
             pool.connect(exchange, timeout)
+
+    def _through_gates(self, exchange: Exchange, service: CompiledService) -> Passage | None:
+        """Enter the gates of the service and of the target, or of another one where that is closed. None: the exchange
+        was refused."""
+        route, run = exchange.route, exchange.run
+        destination = run.edits.destination if run is not None and run.edits is not None else None
+        gate = service.gate or exchange.target.gate
+        assert gate is not None  # noqa: S101 - so it was called
+        assert route is not None  # noqa: S101 - it was routed
+        now = monotonic()
+        passage: Passage = gate.passage()
+        refusal = None if service.gate is None else passage.enter(service.gate, exchange, now)
+        for _ in range(TARGETS_TRIED if refusal is None else 0):
+            target = exchange.target
+            refusal = None if target.gate is None else passage.enter(target.gate, exchange, now)
+            if refusal is None:
+                passage.inner = target.watch
+                return passage
+            if exchange.tried is None:
+                exchange.tried = []
+            exchange.tried.append(target)
+            other = self._target(exchange, destination, service)
+            if other is None or other in exchange.tried:
+                break
+            exchange.target = other
+            exchange.request_bytes = self._encode(exchange, route, other.host_line)
+        passage.leave()
+        if refusal is not None:
+            exchange.refuse(refusal.failure, refusal.block)
+        return None
 
     def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""

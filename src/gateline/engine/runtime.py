@@ -12,6 +12,7 @@ from gateline.engine.upstream.balancer import Balancer
 
 if TYPE_CHECKING:
     from gateline.engine.chain import Chain, PluginSet
+    from gateline.engine.upstream.gates import Gate
     from gateline.entities import Route, Service
 
 __all__ = ["CompiledRoute", "CompiledService", "Runtime"]
@@ -22,7 +23,8 @@ _NO_PREFIX = b"\r\n"
 class CompiledService:
     """A service as a request needs it: its targets and its limits; timeouts in seconds.
 
-    `balanced`: its targets differ in the Host that they are asked for, so another try means another head.
+    `balanced`: its targets differ in the Host that they are asked for, so another try means another head. `gate`: lets
+    tries begin, where they may be refused.
     """
 
     __slots__ = (
@@ -30,6 +32,7 @@ class CompiledService:
         "balancer",
         "connect_timeout",
         "entity",
+        "gate",
         "id",
         "name",
         "read_timeout",
@@ -37,7 +40,7 @@ class CompiledService:
         "write_timeout",
     )
 
-    def __init__(self, service: "Service", balancer: Balancer, balanced: bool) -> None:
+    def __init__(self, service: "Service", balancer: Balancer, balanced: bool, gate: "Gate | None" = None) -> None:
         self.entity = service
         self.id = service.id
         self.name = service.name or service.id
@@ -47,6 +50,7 @@ class CompiledService:
         self.read_timeout = service.read_timeout / 1000
         self.write_timeout = service.write_timeout / 1000
         self.retries = service.retries
+        self.gate = gate
 
 
 class CompiledRoute:

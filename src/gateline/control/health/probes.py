@@ -102,7 +102,7 @@ class RawProber:
 
     @staticmethod
     def _sent_at_once(raw: _Raw, sock: socket.socket) -> bool:
-        """Whether the request could be sent already: a target on this machine, or next to it, is quick to connect to."""
+        """Whether the request could be sent already: one is quick to connect to what is near."""
         try:
             raw.request = raw.request[sock.send(raw.request) :]
         except OSError:  # which will be told again, with the event

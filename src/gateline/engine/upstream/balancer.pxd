@@ -4,6 +4,7 @@ cdef class CompiledTarget:
     cdef public object pool
     cdef public bytes host_line
     cdef public Watch watch
+    cdef public object gate
 
 cdef class Algorithm:
     cpdef CompiledTarget pick(self, exchange)

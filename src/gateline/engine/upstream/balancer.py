@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
+    from gateline.engine.upstream.gates import Gate
     from gateline.engine.upstream.pool import Pool
     from gateline.engine.upstream.watch import Watch
 
@@ -18,15 +19,16 @@ __all__ = ["Algorithm", "Balancer", "CompiledTarget"]
 class CompiledTarget:
     """Where a request may go: a pool, and the part of its head that names the host.
 
-    `watch` hears of every try, where somebody wants to know.
+    `watch` hears of every try, where somebody wants to know; `gate` lets it begin, where it may be refused.
     """
 
-    __slots__ = ("host_line", "pool", "watch")
+    __slots__ = ("gate", "host_line", "pool", "watch")
 
     def __init__(self, pool: "Pool", host_line: bytes, watch: "Watch | None" = None) -> None:
         self.pool = pool
         self.host_line = host_line
         self.watch = watch
+        self.gate: Gate | None = None
 
 
 class Algorithm:

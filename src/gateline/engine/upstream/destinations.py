@@ -14,6 +14,7 @@ from gateline.engine.upstream.round_robin import RoundRobin
 from gateline.engine.upstream.watch import Watch, WatchMaker, joined
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.gates import Gates
     from gateline.entities import Service, Upstream
     from gateline.entities import Target as TargetEntity
 
@@ -71,10 +72,13 @@ def balanced(
     healths: Mapping[str, Health],
     makers: Sequence[WatchMaker] = (),
     before: Made = _NOTHING,
+    gates: "Gates | None" = None,
 ) -> Destinations:
     """The targets of an upstream entity that are healthy (`healths` by their ids; what is not there is well), or none
-    when that is too little. Each gets the watches that `makers` make; `before`: what they made last time."""
-    weighted = []
+    when that is too little, or all where that means panic. Each gets the watches that `makers` make, and a gate where
+    `gates` makes one; `before`: what the makers made last time."""
+    weighted: list[tuple[TargetEntity, Addresses | None]] = []
+    everybody: list[tuple[TargetEntity, Addresses | None]] = []
     total = 0
     made = {}
     for member in sorted(members, key=lambda member: member.target):
@@ -83,16 +87,22 @@ def balanced(
             known = before.get(member.id) or (None,) * len(makers)
             made[member.id] = tuple([make(upstream, member, one) for make, one in zip(makers, known, strict=True)])
         health = healths.get(member.id, WELL)
-        if not health.serving:
-            continue
+        if health.serving:
+            weighted.append((member, health.addresses))
+        everybody.append((member, None))
+    available = sum([member.weight for member, _ in weighted])
+    if upstream.is_in_panic(available, total):
+        weighted = everybody
+    elif not upstream.is_healthy(available, total):
+        weighted = []
+    targets = []
+    for member, addresses in weighted:
         host, _, port = member.target.rpartition(":")
-        target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header, health.addresses)
+        target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header, addresses)
         target.watch = joined(made.get(member.id, ()))
-        weighted.append((target, member.weight))
-    enough = upstream.is_healthy(sum([weight for _, weight in weighted]), total)
-    return Destinations(
-        Balancer(RoundRobin(weighted if enough else ())), tuple([target.pool for target, _ in weighted]), made
-    )
+        target.gate = None if gates is None else gates.of_target(upstream, member)
+        targets.append((target, member.weight))
+    return Destinations(Balancer(RoundRobin(targets)), tuple([target.pool for target, _ in targets]), made)
 
 
 def _target(

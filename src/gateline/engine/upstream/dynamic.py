@@ -58,7 +58,15 @@ class DynamicDestinations:
         version = configuration.runtime.version
         return self._remembered(
             (manner, upstream_id, version),
-            lambda: balanced(self._pools, manner, upstream, members, configuration.healths),
+            lambda: balanced(
+                self._pools,
+                manner,
+                upstream,
+                members,
+                configuration.healths,
+                configuration.watch_makers,
+                gates=configuration.gates,
+            ),
         ).balancer
 
     def _remembered(self, key: object, make: Callable[[], Destinations]) -> Destinations:

@@ -1,12 +1,12 @@
 """What stands before a target or a service that may be closed: circuit breakers, and limits of what is under way.
 
 A try enters through the `Gate`s on its way, before there is a connection, or is refused by one of them. What it holds
-while it is under way is its `Passage`, which is its watch too: it knows how the try went, tells the control process, and
-gives back what it held. Where there is neither a breaker nor a limit there is no gate, and a request pays one look.
+while it is under way is its `Passage`, its watch too: it knows how the try went, tells the control process, and gives
+back what it held. Where there is neither a breaker nor a limit there is no gate, and a request pays one look.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateline.entities.circuit_breaker import CircuitBreaker, Limits
     from gateline.pdk.node import Counters
 
-__all__ = ["Circuit", "Circuits", "Gate", "GateMaker", "Gates", "Gauges", "LocalGauges", "Passage", "Refusal"]
+__all__ = ["Circuit", "Circuits", "Gate", "Gates", "Gauges", "LocalGauges", "Passage", "Refusal"]
 
 _log = logging.getLogger(__name__)
 
@@ -144,12 +144,15 @@ class Circuits:
 
 
 class Passage(Watch):
-    """A try that is under way, and what it holds of gates; `inner` watches the target besides."""
+    """A try that is under way, and what it holds of gates; `inner` watches the target besides.
 
-    __slots__ = ("_began", "_entered", "_gauges", "_held", "_inner", "_told", "_waits")
+    Whoever makes one has it begin as an exchange's watch, or calls `leave`.
+    """
 
-    def __init__(self, inner: Watch | None, gauges: Gauges) -> None:
-        self._inner = inner
+    __slots__ = ("_began", "_entered", "_gauges", "_held", "_told", "_waits", "inner")
+
+    def __init__(self, gauges: Gauges) -> None:
+        self.inner: Watch | None = None
         self._gauges = gauges
         self._entered: list[tuple[Gate, int]] = []
         self._held: list[bytes] = []
@@ -167,9 +170,17 @@ class Passage(Watch):
         wanted = gate.retrying if exchange.tries else gate.under_way
         if wanted:
             if self._gauges.take(wanted) >= 0:
+                self._step_back(gate)
                 return Refusal(CATALOGUE.LIMIT_REACHED)
             self._held += [key for key, _ in wanted]
         return None
+
+    def _step_back(self, gate: "Gate") -> None:
+        """The gate was entered in vain."""
+        if self._entered and self._entered[-1][0] is gate:
+            _, epoch = self._entered.pop()
+            if epoch and gate.circuit is not None:
+                gate.circuit.give_back(epoch)
 
     def wait(self, gate: "Gate") -> Refusal | None:
         """There is no connection yet: wait for one, where that many may."""
@@ -194,34 +205,34 @@ class Passage(Watch):
     def began(self, exchange: "Exchange", now: float) -> None:
         """A try begins."""
         self._began = now
-        if self._inner is not None:
-            self._inner.began(exchange, now)
+        if self.inner is not None:
+            self.inner.began(exchange, now)
 
     def connected(self, exchange: "Exchange", now: float) -> None:
         """There is a connection."""
         if self._waits:
             self._gauges.give_back(self._waits)
             self._waits = []
-        if self._inner is not None:
-            self._inner.connected(exchange, now)
+        if self.inner is not None:
+            self.inner.connected(exchange, now)
 
     def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:
         """The head of an answer came."""
         self._tell(now, status)
-        if self._inner is not None:
-            self._inner.answered(exchange, status, latency, now)
+        if self.inner is not None:
+            self.inner.answered(exchange, status, latency, now)
 
     def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:
         """There was no answer, or no whole one."""
         self._tell(now, 0)
-        if self._inner is not None:
-            self._inner.failed(exchange, failure, now)
+        if self.inner is not None:
+            self.inner.failed(exchange, failure, now)
 
     def ended(self, now: float) -> None:
         """The try is not in flight any more."""
         self.leave()
-        if self._inner is not None:
-            self._inner.ended(now)
+        if self.inner is not None:
+            self.inner.ended(now)
 
     def _tell(self, now: float, status: int) -> None:
         if self._told:
@@ -234,22 +245,36 @@ class Passage(Watch):
 class Gate:
     """The gate of a target or a service."""
 
-    __slots__ = ("_reports", "breaker", "circuit", "retrying", "under_way", "waiting")
+    __slots__ = ("_gauges", "_reports", "breaker", "circuit", "retrying", "under_way", "waiting")
 
     def __init__(
         self,
         reports: Reports,
+        gauges: Gauges,
         circuit: Circuit | None,
         breaker: "CircuitBreaker | None",
         limits: Sequence[tuple[str, "Limits"]] = (),
     ) -> None:
         """`limits`: each with the name of what it limits."""
+        self._gauges = gauges
         self._reports = reports
         self.circuit = circuit
         self.breaker = breaker
         self.under_way = _wanted(limits, "max_connections", "max_requests")
         self.retrying = self.under_way + _wanted(limits, "max_retries")
         self.waiting = _wanted(limits, "max_pending_requests")
+
+    def passage(self) -> Passage:
+        """A new passage, through this gate and others."""
+        return Passage(self._gauges)
+
+    def may_wait(self, exchange: "Exchange") -> bool:
+        """Whether an exchange whose try has begun may wait for a connection; else it was refused."""
+        passage = exchange.watch
+        refusal = passage.wait(self) if isinstance(passage, Passage) else None
+        if refusal is not None:
+            exchange.refuse(refusal.failure, refusal.block)
+        return refusal is None
 
     def tell(self, epoch: int, status: int, seconds: float, now: float) -> None:
         """How a call went: its status, 0 without an answer."""
@@ -270,12 +295,8 @@ def _wanted(limits: Sequence[tuple[str, "Limits"]], *names: str) -> tuple[tuple[
     )
 
 
-GateMaker = Callable[["Upstream", "Target"], Gate | None]
-"""Makes the gate of an upstream's target; None where it needs none."""
-
-
 class Gates:
-    """Makes gates, and the passages through them."""
+    """Makes the gates of a worker."""
 
     def __init__(self, reports: Reports, circuits: Circuits, gauges: Gauges) -> None:
         self._reports = reports
@@ -292,13 +313,12 @@ class Gates:
         breaker = upstream.circuit_breaker
         if breaker is None and not limits:
             return None
-        return Gate(self._reports, None if breaker is None else self._circuits.get(target.id), breaker, limits)
+        circuit = None if breaker is None else self._circuits.get(target.id)
+        return Gate(self._reports, self._gauges, circuit, breaker, limits)
 
     def of_service(self, service: "Service") -> Gate | None:
         """The gate of a service."""
         breaker = service.circuit_breaker
-        return None if breaker is None else Gate(self._reports, self._circuits.get(service.id), breaker)
-
-    def passage(self, inner: Watch | None) -> Passage:
-        """A new passage."""
-        return Passage(inner, self._gauges)
+        if breaker is None:
+            return None
+        return Gate(self._reports, self._gauges, self._circuits.get(service.id), breaker)

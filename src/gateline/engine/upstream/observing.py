@@ -81,11 +81,12 @@ class Reports:
 class Observer(Watch):
     """Watches one target for passive checks and outlier detection."""
 
-    __slots__ = ("_outcomes", "_reports", "_tcp_failure", "_timeout", "target")
+    __slots__ = ("_outcomes", "_reports", "_tcp_failure", "_timeout", "checks", "target")
 
     def __init__(self, upstream: "Upstream", target: str, reports: Reports) -> None:
         checks = upstream.healthchecks.passive
         self.target = target
+        self.checks = checks
         self._reports = reports
         self._outcomes = {status: _outcome(checks, status) for status in range(100, 1000)}
         self._tcp_failure = outcome_with(Result.TCP_FAILURE, Fault.LOCAL)
@@ -131,6 +132,8 @@ class Observers:
         counts = passive.tcp_failures or passive.timeouts or passive.http_failures
         if not counts and upstream.outlier_detection is None:
             return None
+        if isinstance(before, Observer) and before.checks == upstream.healthchecks.passive:
+            return before
         return Observer(upstream, target.id, self._reports)
 
 
