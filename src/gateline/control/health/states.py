@@ -156,6 +156,7 @@ class TargetStates:
         it. Nothing happens when the target is not in force (any more). Raises ChangeError."""
         finding = Finding(upstream, target, address, healthy, "set by hand")
         async with self._one:
+            self._found = [one for one in self._found if one.target != target]
             await self._put_in_force([finding])
         self._told(finding)
 
@@ -185,7 +186,9 @@ class TargetStates:
             if state is not None:
                 ejected = {**state.ejected, address: until}
                 await self._try_to_put({target: msgspec.structs.replace(state, ejected=ejected)})
-                logger.log(logs.NOTICE, "target %s of upstream %s is ejected (%s)", state.target, upstream, reason)
+                logger.log(
+                    logs.NOTICE, "target %s of upstream %s is ejected (%s)", state.target, self._name(upstream), reason
+                )
 
     async def restore(self) -> None:
         """Take back the ejections of which the time is over."""
@@ -199,7 +202,9 @@ class TargetStates:
             if after:
                 await self._try_to_put(after)
                 for state in after.values():
-                    logger.log(logs.NOTICE, "target %s of upstream %s is back", state.target, state.upstream)
+                    logger.log(
+                        logs.NOTICE, "target %s of upstream %s is back", state.target, self._name(state.upstream)
+                    )
 
     def ejected(self, upstream: str) -> dict[tuple[str, str], float]:
         """The ejected addresses of an upstream, by target and address."""
@@ -237,10 +242,15 @@ class TargetStates:
                     logs.NOTICE,
                     "target %s of upstream %s is %s (%s)",
                     where,
-                    one.upstream,
+                    self._name(one.upstream),
                     _WORDS[one.healthy],
                     one.reason,
                 )
+
+    def _name(self, upstream: str) -> str:
+        """What an upstream is called in messages."""
+        row = self._feed.rows.get("upstreams", {}).get(upstream)
+        return upstream if row is None else str(msgspec.msgpack.decode(row)["name"])
 
     async def _put(self, after: Mapping[str, _State]) -> None:
         rows = {target: await self._row(target, state) for target, state in after.items()}

@@ -91,10 +91,9 @@ def balanced(
             weighted.append((member, health.addresses))
         everybody.append((member, None))
     available = sum([member.weight for member, _ in weighted])
+    enough = upstream.is_healthy(available, total)
     if upstream.is_in_panic(available, total):
-        weighted = everybody
-    elif not upstream.is_healthy(available, total):
-        weighted = []
+        weighted, enough = everybody, True
     targets = []
     for member, addresses in weighted:
         host, _, port = member.target.rpartition(":")
@@ -102,7 +101,9 @@ def balanced(
         target.watch = joined(made.get(member.id, ()))
         target.gate = None if gates is None else gates.of_target(upstream, member)
         targets.append((target, member.weight))
-    return Destinations(Balancer(RoundRobin(targets)), tuple([target.pool for target, _ in targets]), made)
+    return Destinations(
+        Balancer(RoundRobin(targets if enough else ())), tuple([target.pool for target, _ in targets]), made
+    )
 
 
 def _target(
