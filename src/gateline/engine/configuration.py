@@ -64,6 +64,7 @@ class Configuration:
         make_plugin: Make | None = None,
         watch_makers: Sequence[WatchMaker] = (),
         gates: "Gates | None" = None,
+        locality: str | None = None,
     ) -> None:
         self.flavor: Flavor = flavor
         self.pools = pools
@@ -72,6 +73,8 @@ class Configuration:
         """They make the watches of upstreams' targets."""
         self.gates = gates
         """Makes the gates of targets and services."""
+        self.locality = locality
+        """Where the node is: targets of the same locality come first."""
         self.plugins = PluginsInForce(make_plugin or _no_plugins)
         self.runtime = Runtime(0, "", Router())
         self.tables = EntityTables()
@@ -233,10 +236,17 @@ class Change:
         members = self._tables.targets_of(upstream.id)
         healths = {member.id: now for member in members if (now := self._healths.get(member.id)) is not None}
         configuration = self._configuration
-        made = {} if before is None else before.made
-        makers = configuration.watch_makers
-        gates = configuration.gates
-        destinations = balanced(configuration.pools, manner, upstream, members, healths, makers, made, gates)
+        destinations = balanced(
+            configuration.pools,
+            manner,
+            upstream,
+            members,
+            healths,
+            makers=configuration.watch_makers,
+            before={} if before is None else before.kept,
+            gates=configuration.gates,
+            locality=configuration.locality,
+        )
         self._count(destinations, 1)
         return destinations
 

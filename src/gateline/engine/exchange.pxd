@@ -17,7 +17,7 @@ cdef class Exchange:
     cdef public CTarget target
     cdef public CWatch watch
     cdef public list tried
-    cdef public bytes cookie_line, host, method, path, query, request_bytes, request_id, upstream_path
+    cdef public bytes cookie_line, hashed, host, method, path, query, request_bytes, request_id, upstream_path
     cdef public bint over, request_done, responded, tls, tunnel
     cdef public PluginRun run
     cdef public long long body_bytes, request_length, response_bytes

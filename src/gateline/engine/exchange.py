@@ -121,7 +121,8 @@ class Exchange:
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
     matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
-    `cookie_line` is a header line that goes with an upstream's answer to the client.
+    `cookie_line` is a header line that goes with an upstream's answer to the client; `hashed` is what chose the target,
+    where a hash does.
     """
 
     __slots__ = (
@@ -129,6 +130,7 @@ class Exchange:
         "client_ip",
         "cookie_line",
         "downstream",
+        "hashed",
         "head",
         "host",
         "kept",
@@ -199,6 +201,7 @@ class Exchange:
         self.tried: list[CompiledTarget] | None = None
         self.watch: Watch | None = None
         self.cookie_line: bytes | None = None
+        self.hashed: bytes | None = None
         self.sent = 0.0
         self.upstream_latency = -1.0
         self.responded = False

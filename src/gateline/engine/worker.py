@@ -94,6 +94,7 @@ class Worker:
             verify_upstreams=settings.upstream_tls_verify,
             make_plugin=self._make_plugin,
             watch_makers=[Observers(self._reports)],
+            locality=settings.locality,
         )
         self._access_log = _access_log(settings)
         self._proxy = Proxy(

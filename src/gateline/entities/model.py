@@ -70,7 +70,7 @@ class Record(BaseModel):
         cls._hidden = tuple(
             (name, cls._wire_defaults[name])
             for name in fields
-            if any(isinstance(mark, (OnlyIn, BeyondKong)) for mark in marks_of(hints[name]))
+            if any(isinstance(mark, OnlyIn | BeyondKong) for mark in marks_of(hints[name]))
         )
 
     @model_validator(mode="before")

@@ -132,7 +132,7 @@ class Upstream(Entity):
     ]
     algorithm: Annotated[
         str,
-        OneOf(("consistent-hashing", "least-connections", "round-robin", "latency")),
+        OneOf(("consistent-hashing", "least-connections", "round-robin", "latency"), ("power-of-two", "random")),
         Field(description="How a target is chosen."),
     ] = "round-robin"
     hash_on: Annotated[HashInput, Field(description="What is hashed.")] = "none"
@@ -185,6 +185,29 @@ class Upstream(Entity):
     target_limits: Annotated[
         Limits | None, BeyondKong(), Field(description="What may be under way at once at one target; null: anything.")
     ] = None
+    slow_start: Annotated[
+        Seconds | None,
+        BeyondKong(),
+        Field(description="Seconds over which the share of a target that is new, or healthy again, grows; null: none."),
+    ] = None
+    subset_on_header: Annotated[
+        HeaderName | None,
+        BeyondKong(),
+        Field(
+            description="The header whose value says which targets are meant: those with the tag `subset_tag:value`."
+        ),
+    ] = None
+    subset_tag: Annotated[
+        Annotated[str, Format(formats.tag)] | None,
+        BeyondKong(),
+        Field(description="What the tags of subsets begin with; null: the header's name in small letters."),
+    ] = None
+    subset_fallback: Annotated[
+        str,
+        OneOf(("any", "none")),
+        BeyondKong(),
+        Field(description="Who gets a request whose subset has no healthy target: any target, or none."),
+    ] = "any"
 
     shorthands: ClassVar = {"algorithm": Shorthand(_algorithm), "hash_on": Shorthand(_hash_on)}
     checks: ClassVar[tuple[Check, ...]] = (

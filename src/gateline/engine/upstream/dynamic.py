@@ -64,8 +64,9 @@ class DynamicDestinations:
                 upstream,
                 members,
                 configuration.healths,
-                configuration.watch_makers,
+                makers=configuration.watch_makers,
                 gates=configuration.gates,
+                locality=configuration.locality,
             ),
         ).balancer
 
