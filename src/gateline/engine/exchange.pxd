@@ -37,6 +37,7 @@ cdef class Exchange:
     cpdef object client_lost(self)
     cpdef object client_paused(self)
     cpdef object client_resumed(self)
+    @cython.locals(watch=CWatch)
     cpdef object connected(self, upstream, double now)
     cpdef object interim_response(self, head)
     @cython.locals(run=PluginRun, watch=CWatch)

@@ -59,8 +59,8 @@ class Exchange:
         "client_ip",
         "cookie_line",
         "downstream",
-        "hashed",
         "failures",
+        "hashed",
         "head",
         "host",
         "informed",
@@ -340,6 +340,9 @@ class Exchange:
         self.sent = now
         if self.run is not None:
             self.upstream_ip = upstream.address
+        watch = self.watch
+        if watch is not None:
+            watch.connected(self, now)
         upstream.send_request(self, self.request_bytes)
         kept = self.kept
         if kept is not None:

@@ -6,6 +6,7 @@ cdef class CompiledTarget:
     cdef public bytes host_line
     cdef public Load load
     cdef public Watch watch
+    cdef public object gate
     cdef public int weight
 
 cdef class Algorithm:

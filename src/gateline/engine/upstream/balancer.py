@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
+    from gateline.engine.upstream.gates import Gate
     from gateline.engine.upstream.load import Load
     from gateline.engine.upstream.pool import Pool
     from gateline.engine.upstream.watch import Watch
@@ -19,10 +20,11 @@ __all__ = ["Algorithm", "Balancer", "CompiledTarget"]
 class CompiledTarget:
     """Where a request may go: a pool, and the part of its head that names the host.
 
-    `watch` hears of every try, where somebody wants to know; `load` is what is known for choosing by it.
+    `watch` hears of every try, where somebody wants to know; `gate` lets it begin, where it may be refused; `load` is
+    what is known for choosing by it.
     """
 
-    __slots__ = ("host_line", "load", "pool", "watch", "weight")
+    __slots__ = ("gate", "host_line", "load", "pool", "watch", "weight")
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class CompiledTarget:
         self.weight = weight
         self.load = load
         self.watch = watch
+        self.gate: Gate | None = None
 
 
 class Algorithm:

@@ -16,6 +16,7 @@ from gateline.engine.upstream.pool import Pool, Pools, Target
 from gateline.engine.upstream.watch import Watch, WatchMaker, joined
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.gates import Gates
     from gateline.entities import Service, Upstream
     from gateline.entities import Target as TargetEntity
 
@@ -78,15 +79,21 @@ def balanced(
     *,
     makers: Sequence[WatchMaker] = (),
     before: Mapping[str, Kept] = _NOTHING,
+    gates: "Gates | None" = None,
     locality: str | None = None,
 ) -> Destinations:
     """The targets of an upstream entity that are healthy (`healths` by their ids; what is not there is well), or none
-    when that is too little.
+    when that is too little, or all where that means panic.
 
-    Each gets the watches that `makers` make. `before` is what was kept of them: a target that is not among it, or was
-    not healthy, is new to the others and begins slowly, where the upstream says so. `locality` is the node's own.
+    Each gets the watches that `makers` make, and a gate where `gates` makes one. `before` is what was kept of them: a
+    target that is not among it, or was not healthy, is new to the others and begins slowly, where the upstream says so.
+    `locality` is the node's own.
     """
     ordered = sorted(entities, key=lambda entity: entity.target)
+    if healths and upstream.panic_threshold is not None:
+        well = [entity.weight for entity in ordered if healths.get(entity.id, WELL).serving]
+        if upstream.is_in_panic(sum(well), sum([entity.weight for entity in ordered])):
+            healths = {}
     keeps = keeps_load(upstream, [entity.weight for entity in ordered])
     since = monotonic() if before and upstream.slow_start else 0.0
     members = []
@@ -106,6 +113,7 @@ def balanced(
             target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header, health.addresses)
             target.weight = entity.weight
             target.load = load
+            target.gate = None if gates is None else gates.of_target(upstream, entity)
             target.watch = joined((load if watches_load(upstream) else None, *watches))
         members.append(Member(entity, target))
     return Destinations(

@@ -59,7 +59,14 @@ class DynamicDestinations:
         return self._remembered(
             (manner, upstream_id, version),
             lambda: balanced(
-                self._pools, manner, upstream, members, configuration.healths, locality=configuration.locality
+                self._pools,
+                manner,
+                upstream,
+                members,
+                configuration.healths,
+                makers=configuration.watch_makers,
+                gates=configuration.gates,
+                locality=configuration.locality,
             ),
         ).balancer
 
