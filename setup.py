@@ -29,6 +29,7 @@ MODULES = (
     "engine/router/matcher.py",
     "engine/runtime.py",
     "engine/upstream/balancer.py",
+    "engine/upstream/places.py",
     "engine/upstream/pool.py",
     "engine/views/client.py",
     "engine/views/request.py",

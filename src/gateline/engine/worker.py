@@ -34,6 +34,7 @@ from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.shared_state import shared_state
 from gateline.engine.tls import ServerCertificates, trusted_authorities
+from gateline.engine.upstream.dns import Resolver, options_of
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
@@ -79,7 +80,7 @@ class Worker:
             settings.upstream_keepalive_max_requests,
             settings.upstream_keepalive_idle_timeout,
         )
-        self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive)
+        self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive, Resolver(options_of(settings)))
         authorities = trusted_authorities(settings.lua_ssl_trusted_certificate)
         self._http = http_client.Client(
             Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver), authorities

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 from gateline.engine.exchange import Exchange
+from gateline.engine.upstream.places import Place
 from gateline.engine.upstream.pool import Pool, Pools, Target
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -90,14 +91,16 @@ class ServicePool(Pool):
     def __init__(self, target: Target, pools: Pools, asked: Callable[[Sent], list[bytes]]) -> None:
         super().__init__(target, pools)
         self._asked = asked
+        self._service = Place(target.host, target.port)
 
     def connect(self, exchange: Exchange, timeout: float) -> None:  # noqa: ARG002 - as its parent's
         """A connection, in a moment."""
         connection = UpstreamConnection(self)
+        connection.place = self._service
         connection.connection_made(_ServiceWire(connection, self._asked))
-        asyncio.get_running_loop().call_soon(self._connected, exchange, connection)
+        asyncio.get_running_loop().call_soon(self._arrived, exchange, connection)
 
     @staticmethod
-    def _connected(exchange: Exchange, connection: UpstreamConnection) -> None:
+    def _arrived(exchange: Exchange, connection: UpstreamConnection) -> None:
         if not exchange.over:
             exchange.connected(connection, monotonic())
