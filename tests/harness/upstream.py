@@ -152,8 +152,8 @@ def _answer_everything(visit: Visit) -> None:
 class RawUpstream:
     """Listens on a free port, or `at` an address and port; each connection runs `script` in a thread of its own.
 
-    Use it in a `with` statement. A script may end by returning, by `GoneError`, or by `TimeoutError` (when nothing comes
-    for long): all close the connection. Any other exception is kept and raised at the end of the test.
+    Use it in a `with` statement. A script may end by returning, by `GoneError`, or by `TimeoutError` (when nothing
+    comes for long): all close the connection. Any other exception is kept and raised at the end of the test.
     """
 
     def __init__(

@@ -193,7 +193,7 @@ UPSTREAM = (
         "upstream_keepalive_pool_size",
         INTEGER,
         "512",
-        "Idle connections that a worker keeps to one target; 0 keeps none.",
+        "Idle connections that a worker keeps to one address of a target; 0 keeps none.",
     ),
     Setting(
         "upstream_keepalive_max_requests",
