@@ -31,6 +31,8 @@ MODULES = (
     "engine/upstream/balancer.py",
     "engine/upstream/places.py",
     "engine/upstream/pool.py",
+    "engine/upstream/round_robin.py",
+    "engine/upstream/watch.py",
     "engine/views/client.py",
     "engine/views/request.py",
     "engine/views/response.py",

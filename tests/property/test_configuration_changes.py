@@ -138,7 +138,7 @@ def answers(configuration: Configuration) -> Iterator[tuple[Any, ...]]:
 
 
 def of_balancer(balancer: Any) -> list[Any]:
-    turns = [balancer.next() for _ in range(ROUNDS)]
+    turns = [balancer.pick(make_request()) for _ in range(ROUNDS)]
     return sorted(Counter((turn.host_line, repr(turn.pool.target)) for turn in turns if turn is not None).items())
 
 

@@ -23,6 +23,7 @@ from gateline.engine.upstream.destinations import Destinations, Manner, balanced
 from gateline.engine.upstream.health import KIND as HEALTH
 from gateline.engine.upstream.health import Health, health_from_wire
 from gateline.engine.upstream.pool import Pool, Pools
+from gateline.engine.upstream.watch import WatchMaker
 
 if TYPE_CHECKING:
     from gateline.entities import Plugin, Route, Service, Target, Upstream
@@ -54,11 +55,19 @@ class Configuration:
     """What is in force in a worker. Changes are prepared one after the other."""
 
     def __init__(
-        self, flavor: Flavor, pools: Pools, *, verify_upstreams: bool = False, make_plugin: Make | None = None
+        self,
+        flavor: Flavor,
+        pools: Pools,
+        *,
+        verify_upstreams: bool = False,
+        make_plugin: Make | None = None,
+        watch_makers: Sequence[WatchMaker] = (),
     ) -> None:
         self.flavor: Flavor = flavor
         self.pools = pools
         self.verify_upstreams = verify_upstreams
+        self.watch_makers = tuple(watch_makers)
+        """They make the watches of upstreams' targets."""
         self.plugins = PluginsInForce(make_plugin or _no_plugins)
         self.runtime = Runtime(0, "", Router())
         self.tables = EntityTables()
@@ -209,17 +218,20 @@ class Change:
             changed = {}
             for manner, shared in known.items():
                 balancer = shared.destinations.balancer
-                fresh = self._balanced(upstream, manner)
+                fresh = self._balanced(upstream, manner, shared.destinations)
                 self._rebalanced.append((balancer, fresh.balancer))
                 self._count(shared.destinations, -1)
-                changed[manner] = _Shared(Destinations(balancer, fresh.pools), shared.users)
+                changed[manner] = _Shared(fresh._replace(balancer=balancer), shared.users)
                 yield
             self._shared.put(one, changed)
 
-    def _balanced(self, upstream: "Upstream", manner: Manner) -> Destinations:
+    def _balanced(self, upstream: "Upstream", manner: Manner, before: Destinations | None = None) -> Destinations:
         members = self._tables.targets_of(upstream.id)
         healths = {member.id: now for member in members if (now := self._healths.get(member.id)) is not None}
-        destinations = balanced(self._configuration.pools, manner, upstream, members, healths)
+        configuration = self._configuration
+        made = {} if before is None else before.made
+        makers = configuration.watch_makers
+        destinations = balanced(configuration.pools, manner, upstream, members, healths, makers, made)
         self._count(destinations, 1)
         return destinations
 
@@ -230,7 +242,7 @@ class Change:
             service = services.get(one)
             before = self._services.get(one)
             if service is not None and service.enabled:
-                self._services.put(one, self._compile_service(service))
+                self._services.put(one, self._compile_service(service, before))
             elif before is not None:
                 self._services.put(one, None)
             if before is not None:
@@ -240,19 +252,24 @@ class Change:
             if place % _STEP == _STEP - 1:
                 yield
 
-    def _compile_service(self, service: "Service") -> _Service:
+    def _compile_service(self, service: "Service", before: _Service | None) -> _Service:
+        load = None if before is None else before.compiled.load
         pools = self._configuration.pools
         manner = manner_of(service, self._configuration.verify_upstreams)
         upstream = self._tables.upstream_named(service.host)
         if upstream is None:
             own = single(pools, manner, service.host, service.port)
             self._count(own, 1)
-            return _Service(CompiledService(service, own.balancer, False), manner, own, "", service.path)
+            return _Service(CompiledService(service, own.balancer, False, load), manner, own, "", service.path)
         in_use = self._shared.get(upstream.id) or {}
         shared = in_use.get(manner) or _Shared(self._balanced(upstream, manner), 0)
         self._shared.put(upstream.id, {**in_use, manner: shared._replace(users=shared.users + 1)})
         return _Service(
-            CompiledService(service, shared.destinations.balancer, True), manner, None, upstream.id, service.path
+            CompiledService(service, shared.destinations.balancer, True, load),
+            manner,
+            None,
+            upstream.id,
+            service.path,
         )
 
     def _drop(self, service: _Service) -> None:

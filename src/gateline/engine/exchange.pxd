@@ -4,22 +4,26 @@ from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.router.interface cimport Match as CMatch
 from gateline.engine.runtime cimport CompiledRoute as CRoute
 from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
+from gateline.engine.upstream.watch cimport Watch as CWatch
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
 @cython.freelist(64)
 cdef class Exchange:
     cdef public CRequestHead head
-    cdef public object proxy, downstream, client_ip, kept, sni, trailers, upstream
+    cdef public object proxy, downstream, client_ip, kept, retrying, sni, trailers, upstream
+    cdef public str upstream_ip
     cdef public CMatch match
     cdef public CPeer peer
     cdef public CRoute route
     cdef public CTarget target
-    cdef public bytes host, method, path, query, request_bytes, request_id, upstream_path
-    cdef public bint over, request_done, responded, tls, tunnel
+    cdef public CWatch watch
+    cdef public list failures, tried
+    cdef public bytes cookie_line, host, method, path, query, request_bytes, request_id, upstream_path
+    cdef public bint informed, over, request_done, responded, tls, tunnel
     cdef public PluginRun run
     cdef public long long body_bytes, request_length, response_bytes
     cdef public int port, status, tries
-    cdef public double read_timeout, received, sent, upstream_latency, write_timeout
+    cdef public double began, read_timeout, received, sent, upstream_latency, write_timeout
 
     @cython.locals(run=PluginRun)
     cpdef object authenticate(self, identity)
@@ -35,12 +39,17 @@ cdef class Exchange:
     cpdef object client_resumed(self)
     cpdef object connected(self, upstream, double now)
     cpdef object interim_response(self, head)
-    @cython.locals(run=PluginRun)
+    @cython.locals(run=PluginRun, watch=CWatch)
     cpdef object response_begun(self, CResponseHead head, long long length, bytes body, bint ended, double now)
+    @cython.locals(now=cython.double)
     cpdef object switched(self, head, bytes data)
     cpdef object response_data(self, bytes data)
     cpdef object response_end(self, list trailers)
+    @cython.locals(watch=CWatch, now=cython.double)
     cpdef object upstream_failed(self, failure, bint stale)
+    cpdef object begin_try(self, CWatch watch)
+    @cython.locals(watch=CWatch)
+    cpdef object end_try(self, double now)
     cpdef object upstream_paused(self)
     cpdef object upstream_resumed(self)
     cpdef object refuse(self, failure, bytes extra=*)

@@ -16,9 +16,10 @@ from gateline.engine import tasks
 from gateline.engine.answering import headers_block, rendered
 from gateline.engine.chain import Step
 from gateline.engine.errors import CATALOGUE
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ANSWER_DROP, ANSWER_DROP_TRAILER, ResponseHeaders
 from gateline.engine.plugin_run import ACCESS, FILTER, LOG, RESPONSE, REWRITE, PluginRun
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, ResponseHead
 from gateline.pdk.answers import ErrorResponse, Response
@@ -337,6 +338,8 @@ class Phases:
         tail = self._headers.block_of(
             head, exchange.upstream_latency, exchange.sent - exchange.received, exchange.request_id
         )
+        if exchange.cookie_line is not None:
+            tail += exchange.cookie_line
         if self._proxy.debug_header:
             tail += self._proxy.debug_block(exchange)
         changed = None

@@ -57,6 +57,11 @@ class OnlyIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BeyondKong:
+    """Kong has no such field: the wire form leaves it out while it holds its default, as Kong's clients expect."""
+
+
+@dataclass(frozen=True, slots=True)
 class PerFlavor:
     """The constraint is another one in some router flavours."""
 

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from gateline.entities import patching
 from gateline.entities.checks import Check
 from gateline.entities.fields import CreatedAt, Id, UpdatedAt
-from gateline.entities.marks import Auto, OnlyIn, Secret
+from gateline.entities.marks import Auto, BeyondKong, OnlyIn, Secret
 from gateline.entities.schema import DEFAULT_FLAVOR, FOREIGN_MODELS, Variant, bare_type, marks_of, schema_of
 from gateline.entities.shorthand import Shorthand, show
 from gateline.entities.wire import Convert, converters
@@ -70,7 +70,7 @@ class Record(BaseModel):
         cls._hidden = tuple(
             (name, cls._wire_defaults[name])
             for name in fields
-            if any(isinstance(mark, OnlyIn) for mark in marks_of(hints[name]))
+            if any(isinstance(mark, (OnlyIn, BeyondKong)) for mark in marks_of(hints[name]))
         )
 
     @model_validator(mode="before")
@@ -127,7 +127,7 @@ class Record(BaseModel):
         return cls.built(values)
 
     def to_wire(self) -> dict[str, Any]:
-        """The wire form. Fields of another router flavour are left out while they hold their default."""
+        """The wire form. Fields of another router flavour, or beyond Kong, are left out while they hold a default."""
         row = dict(self.__dict__)
         for name, convert in self._to_wire:
             value = row[name]

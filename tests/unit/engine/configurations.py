@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.router import Flavor
-from gateline.engine.upstream.balancer import LONGEST_ORDER
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
+from gateline.engine.upstream.round_robin import LONGEST_ORDER
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.entities import Entity, Route, Service, Target, Upstream
 from unit.engine.router.routing import make_request
@@ -87,7 +87,8 @@ def compiled(configuration: Configuration, path: str, host: str = "a.test") -> A
 
 def hosts_in_turn(balancer: Any) -> list[str]:
     """The names of the hosts of a balancer's targets that have a weight."""
-    if balancer.next() is None:
+    exchange = make_request("/", "a.test")
+    if balancer.pick(exchange) is None:
         return []
-    lines = {balancer.next().host_line for _ in range(LONGEST_ORDER)}
+    lines = {balancer.pick(exchange).host_line for _ in range(LONGEST_ORDER)}
     return sorted(line.decode().removeprefix(" HTTP/1.1\r\nHost: ").strip() for line in lines)

@@ -161,10 +161,10 @@ def test_the_host_header_of_an_upstream_is_in_force_at_once() -> None:
 
 def test_a_pool_is_retired_with_its_last_user() -> None:
     configuration = _configured(service(0, host="x.test"), service(1, host="x.test"), route(0))
-    pool = compiled(configuration, "/0").service.balancer.next().pool
+    pool = compiled(configuration, "/0").service.balancer.pick(make_request()).pool
     put_in_force(configuration, delete=[service(1)])
     put_in_force(configuration, service(0, host="x.test", path="/y"))
-    assert compiled(configuration, "/0").service.balancer.next().pool is pool
+    assert compiled(configuration, "/0").service.balancer.pick(make_request()).pool is pool
     assert not pool.retired
     put_in_force(configuration, service(0, host="z.test"))
     assert pool.retired

@@ -10,6 +10,7 @@ from gateline.engine.runtime import Runtime
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools, Target
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.entities import Route, Service
+from unit.engine.router.routing import make_request
 
 
 def _configure(*services: dict[str, Any], verify: bool = False) -> tuple[Configuration, list[Route]]:
@@ -83,7 +84,8 @@ def _match(runtime: Runtime, path: bytes) -> Any:
 )
 def test_host_line_names_a_port_that_is_not_the_usual_one(url: str, host: str) -> None:
     runtime, _ = _build({"name": "s", "url": url, "routes": [{"paths": ["/"]}]})
-    assert _match(runtime, b"/x").service.balancer.next().host_line == f" HTTP/1.1\r\nHost: {host}\r\n".encode()
+    target = _match(runtime, b"/x").service.balancer.pick(make_request())
+    assert target.host_line == f" HTTP/1.1\r\nHost: {host}\r\n".encode()
 
 
 def test_times_are_in_seconds() -> None:
@@ -124,7 +126,8 @@ def test_services_at_one_address_share_a_pool() -> None:
         {"name": "a", "url": "http://x.test/1", "routes": [{"paths": ["/a"]}]},
         {"name": "b", "url": "http://x.test/2", "routes": [{"paths": ["/b"]}]},
     )
-    first, second = (_match(configuration.runtime, path).service.balancer.next() for path in (b"/a", b"/b"))
+    balancers = (_match(configuration.runtime, path).service.balancer for path in (b"/a", b"/b"))
+    first, second = (balancer.pick(make_request()) for balancer in balancers)
     assert first.pool is second.pool
     assert configuration.pool_users == {first.pool: 2}
 

@@ -1,10 +1,16 @@
+from gateline.engine.upstream.watch cimport Watch
+
 cdef class CompiledTarget:
     cdef public object pool
     cdef public bytes host_line
+    cdef public Watch watch
+
+cdef class Algorithm:
+    cpdef CompiledTarget pick(self, exchange)
 
 cdef class Balancer:
-    cdef list _order
-    cdef Py_ssize_t _turn
+    cdef Algorithm _algorithm
+    cdef CompiledTarget _only
 
-    cpdef CompiledTarget next(self)
+    cpdef CompiledTarget pick(self, exchange)
     cpdef object take_over(self, Balancer other)

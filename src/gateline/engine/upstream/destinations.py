@@ -3,18 +3,21 @@
 All services that name an upstream entity and speak to it in the same manner share one balancer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.health import WELL, Addresses, Health
 from gateline.engine.upstream.pool import Pool, Pools, Target
+from gateline.engine.upstream.round_robin import RoundRobin
+from gateline.engine.upstream.watch import Watch, WatchMaker, joined
 
 if TYPE_CHECKING:
     from gateline.entities import Service, Upstream
     from gateline.entities import Target as TargetEntity
 
-__all__ = ["Destinations", "Manner", "balanced", "manner_of", "single"]
+__all__ = ["Destinations", "Made", "Manner", "balanced", "manner_of", "single"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 _TLS_PROTOCOLS = frozenset({"https", "grpcs"})
@@ -31,11 +34,18 @@ class Manner(NamedTuple):
 _PLAIN = {protocol: Manner(protocol) for protocol in ("http", "grpc")}
 
 
+Made = Mapping[str, tuple[Watch | None, ...]]
+"""The watches that were made for an upstream's targets, one a maker, by the targets' ids."""
+
+_NOTHING: Made = MappingProxyType({})
+
+
 class Destinations(NamedTuple):
-    """A balancer, and the pools that it uses."""
+    """A balancer, the pools that it uses, and the watches of its targets."""
 
     balancer: Balancer
     pools: tuple[Pool, ...]
+    made: Made
 
 
 def manner_of(service: "Service", verify: bool) -> Manner:
@@ -50,7 +60,7 @@ def manner_of(service: "Service", verify: bool) -> Manner:
 def single(pools: Pools, manner: Manner, host: str, port: int) -> Destinations:
     """The one target of a service whose host is no upstream entity."""
     target = _target(pools, manner, host, port, None)
-    return Destinations(Balancer([(target, 1)]), (target.pool,))
+    return Destinations(Balancer(only=target), (target.pool,), {})
 
 
 def balanced(
@@ -59,13 +69,19 @@ def balanced(
     upstream: "Upstream",
     members: Iterable["TargetEntity"],
     healths: Mapping[str, Health],
+    makers: Sequence[WatchMaker] = (),
+    before: Made = _NOTHING,
 ) -> Destinations:
     """The targets of an upstream entity that are healthy (`healths` by their ids; what is not there is well), or none
-    when that is too little."""
+    when that is too little. Each gets the watches that `makers` make; `before`: what they made last time."""
     weighted = []
     total = 0
+    made = {}
     for member in sorted(members, key=lambda member: member.target):
         total += member.weight
+        if makers:
+            known = before.get(member.id) or (None,) * len(makers)
+            made[member.id] = tuple([make(upstream, member, one) for make, one in zip(makers, known, strict=True)])
         health = healths.get(member.id, WELL)
         if not health.serving:
             continue
@@ -79,9 +95,12 @@ def balanced(
             health.addresses,
             srv_names=upstream.use_srv_name and not upstream.host_header,
         )
+        target.watch = joined(made.get(member.id, ()))
         weighted.append((target, member.weight))
     enough = upstream.is_healthy(sum([weight for _, weight in weighted]), total)
-    return Destinations(Balancer(weighted if enough else ()), tuple([target.pool for target, _ in weighted]))
+    return Destinations(
+        Balancer(RoundRobin(weighted if enough else ())), tuple([target.pool for target, _ in weighted]), made
+    )
 
 
 def _target(

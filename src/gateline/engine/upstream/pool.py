@@ -22,7 +22,8 @@ from gateline.engine.upstream.health import Addresses
 from gateline.engine.upstream.places import Place, Places
 
 if TYPE_CHECKING:
-    from gateline.engine.exchange import Exchange, UpstreamStream
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.streams import UpstreamStream
 
 __all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
 

@@ -13,6 +13,7 @@ cdef class UpstreamConnection:
     cdef Pool _pool
     cdef Exchange _exchange
     cdef bytes _partial
+    cdef public str address
     cdef int _interims
     cdef long long _left
     cdef double _read_timeout, _write_timeout

@@ -12,7 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
@@ -52,6 +53,7 @@ class UpstreamConnection:
         "_until_close",
         "_write_paused",
         "_write_timeout",
+        "address",
         "deadline",
         "place",
         "requests",
@@ -74,6 +76,7 @@ class UpstreamConnection:
         self._read_timeout = 60.0
         self._write_timeout = 60.0
         self.requests = 0
+        self.address = ""
         self.deadline = NEVER
         self.place: Place = cast("Place", None)  # set by the pool before there is a connection
 
@@ -140,6 +143,8 @@ class UpstreamConnection:
     # -- the transport's events ------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
         self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -52,6 +52,7 @@ class Request:
     client_ip: str = "127.0.0.1"
     client_port: int = 50000
     server_ip: str = "10.0.0.1"
+    tried: list[Any] | None = None
 
 
 def make_request(
