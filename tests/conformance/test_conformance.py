@@ -41,6 +41,7 @@ FILES = {
         "streaming",
         "declarative",
         "dbless_readonly",
+        "balancing",
         "bot_detection",
         "correlation_id",
         "cors",

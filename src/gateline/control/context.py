@@ -43,6 +43,11 @@ class ControlContext:
         return self.settings.prefix / "run" / "health.json"
 
     @property
+    def circuits_file(self) -> Path:
+        """Where open circuit breakers are kept."""
+        return self.settings.prefix / "run" / "circuits.json"
+
+    @property
     def documents_file(self) -> Path:
         """Where the documents are kept that plugins need."""
         return self.settings.prefix / "run" / "documents.msgpack"

@@ -23,6 +23,7 @@ from gateline.engine.feed import (
     LogLevel,
     Renew,
     Renewed,
+    Seen,
     Stats,
     Write,
     Written,
@@ -45,6 +46,9 @@ Follow = Callable[[Delta | None], Delta]
 Renewal = Callable[[str, Callable[[], None]], None]
 """Fetches the document of a URL out of turn, or not; calls the function when that is over, what was found in force."""
 
+See = Callable[[Seen], None]
+"""Takes in what a worker has seen."""
+
 Undo = Callable[[], None]
 
 DoWrite = Callable[[Write], Awaitable[Written]]
@@ -53,6 +57,10 @@ DoWrite = Callable[[Write], Awaitable[Written]]
 
 def _nothing() -> None:
     """Nothing was written elsewhere."""
+
+
+def _unseen(seen: Seen) -> None:
+    """Nobody wants to know."""
 
 
 def _at_once(url: str, over: Callable[[], None]) -> None:  # noqa: ARG001 - as `Renewal`
@@ -85,6 +93,8 @@ class FeedServer:
         self._beside: Rows = {}
         self._followers: list[Follow] = []
         self._renewal: Renewal = _at_once
+        self._see: See = _unseen
+        self._mourn: Undo = _nothing
         self._published = False
         self._one = asyncio.Lock()
         self._log_level: int | None = None
@@ -125,15 +135,21 @@ class FeedServer:
         """The configuration in force, or about to be; not to be changed, and only valid until something else runs."""
         return self._rows
 
-    def accompany(self, beside: Rows, follow: Follow) -> None:
+    def accompany(self, beside: Rows, follow: Follow | None = None) -> None:
         """What else travels beside the configuration at first, and who keeps it in step; only before the first
         `publish`."""
         self._beside |= beside
-        self._followers.append(follow)
+        if follow is not None:
+            self._followers.append(follow)
 
     def renew_by(self, renewal: Renewal) -> None:
         """Who fetches documents out of turn."""
         self._renewal = renewal
+
+    def see_by(self, see: See, mourn: Callable[[], None]) -> None:
+        """Who hears what workers have seen, and that one is gone, with what it has not told."""
+        self._see = see
+        self._mourn = mourn
 
     @property
     def size(self) -> int:
@@ -319,6 +335,7 @@ class FeedServer:
                 total_requests=gone.total_requests + stats.total_requests,
             )
             self._changed.set()
+            self._mourn()
 
 
 @dataclass(slots=True)
@@ -364,6 +381,8 @@ class _Link(asyncio.Protocol):
                         tasks.start(self._server._asked(self, message), name="a plugin's write")  # noqa: SLF001
                     case Renew(url):
                         self._server._renew(self, url)  # noqa: SLF001
+                    case Seen():
+                        self._server._see(message)  # noqa: SLF001
         except FeedError as error:
             logger.error("a worker sent what is no message: %s", error)
             self.close()

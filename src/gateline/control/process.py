@@ -23,7 +23,7 @@ from gateline.control.directory import NodeDirectory
 from gateline.control.documents import NodeDocuments
 from gateline.control.errors import ChangeError, StartError
 from gateline.control.feed import FeedServer
-from gateline.control.health import TargetStates
+from gateline.control.health import NodeHealth, TargetStates
 from gateline.control.live import LiveConfiguration
 from gateline.control.places import origin_of, store_options
 from gateline.control.plugin_writes import PluginWrites
@@ -65,6 +65,7 @@ class ControlProcess:
         self._feed = FeedServer(context.feed)
         self._channel = _Channel(self)
         self._states = TargetStates(self._feed, context.health_file, Resolver(options_of(context.settings)))
+        self._health = NodeHealth(self._feed, self._states, context.circuits_file)
         self._documents = NodeDocuments(self._feed, context.documents_file)
         self._configuration: Configuration
         self._node: AdminNode
@@ -114,6 +115,7 @@ class ControlProcess:
         start.cancel()
         await self._servers.stop()
         await self._configuration.close()
+        self._health.close()
         self._states.close()
         self._documents.close()
         self._feed.close()
@@ -122,7 +124,9 @@ class ControlProcess:
     async def _start(self) -> None:
         try:
             await self._states.start()
-            self._documents.start(trusted_authorities(self._context.settings.lua_ssl_trusted_certificate))
+            authorities = trusted_authorities(self._context.settings.lua_ssl_trusted_certificate)
+            self._health.start(authorities)
+            self._documents.start(authorities)
             await self._configuration.start(recover=self._context.recover)
             if self._context.replacement:
                 await self._workers_back()

@@ -26,6 +26,7 @@ from gateline.engine.upstream.pool import Pool, Pools
 from gateline.engine.upstream.watch import WatchMaker
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.gates import Gates
     from gateline.entities import Plugin, Route, Service, Target, Upstream
 
 __all__ = ["Change", "Configuration"]
@@ -62,12 +63,18 @@ class Configuration:
         verify_upstreams: bool = False,
         make_plugin: Make | None = None,
         watch_makers: Sequence[WatchMaker] = (),
+        gates: "Gates | None" = None,
+        locality: str | None = None,
     ) -> None:
         self.flavor: Flavor = flavor
         self.pools = pools
         self.verify_upstreams = verify_upstreams
         self.watch_makers = tuple(watch_makers)
         """They make the watches of upstreams' targets."""
+        self.gates = gates
+        """Makes the gates of targets and services."""
+        self.locality = locality
+        """Where the node is: targets of the same locality come first."""
         self.plugins = PluginsInForce(make_plugin or _no_plugins)
         self.runtime = Runtime(0, "", Router())
         self.tables = EntityTables()
@@ -229,9 +236,17 @@ class Change:
         members = self._tables.targets_of(upstream.id)
         healths = {member.id: now for member in members if (now := self._healths.get(member.id)) is not None}
         configuration = self._configuration
-        made = {} if before is None else before.made
-        makers = configuration.watch_makers
-        destinations = balanced(configuration.pools, manner, upstream, members, healths, makers, made)
+        destinations = balanced(
+            configuration.pools,
+            manner,
+            upstream,
+            members,
+            healths,
+            makers=configuration.watch_makers,
+            before={} if before is None else before.kept,
+            gates=configuration.gates,
+            locality=configuration.locality,
+        )
         self._count(destinations, 1)
         return destinations
 
@@ -256,16 +271,18 @@ class Change:
         load = None if before is None else before.compiled.load
         pools = self._configuration.pools
         manner = manner_of(service, self._configuration.verify_upstreams)
+        gates = self._configuration.gates
+        gate = None if gates is None else gates.of_service(service)
         upstream = self._tables.upstream_named(service.host)
         if upstream is None:
             own = single(pools, manner, service.host, service.port)
             self._count(own, 1)
-            return _Service(CompiledService(service, own.balancer, False, load), manner, own, "", service.path)
+            return _Service(CompiledService(service, own.balancer, False, load, gate), manner, own, "", service.path)
         in_use = self._shared.get(upstream.id) or {}
         shared = in_use.get(manner) or _Shared(self._balanced(upstream, manner), 0)
         self._shared.put(upstream.id, {**in_use, manner: shared._replace(users=shared.users + 1)})
         return _Service(
-            CompiledService(service, shared.destinations.balancer, True, load),
+            CompiledService(service, shared.destinations.balancer, True, load, gate),
             manner,
             None,
             upstream.id,

@@ -77,6 +77,8 @@ class CATALOGUE:
     INTERNAL = Failure("internal", Source.GATEWAY, 500, "An unexpected error occurred")
 
     NO_TARGET = Failure("no_target", Source.GATEWAY, 503, "failure to get a peer from the ring-balancer", json=True)
+    CIRCUIT_OPEN = Failure("circuit_open", Source.GATEWAY, 503, "the circuit breaker is open", json=True)
+    LIMIT_REACHED = Failure("limit_reached", Source.GATEWAY, 503, "too much is under way at the upstream", json=True)
     NAME_RESOLUTION = Failure(
         "name_resolution", Source.UPSTREAM, 503, "name resolution failed", Retry.NOT_SENT, json=True
     )

@@ -18,7 +18,7 @@ cdef class Exchange:
     cdef public CTarget target
     cdef public CWatch watch
     cdef public list failures, tried
-    cdef public bytes cookie_line, host, method, path, query, request_bytes, request_id, upstream_path
+    cdef public bytes cookie_line, hashed, host, method, path, query, request_bytes, request_id, upstream_path
     cdef public bint informed, over, request_done, responded, tls, tunnel
     cdef public PluginRun run
     cdef public long long body_bytes, request_length, response_bytes
@@ -37,6 +37,7 @@ cdef class Exchange:
     cpdef object client_lost(self)
     cpdef object client_paused(self)
     cpdef object client_resumed(self)
+    @cython.locals(watch=CWatch)
     cpdef object connected(self, upstream, double now)
     cpdef object interim_response(self, head)
     @cython.locals(run=PluginRun, watch=CWatch)

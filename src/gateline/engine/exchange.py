@@ -47,9 +47,9 @@ class Exchange:
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
     matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
-    `cookie_line` is a header line that goes with an upstream's answer to the client. `began` is when the last try did,
-    `failures` are the earlier ones, for the log; `informed`: an informational answer has gone to the client; `retrying`
-    follows the route's retry policy, where it has one.
+    `cookie_line` is a header line that goes with an upstream's answer to the client; `hashed` is what chose the target,
+    where a hash does. `began` is when the last try did, `failures` are the earlier ones, for the log; `informed`: an
+    informational answer has gone to the client; `retrying` follows the route's retry policy, where it has one.
     """
 
     __slots__ = (
@@ -59,6 +59,7 @@ class Exchange:
         "cookie_line",
         "downstream",
         "failures",
+        "hashed",
         "head",
         "host",
         "informed",
@@ -136,6 +137,7 @@ class Exchange:
         self.tried: list[CompiledTarget] | None = None
         self.watch: Watch | None = None
         self.cookie_line: bytes | None = None
+        self.hashed: bytes | None = None
         self.sent = 0.0
         self.upstream_latency = -1.0
         self.informed = False
@@ -337,6 +339,9 @@ class Exchange:
         self.sent = now
         if self.run is not None:
             self.upstream_ip = upstream.address
+        watch = self.watch
+        if watch is not None:
+            watch.connected(self, now)
         upstream.send_request(self, self.request_bytes)
         kept = self.kept
         if kept is not None:

@@ -134,8 +134,16 @@ class Renew(msgspec.Struct, tag=True, frozen=True):
     url: str
 
 
+class Seen(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: what became of tries at targets (ids), and of calls through circuits (ids; the epoch of trials,
+    else 0), each in their order: outcomes as in `engine.upstream.outcomes`, and how many times in a row."""
+
+    tries: list[tuple[str, list[tuple[int, int]]]] = []
+    calls: list[tuple[str, int, list[tuple[int, int]]]] = []
+
+
 ToWorker = Begin | Put | Delete | Commit | LogLevel | Written | Renewed
-ToControl = Hello | Ack | Stats | Write | Renew
+ToControl = Hello | Ack | Stats | Write | Renew | Seen
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -249,6 +257,11 @@ class WorkerFeed:
         """Ask for a document out of turn; nothing happens while there is no control process."""
         if self._connection is not None:
             self._connection.send(Renew(url))
+
+    def tell(self, seen: Seen) -> None:
+        """Tell what was seen; nobody hears it while there is no control process."""
+        if self._connection is not None:
+            self._connection.send(seen)
 
     async def run(self) -> None:
         """Connect, take changes, connect again when the control process went away; ends only by cancellation."""

@@ -8,6 +8,7 @@ from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.runtime cimport CompiledRoute, CompiledService, Runtime
 from gateline.engine.upstream.balancer cimport CompiledTarget
 from gateline.engine.upstream.pool cimport Pool
+from gateline.engine.upstream.watch cimport Watch
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
 cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LINES, _EXPECT
@@ -34,7 +35,7 @@ cdef class Proxy:
     cpdef CompiledTarget _edited_target(self, Exchange exchange, RequestEdits edits, CompiledService service)
     @cython.locals(head=CRequestHead, peer=Peer, tail=bytes)
     cpdef bytes _tail(self, Exchange exchange, CompiledRoute route)
-    @cython.locals(pool=Pool, target=CompiledTarget, run=PluginRun, timeout=cython.double)
+    @cython.locals(pool=Pool, target=CompiledTarget, watch=Watch, run=PluginRun, timeout=cython.double)
     cpdef object _acquire(self, Exchange exchange, CompiledService service, bint fresh)
     cpdef object respond(self, Exchange exchange, CResponseHead head, long long length, bytes body, bint ended)
     cpdef bytes _proxied_block(self, Exchange exchange, CResponseHead head)

@@ -30,6 +30,7 @@ from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
 from gateline.engine.tries import Tries
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
+from gateline.engine.upstream.gates import Passage
 from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
@@ -37,6 +38,9 @@ from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 __all__ = ["Proxy"]
 
 _log = logging.getLogger(__name__)
+
+TARGETS_TRIED = 16
+"""How many targets are looked at for one whose gate is open."""
 
 _FORWARDED = (
     codec.X_FORWARDED_FOR
@@ -346,15 +350,21 @@ class Proxy:
 
     def _acquire(self, exchange: Exchange, service: CompiledService, fresh: bool) -> None:
         target = exchange.target
+        watch = target.watch
+        if target.gate is not None or service.gate is not None:
+            watch = self._through_gates(exchange, service)
+            if watch is None:
+                return
+            target = exchange.target
+        if watch is not None:
+            exchange.begin_try(watch)
         pool = target.pool
-        if target.watch is not None:
-            exchange.begin_try(target.watch)
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
             now = monotonic() if exchange.tries else exchange.received
             exchange.began = now
             exchange.connected(upstream, now)
-        else:
+        elif target.gate is None or target.gate.may_wait(exchange):
             exchange.began = monotonic()
             timeout = service.connect_timeout
             run = exchange.run
@@ -363,6 +373,36 @@ class Proxy:
             if exchange.retrying is not None:
                 timeout = exchange.retrying.connect_timeout(timeout)
             pool.connect(exchange, timeout)
+
+    def _through_gates(self, exchange: Exchange, service: CompiledService) -> Passage | None:
+        """Enter the gates of the service and of the target, or of another one where that is closed. None: the exchange
+        was refused."""
+        route, run = exchange.route, exchange.run
+        destination = run.edits.destination if run is not None and run.edits is not None else None
+        gate = service.gate or exchange.target.gate
+        assert gate is not None  # noqa: S101 - so it was called
+        assert route is not None  # noqa: S101 - it was routed
+        now = monotonic()
+        passage: Passage = gate.passage()
+        refusal = None if service.gate is None else passage.enter(service.gate, exchange, now)
+        for _ in range(TARGETS_TRIED if refusal is None else 0):
+            target = exchange.target
+            refusal = None if target.gate is None else passage.enter(target.gate, exchange, now)
+            if refusal is None:
+                passage.inner = target.watch
+                return passage
+            if exchange.tried is None:
+                exchange.tried = []
+            exchange.tried.append(target)
+            other = self._target(exchange, destination, service)
+            if other is None or other in exchange.tried:
+                break
+            exchange.target = other
+            exchange.request_bytes = self._encode(exchange, route, other.host_line)
+        passage.leave()
+        if refusal is not None:
+            exchange.refuse(refusal.failure, refusal.block)
+        return None
 
     def try_again(self, exchange: Exchange, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""

@@ -4,7 +4,7 @@ from gateline.engine.router.matcher cimport Router as CRouter
 from gateline.engine.upstream.balancer cimport Balancer
 
 cdef class CompiledService:
-    cdef public object entity, id, load, name, retry_rules
+    cdef public object entity, gate, id, load, name, retry_rules
     cdef public Balancer balancer
     cdef public bint balanced
     cdef public double connect_timeout, read_timeout, write_timeout

@@ -13,6 +13,7 @@ from gateline.engine.upstream.retries import Load, RetryRules
 
 if TYPE_CHECKING:
     from gateline.engine.chain import Chain, PluginSet
+    from gateline.engine.upstream.gates import Gate
     from gateline.entities import Route, Service
 
 __all__ = ["CompiledRoute", "CompiledService", "Runtime"]
@@ -24,7 +25,8 @@ class CompiledService:
     """A service as a request needs it: its targets and its limits; timeouts in seconds.
 
     `balanced`: its targets differ in the Host that they are asked for, so another try means another head. `load` is
-    that of its earlier versions too, so that a change of configuration forgets no request.
+    that of its earlier versions too, so that a change of configuration forgets no request. `gate`: lets tries begin,
+    where they may be refused.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class CompiledService:
         "balancer",
         "connect_timeout",
         "entity",
+        "gate",
         "id",
         "load",
         "name",
@@ -41,7 +44,14 @@ class CompiledService:
         "write_timeout",
     )
 
-    def __init__(self, service: "Service", balancer: Balancer, balanced: bool, load: Load | None = None) -> None:
+    def __init__(
+        self,
+        service: "Service",
+        balancer: Balancer,
+        balanced: bool,
+        load: Load | None = None,
+        gate: "Gate | None" = None,
+    ) -> None:
         self.entity = service
         self.id = service.id
         self.name = service.name or service.id
@@ -53,6 +63,7 @@ class CompiledService:
         self.retries = service.retries
         self.load = load or Load()
         self.retry_rules = None if service.retry_policy is None else RetryRules(service.retry_policy, self.retries)
+        self.gate = gate
 
 
 class CompiledRoute:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from gateline.engine.context import WorkerContext
 from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.upstream.gates import Gauges, LocalGauges
 from gateline.engine.written import Ask, CachedEntities, LocalEntities, StoredEntities
 from gateline.pdk.node import Cache, Counters, Credentials, Entities
-from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, open_directory
+from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, SharedGauges, open_directory
 from gateline.sharedstate.keys import sealer_of
 
 __all__ = ["SharedState", "shared_state"]
@@ -23,6 +24,7 @@ class SharedState:
     entities: Entities
     counters: Counters
     cache: Cache
+    gauges: Gauges
     open: Callable[[], None]
     renew: Callable[[], None]
 
@@ -31,7 +33,9 @@ def shared_state(context: WorkerContext, ask: Ask) -> SharedState:
     """What a worker shares; `ask` has the control process write. Raises SharedStateError, KeyFileError."""
     if context.shared is None:
         local = LocalCredentials()
-        return SharedState(local, LocalEntities(local), LocalCounters(), LocalCache(), _nothing, _nothing)
+        return SharedState(
+            local, LocalEntities(local), LocalCounters(), LocalCache(), LocalGauges(), _nothing, _nothing
+        )
     places = Places(context.shared)
     path = places.directory(context.generation)
     sealer = sealer_of(context.settings)
@@ -40,7 +44,8 @@ def shared_state(context: WorkerContext, ask: Ask) -> SharedState:
     entities: Entities = StoredEntities(credentials, ask)
     if context.settings.database == "off":
         entities = CachedEntities(credentials, cache, counters, sealer)
-    return SharedState(credentials, entities, counters, cache, credentials.open, credentials.renew)
+    gauges = SharedGauges(places.gauges)
+    return SharedState(credentials, entities, counters, cache, gauges, credentials.open, credentials.renew)
 
 
 def _nothing() -> None:

@@ -34,8 +34,11 @@ from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.shared_state import shared_state
 from gateline.engine.tls import ServerCertificates, trusted_authorities
+from gateline.engine.upstream.circuit_rows import KIND as CIRCUITS
 from gateline.engine.upstream.dns import Resolver, options_of
 from gateline.engine.upstream.dynamic import DynamicDestinations
+from gateline.engine.upstream.gates import Circuits, Gates
+from gateline.engine.upstream.observing import Observers, Reports
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1 import ClientConnection
@@ -85,11 +88,14 @@ class Worker:
         self._http = http_client.Client(
             Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver), authorities
         )
+        self._reports = Reports(lambda seen: self._feed.tell(seen))
         self._configuration = Configuration(
             cast(Flavor, settings.router_flavor),  # the settings allow no other words
             self._pools,
             verify_upstreams=settings.upstream_tls_verify,
             make_plugin=self._make_plugin,
+            watch_makers=[Observers(self._reports)],
+            locality=settings.locality,
         )
         self._access_log = _access_log(settings)
         self._proxy = Proxy(
@@ -116,6 +122,8 @@ class Worker:
             renewed=self._documents.renewed,
         )
         self._shared = shared_state(context, self._feed.write)
+        self._circuits = Circuits(self._shared.counters)
+        self._configuration.gates = Gates(self._reports, self._circuits, self._shared.gauges)
         self._documents.ask = self._feed.renew
         self._plugins = Plugins(settings.plugins, settings.plugin_folders)
         self._node = WorkerNode(
@@ -191,6 +199,7 @@ class Worker:
         watched = self._proxy.runtime.shortest_timeout
         self._shared.renew()  # with nothing in between: no request sees one without the other
         self._documents.take(put.get(DOCUMENTS, ()), delete.get(DOCUMENTS, ()), full=full)
+        self._circuits.take(put.get(CIRCUITS, ()), delete.get(CIRCUITS, ()), full=full)
         runtime = change.commit()
         self._proxy.adopt(runtime)
         self._certificates.plugins = runtime.plugins.certificates if runtime.plugins is not None else ()

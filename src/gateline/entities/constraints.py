@@ -35,19 +35,21 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class OneOf(Constraint):
-    """One of a fixed list."""
+    """One of a fixed list, or of what Kong does not know and Gateline takes besides."""
 
     values: tuple[str | int, ...]
+    beyond: tuple[str | int, ...] = ()
     rank: ClassVar[int] = 1
 
     def refuse(self, value: Any) -> str | None:
-        return None if value in self.values else f"expected one of: {', '.join(map(str, self.values))}"
+        known = value in self.values or value in self.beyond
+        return None if known else f"expected one of: {', '.join(map(str, self.values))}"
 
     def kong(self) -> dict[str, Any]:
         return {"one_of": list(self.values)}
 
     def json_schema(self) -> dict[str, Any]:
-        return {"enum": list(self.values)}
+        return {"enum": [*self.values, *self.beyond]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class OnlyIn:
 
 @dataclass(frozen=True, slots=True)
 class BeyondKong:
-    """Kong has no such field: the wire form leaves it out while it holds its default, as Kong's clients expect."""
+    """Kong has no such field: answers leave it out while it holds its default, so its clients see what they know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gateline.entities import formats
 from gateline.entities.checks import Check, Conditional, Null
+from gateline.entities.circuit_breaker import CircuitBreaker
 from gateline.entities.constraints import Between, Format, NotOneOf, OneOf, StartsWith, Uuid, Without
 from gateline.entities.fields import Host, Milliseconds, Name, Port, Protocol, Tags
 from gateline.entities.marks import BeyondKong, DefaultForNull, IdOf, To
@@ -93,6 +94,13 @@ class Service(Entity):
     ca_certificates: Annotated[
         tuple[Annotated[str, Uuid(), IdOf("ca_certificates")], ...] | None,
         Field(description="Ids of the CA certificates that the upstream's certificate is verified with."),
+    ] = None
+    circuit_breaker: Annotated[
+        CircuitBreaker | None,
+        BeyondKong(),
+        Field(
+            description="When requests are refused because the service fails, until it was tried again; null: never."
+        ),
     ] = None
     tags: Tags | None = None
     retry_policy: Annotated[

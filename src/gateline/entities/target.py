@@ -8,7 +8,7 @@ from pydantic import Field
 from gateline.entities import formats
 from gateline.entities.constraints import Between, Format, Timestamp
 from gateline.entities.fields import Tags
-from gateline.entities.marks import Auto, To
+from gateline.entities.marks import Auto, BeyondKong, To
 from gateline.entities.model import Entity
 from gateline.entities.schema import Reference
 
@@ -34,6 +34,16 @@ class Target(Entity):
         Annotated[int, Between(0, 65535)], Field(description="Its share of the requests; 0 takes it out.")
     ] = 100
     tags: Tags | None = None
+    priority: Annotated[
+        Annotated[int, Between(0, 127)] | None,
+        BeyondKong(),
+        Field(description="Targets with the lowest number come first, others take what those cannot; null: 0."),
+    ] = None
+    locality: Annotated[
+        Annotated[str, Format(formats.tag)] | None,
+        BeyondKong(),
+        Field(description="Where it is, such as a zone: nodes of the same `locality` prefer it."),
+    ] = None
 
     @classmethod
     def derive(cls, values: dict[str, Any], _given: Collection[str]) -> None:

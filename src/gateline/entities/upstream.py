@@ -6,10 +6,12 @@ from pydantic import Field
 
 from gateline.entities import formats
 from gateline.entities.checks import Check, Conditional, Distinct, There
+from gateline.entities.circuit_breaker import CircuitBreaker, Limits
 from gateline.entities.constraints import Between, Format, OneOf, StartsWith, Without
 from gateline.entities.fields import HeaderName, Sni, Tags
-from gateline.entities.marks import To, Unique
+from gateline.entities.marks import BeyondKong, To, Unique
 from gateline.entities.model import Entity, Record
+from gateline.entities.outlier_detection import OutlierDetection
 from gateline.entities.schema import Reference
 from gateline.entities.shorthand import Shorthand
 
@@ -130,7 +132,7 @@ class Upstream(Entity):
     ]
     algorithm: Annotated[
         str,
-        OneOf(("consistent-hashing", "least-connections", "round-robin", "latency")),
+        OneOf(("consistent-hashing", "least-connections", "round-robin", "latency"), ("power-of-two", "random")),
         Field(description="How a target is chosen."),
     ] = "round-robin"
     hash_on: Annotated[HashInput, Field(description="What is hashed.")] = "none"
@@ -160,6 +162,52 @@ class Upstream(Entity):
     use_srv_name: Annotated[
         bool, Field(description="Whether targets that come from an SRV record see its name as Host.")
     ] = False
+    panic_threshold: Annotated[
+        Annotated[float, Between(0, 100)] | None,
+        BeyondKong(),
+        Field(description="Percentage of healthy weight below which health counts no more: all targets get requests."),
+    ] = None
+    outlier_detection: Annotated[
+        OutlierDetection | None,
+        BeyondKong(),
+        Field(description="When targets that do worse than others get no requests for a while; null: never."),
+    ] = None
+    circuit_breaker: Annotated[
+        CircuitBreaker | None,
+        BeyondKong(),
+        Field(description="When a target that fails gets no requests until it was tried again; null: never."),
+    ] = None
+    limits: Annotated[
+        Limits | None,
+        BeyondKong(),
+        Field(description="What may be under way at once at all targets together; null: anything."),
+    ] = None
+    target_limits: Annotated[
+        Limits | None, BeyondKong(), Field(description="What may be under way at once at one target; null: anything.")
+    ] = None
+    slow_start: Annotated[
+        Seconds | None,
+        BeyondKong(),
+        Field(description="Seconds over which the share of a target that is new, or healthy again, grows; null: none."),
+    ] = None
+    subset_on_header: Annotated[
+        HeaderName | None,
+        BeyondKong(),
+        Field(
+            description="The header whose value says which targets are meant: those with the tag `subset_tag:value`."
+        ),
+    ] = None
+    subset_tag: Annotated[
+        Annotated[str, Format(formats.tag)] | None,
+        BeyondKong(),
+        Field(description="What the tags of subsets begin with; null: the header's name in small letters."),
+    ] = None
+    subset_fallback: Annotated[
+        str,
+        OneOf(("any", "none")),
+        BeyondKong(),
+        Field(description="Who gets a request whose subset has no healthy target: any target, or none."),
+    ] = "any"
 
     shorthands: ClassVar = {"algorithm": Shorthand(_algorithm), "hash_on": Shorthand(_hash_on)}
     checks: ClassVar[tuple[Check, ...]] = (
@@ -184,8 +232,13 @@ class Upstream(Entity):
         """Whether the health of its targets is found out at all, which is when it counts (as in Kong)."""
         active, passive = self.healthchecks.active, self.healthchecks.passive.unhealthy
         probes = active.healthy.interval or active.unhealthy.interval
-        return bool(probes or passive.tcp_failures or passive.timeouts or passive.http_failures)
+        counts = passive.tcp_failures or passive.timeouts or passive.http_failures
+        return bool(probes or counts or self.outlier_detection is not None)
 
     def is_healthy(self, available: int, total: int) -> bool:
         """Whether it takes requests when so much of the weight of its targets is available."""
         return available > 0 and available * 100 >= total * self.healthchecks.threshold
+
+    def is_in_panic(self, available: int, total: int) -> bool:
+        """Whether so much available weight is so little that all targets are used, whatever their health."""
+        return self.panic_threshold is not None and available * 100 < total * self.panic_threshold

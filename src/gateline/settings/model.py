@@ -30,6 +30,7 @@ class Settings:
     worker_processes: int
     nginx_daemon: bool
     drain_timeout: float
+    locality: str | None
     max_connections: int
 
     database: str

@@ -8,6 +8,7 @@ from gateline.sharedstate.cache import SharedCache
 from gateline.sharedstate.counters import SharedCounters
 from gateline.sharedstate.directory import Directory, Entry
 from gateline.sharedstate.environment import Environment, SharedStateError
+from gateline.sharedstate.gauges import SharedGauges
 from gateline.sharedstate.places import Places
 from gateline.sharedstate.writer import DirectoryWriter, Journal, open_directory
 
@@ -20,6 +21,7 @@ __all__ = [
     "Places",
     "SharedCache",
     "SharedCounters",
+    "SharedGauges",
     "SharedStateError",
     "open_directory",
 ]

@@ -38,6 +38,11 @@ class Places:
         return self.root / "counters"
 
     @property
+    def gauges(self) -> Path:
+        """Where the numbers of what is under way are."""
+        return self.root / "gauges"
+
+    @property
     def cache(self) -> Path:
         """Where the cache is."""
         return self.root / "cache"

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from gateline.engine.exchange import Exchange
-from gateline.engine.upstream.places import Place
+from gateline.engine.upstream.dns import Endpoint
 from gateline.engine.upstream.pool import Pool, Pools, Target
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -91,12 +91,14 @@ class ServicePool(Pool):
     def __init__(self, target: Target, pools: Pools, asked: Callable[[Sent], list[bytes]]) -> None:
         super().__init__(target, pools)
         self._asked = asked
-        self._service = Place(target.host, target.port)
+        if self._places.sole is None:  # the target is a name: the service is wherever that leads
+            self._places.lead_to((Endpoint(target.host),))
 
     def connect(self, exchange: Exchange, timeout: float) -> None:  # noqa: ARG002 - as its parent's
         """A connection, in a moment."""
         connection = UpstreamConnection(self)
-        connection.place = self._service
+        assert self._places.sole is not None  # noqa: S101 - see above
+        connection.place = self._places.sole
         connection.connection_made(_ServiceWire(connection, self._asked))
         asyncio.get_running_loop().call_soon(self._arrived, exchange, connection)
 

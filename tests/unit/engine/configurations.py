@@ -6,12 +6,14 @@ from typing import Any, cast
 from gateline.engine.configuration import Change, Configuration
 from gateline.engine.router import Flavor
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
-from gateline.engine.upstream.round_robin import LONGEST_ORDER
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.entities import Entity, Route, Service, Target, Upstream
 from unit.engine.router.routing import make_request
 
 Entities = Sequence[Entity]
+
+TURNS = 4096
+"""So many turns reach every target that has a weight in a test."""
 
 
 def identifier(number: int) -> str:
@@ -90,5 +92,5 @@ def hosts_in_turn(balancer: Any) -> list[str]:
     exchange = make_request("/", "a.test")
     if balancer.pick(exchange) is None:
         return []
-    lines = {balancer.pick(exchange).host_line for _ in range(LONGEST_ORDER)}
+    lines = {balancer.pick(exchange).host_line for _ in range(TURNS)}
     return sorted(line.decode().removeprefix(" HTTP/1.1\r\nHost: ").strip() for line in lines)

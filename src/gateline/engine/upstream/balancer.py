@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
+    from gateline.engine.upstream.gates import Gate
+    from gateline.engine.upstream.load import Load
     from gateline.engine.upstream.pool import Pool
     from gateline.engine.upstream.watch import Watch
 
@@ -18,15 +20,26 @@ __all__ = ["Algorithm", "Balancer", "CompiledTarget"]
 class CompiledTarget:
     """Where a request may go: a pool, and the part of its head that names the host.
 
-    `watch` hears of every try, where somebody wants to know.
+    `watch` hears of every try, where somebody wants to know; `gate` lets it begin, where it may be refused; `load` is
+    what is known for choosing by it.
     """
 
-    __slots__ = ("host_line", "pool", "watch")
+    __slots__ = ("gate", "host_line", "load", "pool", "watch", "weight")
 
-    def __init__(self, pool: "Pool", host_line: bytes, watch: "Watch | None" = None) -> None:
+    def __init__(
+        self,
+        pool: "Pool",
+        host_line: bytes,
+        weight: int = 1,
+        load: "Load | None" = None,
+        watch: "Watch | None" = None,
+    ) -> None:
         self.pool = pool
         self.host_line = host_line
+        self.weight = weight
+        self.load = load
         self.watch = watch
+        self.gate: Gate | None = None
 
 
 class Algorithm:

@@ -4,20 +4,23 @@ All services that name an upstream entity and speak to it in the same manner sha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.choosing import Member, algorithm_for, keeps_load, watches_load
 from gateline.engine.upstream.health import WELL, Addresses, Health
+from gateline.engine.upstream.load import Load
 from gateline.engine.upstream.pool import Pool, Pools, Target
-from gateline.engine.upstream.round_robin import RoundRobin
 from gateline.engine.upstream.watch import Watch, WatchMaker, joined
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.gates import Gates
     from gateline.entities import Service, Upstream
     from gateline.entities import Target as TargetEntity
 
-__all__ = ["Destinations", "Made", "Manner", "balanced", "manner_of", "single"]
+__all__ = ["Destinations", "Kept", "Manner", "balanced", "manner_of", "single"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 _TLS_PROTOCOLS = frozenset({"https", "grpcs"})
@@ -34,18 +37,22 @@ class Manner(NamedTuple):
 _PLAIN = {protocol: Manner(protocol) for protocol in ("http", "grpc")}
 
 
-Made = Mapping[str, tuple[Watch | None, ...]]
-"""The watches that were made for an upstream's targets, one a maker, by the targets' ids."""
+class Kept(NamedTuple):
+    """What is kept of a target while it or others change: its load, where it is healthy, and a watch of each maker."""
 
-_NOTHING: Made = MappingProxyType({})
+    load: Load | None
+    watches: tuple[Watch | None, ...]
+
+
+_NOTHING: Mapping[str, Kept] = MappingProxyType({})
 
 
 class Destinations(NamedTuple):
-    """A balancer, the pools that it uses, and the watches of its targets."""
+    """A balancer, the pools that it uses, and what is kept of its targets, by their ids."""
 
     balancer: Balancer
     pools: tuple[Pool, ...]
-    made: Made
+    kept: Mapping[str, Kept]
 
 
 def manner_of(service: "Service", verify: bool) -> Manner:
@@ -60,47 +67,83 @@ def manner_of(service: "Service", verify: bool) -> Manner:
 def single(pools: Pools, manner: Manner, host: str, port: int) -> Destinations:
     """The one target of a service whose host is no upstream entity."""
     target = _target(pools, manner, host, port, None)
-    return Destinations(Balancer(only=target), (target.pool,), {})
+    return Destinations(Balancer(only=target), (target.pool,), _NOTHING)
 
 
 def balanced(
     pools: Pools,
     manner: Manner,
     upstream: "Upstream",
-    members: Iterable["TargetEntity"],
+    entities: Iterable["TargetEntity"],
     healths: Mapping[str, Health],
+    *,
     makers: Sequence[WatchMaker] = (),
-    before: Made = _NOTHING,
+    before: Mapping[str, Kept] = _NOTHING,
+    gates: "Gates | None" = None,
+    locality: str | None = None,
 ) -> Destinations:
     """The targets of an upstream entity that are healthy (`healths` by their ids; what is not there is well), or none
-    when that is too little. Each gets the watches that `makers` make; `before`: what they made last time."""
-    weighted = []
-    total = 0
-    made = {}
-    for member in sorted(members, key=lambda member: member.target):
-        total += member.weight
-        if makers:
-            known = before.get(member.id) or (None,) * len(makers)
-            made[member.id] = tuple([make(upstream, member, one) for make, one in zip(makers, known, strict=True)])
-        health = healths.get(member.id, WELL)
-        if not health.serving:
-            continue
-        host, _, port = member.target.rpartition(":")
-        target = _target(
-            pools,
-            manner,
-            host.strip("[]"),
-            int(port),
-            upstream.host_header,
-            health.addresses,
-            srv_names=upstream.use_srv_name and not upstream.host_header,
-        )
-        target.watch = joined(made.get(member.id, ()))
-        weighted.append((target, member.weight))
-    enough = upstream.is_healthy(sum([weight for _, weight in weighted]), total)
+    when that is too little, or all where that means panic.
+
+    Each gets the watches that `makers` make, and a gate where `gates` makes one. `before` is what was kept of them: a
+    target that is not among it, or was not healthy, is new to the others and begins slowly, where the upstream says so.
+    `locality` is the node's own.
+    """
+    ordered = sorted(entities, key=lambda entity: entity.target)
+    if healths and upstream.panic_threshold is not None:
+        well = [entity.weight for entity in ordered if healths.get(entity.id, WELL).serving]
+        if upstream.is_in_panic(sum(well), sum([entity.weight for entity in ordered])):
+            healths = {}
+    keeps = keeps_load(upstream, [entity.weight for entity in ordered])
+    since = monotonic() if before and upstream.slow_start else 0.0
+    members = []
+    kept = {}
+    for entity in ordered:
+        health = healths.get(entity.id, WELL)
+        known = before.get(entity.id)
+        load = None
+        if keeps and health.serving:
+            load = known.load if known is not None and known.load is not None else Load(since)
+        watches = _watches(makers, upstream, entity, known)
+        if watches or load is not None:
+            kept[entity.id] = Kept(load, watches)
+        target = None
+        if health.serving:
+            host, _, port = entity.target.rpartition(":")
+            target = _target(
+                pools,
+                manner,
+                host.strip("[]"),
+                int(port),
+                upstream.host_header,
+                health.addresses,
+                srv_names=upstream.use_srv_name and not upstream.host_header,
+            )
+            target.weight = entity.weight
+            target.load = load
+            target.gate = None if gates is None else gates.of_target(upstream, entity)
+            target.watch = joined((load if watches_load(upstream) else None, *watches))
+        members.append(Member(entity, target))
     return Destinations(
-        Balancer(RoundRobin(weighted if enough else ())), tuple([target.pool for target, _ in weighted]), made
+        _balancer(upstream, members, locality),
+        tuple([member.target.pool for member in members if member.target is not None]),
+        kept or _NOTHING,
     )
+
+
+def _watches(
+    makers: Sequence[WatchMaker], upstream: "Upstream", entity: "TargetEntity", known: Kept | None
+) -> tuple[Watch | None, ...]:
+    """What the makers make for a target."""
+    before = known.watches if known is not None and known.watches else (None,) * len(makers)
+    return tuple([make(upstream, entity, one) for make, one in zip(makers, before, strict=True)])
+
+
+def _balancer(upstream: "Upstream", members: Sequence[Member], locality: str | None) -> Balancer:
+    available = sum([member.entity.weight for member in members if member.target is not None])
+    if not upstream.is_healthy(available, sum([member.entity.weight for member in members])):
+        return Balancer()
+    return Balancer(algorithm_for(upstream, members, locality))
 
 
 def _target(

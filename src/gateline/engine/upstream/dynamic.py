@@ -58,7 +58,16 @@ class DynamicDestinations:
         version = configuration.runtime.version
         return self._remembered(
             (manner, upstream_id, version),
-            lambda: balanced(self._pools, manner, upstream, members, configuration.healths),
+            lambda: balanced(
+                self._pools,
+                manner,
+                upstream,
+                members,
+                configuration.healths,
+                makers=configuration.watch_makers,
+                gates=configuration.gates,
+                locality=configuration.locality,
+            ),
         ).balancer
 
     def _remembered(self, key: object, make: Callable[[], Destinations]) -> Destinations:

@@ -2,6 +2,7 @@ cimport cython
 
 cdef class Watch:
     cpdef object began(self, exchange, double now)
+    cpdef object connected(self, exchange, double now)
     cpdef object answered(self, exchange, int status, double latency, double now)
     cpdef object failed(self, exchange, failure, double now)
     cpdef object ended(self, double now)
@@ -11,6 +12,8 @@ cdef class Watches(Watch):
 
     @cython.locals(watch=Watch)
     cpdef object began(self, exchange, double now)
+    @cython.locals(watch=Watch)
+    cpdef object connected(self, exchange, double now)
     @cython.locals(watch=Watch)
     cpdef object answered(self, exchange, int status, double latency, double now)
     @cython.locals(watch=Watch)

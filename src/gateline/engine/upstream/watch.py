@@ -19,14 +19,17 @@ __all__ = ["Watch", "WatchMaker", "Watches", "joined"]
 class Watch:
     """Hears of the tries at one target; override what matters. `now` is the monotonic clock's, in seconds.
 
-    A try is `began` once and `ended` once. In between it may be `answered`, and it may have `failed`, in this order
-    where it is both: an answer can break off. A method neither raises nor waits.
+    A try is `began` once and `ended` once. In between it may be `connected` and `answered`, and it may have `failed`,
+    in this order where it is several: an answer can break off. A method neither raises nor waits.
     """
 
     __slots__ = ()
 
     def began(self, exchange: "Exchange", now: float) -> None:
         """A try begins: there is no connection yet."""
+
+    def connected(self, exchange: "Exchange", now: float) -> None:
+        """There is a connection: the request is being sent."""
 
     def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:
         """The head of an answer came, `latency` seconds after the request was sent; 101 where a tunnel begins."""
@@ -50,6 +53,11 @@ class Watches(Watch):
         """A try begins."""
         for watch in self._watches:
             watch.began(exchange, now)
+
+    def connected(self, exchange: "Exchange", now: float) -> None:
+        """There is a connection."""
+        for watch in self._watches:
+            watch.connected(exchange, now)
 
     def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:
         """The head of an answer came."""

@@ -32,6 +32,7 @@ GENERAL = (
     ),
     Setting("log_format", choice("text", "json"), "text", "Form of the error log's lines."),
     Setting("node_id", TEXT, None, "Identity of this node, a UUID. Without it one is made and kept under the prefix."),
+    Setting("locality", TEXT, None, "Where this node is, such as a zone: targets of the same locality come first."),
     Setting(
         "worker_processes",
         integer(0, 1024, auto=0),

@@ -6,14 +6,18 @@ on the feed beside the configuration: who sets a state is told when it is in for
 starts has it before its first request. States are forgotten with their target, when it gets another address, and when
 its upstream has no health checks any more; they are kept on disk for the process that takes this one's place.
 
-Whoever finds something out about a target says it with `set`; today that is a person, through the Admin API.
+Whoever finds something out about a target says it: a person with `set`, and is told when it is so; checks with `found`,
+of which many come together when much fails at once; outlier detection with `eject`, which is for some time and says
+nothing of health: a target gets requests when it is healthy and not ejected.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +34,9 @@ from gateline.entities import Target, Upstream
 
 logger = logging.getLogger(__name__)
 
+WHOLE = "*"
+"""Instead of an address: whichever address a name has."""
+
 LOOK_UP = 2.0
 """Seconds that a name may take; it has no address then."""
 
@@ -44,14 +51,36 @@ class _State(msgspec.Struct, frozen=True):
     target: str
     healthy: bool = True
     others: frozenset[str] = frozenset()
+    ejected: dict[str, float] = {}
+    """Addresses that outlier detection has ejected, until these times (seconds since 1970)."""
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(self.healthy, self.others)
+        """Those that take requests."""
+        if not self.ejected:
+            return Addresses(self.healthy, self.others)
+        if WHOLE in self.ejected:
+            return Addresses(False)
+        others = self.others | self.ejected.keys() if self.healthy else self.others - self.ejected.keys()
+        return Addresses(self.healthy, others)
 
     @property
     def well(self) -> bool:
-        return self.healthy and not self.others
+        return self.healthy and not self.others and not self.ejected
+
+
+class Finding(NamedTuple):
+    """What was found out about a target or one of its addresses, by ids, and why."""
+
+    upstream: str
+    target: str
+    address: str | None
+    healthy: bool
+    reason: str = ""
+
+
+Told = Callable[[Finding], None]
+"""Hears what a person has set."""
 
 
 class TargetStates:
@@ -67,6 +96,13 @@ class TargetStates:
         self._serving: dict[str, bool] = {}
         self._one = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
+        self._found: list[Finding] = []
+        self._flushing = False
+        self._told: Told = lambda _: None
+
+    def tell(self, told: Told) -> None:
+        """Who hears what a person has set."""
+        self._told = told
 
     async def start(self) -> None:
         """Take up what was kept, before there is a configuration."""
@@ -97,6 +133,15 @@ class TargetStates:
         counts = state is not None and upstream.is_checked and state.target == target.target
         return state.addresses if counts and state is not None else Addresses()
 
+    def takes(self, target: str, address: str) -> bool:
+        """Whether an address of a target was found healthy, ejected or not."""
+        state = self._states.get(target)
+        return state is None or Addresses(state.healthy, state.others).takes(address)
+
+    async def resolved(self, host: str) -> Collection[str]:
+        """The addresses of a target's host; none while its name has none."""
+        return await self._addresses(host)
+
     async def _addresses(self, host: str) -> Collection[str]:
         try:
             async with asyncio.timeout(LOOK_UP):
@@ -109,42 +154,143 @@ class TargetStates:
     async def set(self, upstream: str, target: str, address: str | None, *, healthy: bool) -> None:
         """Set a target, or one of its addresses, healthy or unhealthy, by ids; when this returns, every worker goes by
         it. Nothing happens when the target is not in force (any more). Raises ChangeError."""
+        finding = Finding(upstream, target, address, healthy, "set by hand")
         async with self._one:
-            text = _target_text(self._feed.rows, target)
-            if text is None:
-                return
-            state = self._states.get(target) or _State(upstream, text)
-            await self._put_in_force(target, _changed(state, address, healthy))
-            self._write()
-            where = f"{address} of {text}" if address else text
-            logger.log(logs.NOTICE, "target %s of upstream %s is %s", where, upstream, _WORDS[healthy])
+            self._found = [one for one in self._found if one.target != target]
+            await self._put_in_force([finding])
+        self._told(finding)
 
-    async def _put_in_force(self, target: str, state: _State) -> None:
-        row = await self._row(target, state)
-        before = self._states.get(target)
+    def found(self, finding: Finding) -> None:
+        """Say what a check has found out; it is in force soon."""
+        self._found.append(finding)
+        if not self._flushing:
+            self._flushing = True
+            tasks.start(self._flush(), name="health of targets")
+
+    async def _flush(self) -> None:
+        try:
+            while self._found:
+                async with self._one:
+                    found, self._found = self._found, []
+                    try:
+                        await self._put_in_force(found)
+                    except ChangeError as error:
+                        logger.error("what checks have found out cannot be put in force: %s", error)
+        finally:
+            self._flushing = False
+
+    async def eject(self, upstream: str, target: str, address: str, until: float, reason: str) -> None:
+        """Send nothing to an address until a time (seconds since 1970)."""
+        async with self._one:
+            state = self._state(upstream, target)
+            if state is not None:
+                ejected = {**state.ejected, address: until}
+                await self._try_to_put({target: msgspec.structs.replace(state, ejected=ejected)})
+                logger.log(
+                    logs.NOTICE, "target %s of upstream %s is ejected (%s)", state.target, self._name(upstream), reason
+                )
+
+    async def restore(self) -> None:
+        """Take back the ejections of which the time is over."""
+        now = time.time()
+        async with self._one:
+            after: dict[str, _State] = {}
+            for target, state in self._states.items():
+                if state.ejected and any(until <= now for until in state.ejected.values()):
+                    ejected = {address: until for address, until in state.ejected.items() if until > now}
+                    after[target] = msgspec.structs.replace(state, ejected=ejected)
+            if after:
+                await self._try_to_put(after)
+                for state in after.values():
+                    logger.log(
+                        logs.NOTICE, "target %s of upstream %s is back", state.target, self._name(state.upstream)
+                    )
+
+    def ejected(self, upstream: str) -> dict[tuple[str, str], float]:
+        """The ejected addresses of an upstream, by target and address."""
+        return {
+            (target, address): until
+            for target in self._of_upstream.get(upstream, ())
+            for address, until in self._states[target].ejected.items()
+        }
+
+    def _state(self, upstream: str, target: str) -> _State | None:
+        """What is known of a target, which is in force."""
+        text = _target_text(self._feed.rows, target)
+        if text is None:
+            return None
+        return self._states.get(target) or _State(upstream, text)
+
+    async def _try_to_put(self, after: Mapping[str, _State]) -> None:
+        try:
+            await self._put(after)
+        except ChangeError as error:
+            logger.error("what outlier detection has decided cannot be put in force: %s", error)
+
+    async def _put_in_force(self, findings: Sequence[Finding]) -> None:
+        after: dict[str, _State] = {}
+        for one in findings:
+            state = after.get(one.target) or self._state(one.upstream, one.target)
+            if state is not None:
+                after[one.target] = _changed(state, one.address, one.healthy)
+        await self._put(after)
+        for one in findings:
+            if one.target in after:
+                text = after[one.target].target
+                where = f"{one.address} of {text}" if one.address and one.address != _host(text) else text
+                logger.log(
+                    logs.NOTICE,
+                    "target %s of upstream %s is %s (%s)",
+                    where,
+                    self._name(one.upstream),
+                    _WORDS[one.healthy],
+                    one.reason,
+                )
+
+    def _name(self, upstream: str) -> str:
+        """What an upstream is called in messages."""
+        row = self._feed.rows.get("upstreams", {}).get(upstream)
+        return upstream if row is None else str(msgspec.msgpack.decode(row)["name"])
+
+    async def _put(self, after: Mapping[str, _State]) -> None:
+        rows = {target: await self._row(target, state) for target, state in after.items()}
+        before: dict[str, _State | None] = {}
 
         def decide() -> Delta:
-            if not self._stands(target, state):  # no more
-                return Delta()
-            self._note(target, state)
-            return Delta(delete={KIND: [target]}) if state.well else Delta(put={KIND: {target: row}})
+            put: dict[str, bytes] = {}
+            gone: list[str] = []
+            for target, state in after.items():
+                if not self._stands(target, state):  # no more
+                    continue
+                before[target] = self._states.get(target)
+                self._note(target, state)
+                if state.well:
+                    gone.append(target)
+                else:
+                    put[target] = rows[target]
+            return Delta({KIND: put} if put else {}, {KIND: gone} if gone else {})
 
         try:
             await self._feed.change_beside(decide)
         except ChangeError:
-            self._note(target, before)
+            for target, state in before.items():
+                self._note(target, state)
             raise
+        self._write()
 
     async def _row(self, target: str, state: _State) -> bytes:
         serving = self._serving[target] = await self._serves(state)
-        return row_of(health_to_wire(target, Health(serving, state.addresses if state.others else None)))
+        addresses = state.addresses
+        by_address = addresses.others and not is_address(_host(state.target))
+        return row_of(health_to_wire(target, Health(serving, addresses if by_address else None)))
 
     async def _serves(self, state: _State) -> bool:
         """Whether a target has an address that is healthy; while its name cannot be looked up, it may have."""
-        if not state.others:
-            return state.healthy
+        addresses = state.addresses
+        if not addresses.others:
+            return addresses.healthy
         known = await self._addresses(_host(state.target))
-        return not known or any(state.addresses.takes(address) for address in known)
+        return not known or any(addresses.takes(address) for address in known)
 
     async def _look_again(self) -> None:
         """See to it that a target takes requests as long as its name has an address that is healthy."""
@@ -152,10 +298,10 @@ class TargetStates:
             await asyncio.sleep(LOOK_AGAIN)
             async with self._one:
                 for target, state in list(self._states.items()):
-                    if not state.others or self._serving.get(target) == await self._serves(state):
+                    if not state.addresses.others or self._serving.get(target) == await self._serves(state):
                         continue
                     try:
-                        await self._put_in_force(target, state)
+                        await self._put({target: state})
                     except ChangeError as error:
                         logger.error("the health of target %s cannot be put in force: %s", state.target, error)
 

@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateline.control import health
 from gateline.control.errors import ChangeRefusedError
 from gateline.control.feed import FeedServer
-from gateline.control.health import TargetStates
+from gateline.control.health import TargetStates, states
 from gateline.control.rows import Delta, Rows, encoded
 from gateline.engine.feed import ConfigurationError, WorkerFeed
 from gateline.engine.upstream.dns import NameResolutionError
@@ -184,7 +183,7 @@ def test_one_address_of_a_target_that_is_unhealthy_can_be_healthy(tmp_path: Path
 def test_a_target_takes_requests_again_when_its_name_gets_another_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(states, "LOOK_AGAIN", 0.01)
 
     async def scene(stage: Stage) -> None:
         worker = await stage.worker()

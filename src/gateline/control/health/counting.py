@@ -1,0 +1,99 @@
+"""When results make a target healthy or unhealthy: Kong's thresholds, which active and passive checks share.
+
+Pure: results in, changes out. A success forgets the failures counted so far, and a failure the successes; failures of
+several kinds are counted each on its own. What says what is known already counts nothing.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateline.engine.upstream.outcomes import Result
+
+if TYPE_CHECKING:
+    from gateline.entities.upstream import ActiveChecks, PassiveChecks
+
+__all__ = ["WORDS", "Counts", "Result", "Thresholds"]
+
+
+WORDS = {
+    Result.SUCCESS: "successes",
+    Result.HTTP_FAILURE: "HTTP failures",
+    Result.TCP_FAILURE: "TCP failures",
+    Result.TIMEOUT: "timeouts",
+}
+"""Of results in messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """So many results in a row change a target's health; 0: such results never do."""
+
+    successes: int = 0
+    http_failures: int = 0
+    tcp_failures: int = 0
+    timeouts: int = 0
+    good: frozenset[int] = frozenset()
+    """Statuses that are a success."""
+    bad: frozenset[int] = frozenset()
+    """Statuses that are a failure."""
+
+    @classmethod
+    def of(cls, checks: "ActiveChecks | PassiveChecks") -> "Thresholds":
+        """Those of a record of checks."""
+        healthy, unhealthy = checks.healthy, checks.unhealthy
+        return cls(
+            healthy.successes,
+            unhealthy.http_failures,
+            unhealthy.tcp_failures,
+            unhealthy.timeouts,
+            frozenset(healthy.http_statuses),
+            frozenset(unhealthy.http_statuses),
+        )
+
+    def result(self, status: int) -> Result:
+        """What a status counts as."""
+        if status in self.good:
+            return Result.SUCCESS
+        return Result.HTTP_FAILURE if status in self.bad else Result.NOTHING
+
+    def limit(self, result: Result) -> int:
+        """So many of a result in a row."""
+        return (self.successes, self.http_failures, self.tcp_failures, self.timeouts, 0)[result]
+
+
+class Counts:
+    """The results of one address of a target since they last were others."""
+
+    __slots__ = ("_counts", "healthy")
+
+    def __init__(self, healthy: bool = True) -> None:
+        self.healthy = healthy
+        self._counts = [0, 0, 0, 0]
+
+    def count(self, result: Result, limit: int, times: int = 1) -> bool | None:
+        """Take in a result that came some times in a row; the new health when that changes it, else None."""
+        if result is Result.NOTHING:
+            return None
+        success = result is Result.SUCCESS
+        counts = self._counts
+        if success:
+            counts[1] = counts[2] = counts[3] = 0
+        else:
+            counts[0] = 0
+        if success == self.healthy or not limit:
+            return None
+        counts[result] += times
+        if counts[result] < limit:
+            return None
+        self.set(healthy=success)
+        return success
+
+    def set(self, *, healthy: bool) -> None:
+        """Begin again from this health."""
+        self.healthy = healthy
+        self._counts = [0, 0, 0, 0]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is counted."""
+        return not any(self._counts)

@@ -1,0 +1,142 @@
+"""What a worker sees of the tries at targets, told to the control process, which decides for the node.
+
+Failures are told at once, successes a little later: they only matter where failures or trials are counted, and an
+upstream whose health is not found out from requests has no observer at all. Nothing is lost or told twice as long as
+the worker and the control process live; the order is kept within a worker.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gateline.engine.errors import CATALOGUE
+from gateline.engine.feed import Seen
+from gateline.engine.upstream.outcomes import CircuitOutcome, Fault, Result, Runs, outcome_with
+from gateline.engine.upstream.watch import Watch
+
+if TYPE_CHECKING:
+    from gateline.engine.errors import Failure
+    from gateline.engine.exchange import Exchange
+    from gateline.entities import Target, Upstream
+    from gateline.entities.upstream import PassiveChecks
+
+__all__ = ["Observer", "Observers", "Reports"]
+
+LATER = 0.05
+"""Seconds that successes may wait."""
+
+PAUSE = 0.005
+"""Seconds between two reports of failures, at least."""
+
+_GATEWAY = frozenset({502, 503, 504})
+_TIMEOUTS = frozenset({CATALOGUE.CONNECT_TIMEOUT.name, CATALOGUE.READ_TIMEOUT.name, CATALOGUE.WRITE_TIMEOUT.name})
+_OWN_TIMEOUTS = frozenset({"try_timeout"})
+
+
+class Reports:
+    """What is to be told, collected. `tell` sends it."""
+
+    def __init__(self, tell: Callable[[Seen], None]) -> None:
+        self._tell = tell
+        self._tries: dict[str, Runs] = {}
+        self._calls: dict[tuple[str, int], Runs] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._last = 0.0
+
+    def tried(self, target: str, outcome: int, now: float, *, soon: bool) -> None:
+        """A try at a target."""
+        self._add(self._tries.setdefault(target, []), outcome)
+        self._plan(now, soon=soon)
+
+    def called(self, circuit: str, epoch: int, outcome: int, now: float) -> None:
+        """A call through a circuit."""
+        self._add(self._calls.setdefault((circuit, epoch), []), outcome)
+        self._plan(now, soon=bool(outcome or epoch))
+
+    @staticmethod
+    def _add(runs: Runs, outcome: int) -> None:
+        if runs and runs[-1][0] == outcome:
+            runs[-1] = outcome, runs[-1][1] + 1
+        else:
+            runs.append((outcome, 1))
+
+    def _plan(self, now: float, *, soon: bool) -> None:
+        due = max(now, self._last + PAUSE) if soon else now + LATER
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = asyncio.get_running_loop().call_later(due - now, self._send, due)
+
+    def _send(self, now: float) -> None:
+        self._timer = None
+        self._last = now
+        tries, self._tries = self._tries, {}
+        calls, self._calls = self._calls, {}
+        self._tell(Seen(list(tries.items()), [(one, epoch, runs) for (one, epoch), runs in calls.items()]))
+
+
+class Observer(Watch):
+    """Watches one target for passive checks and outlier detection."""
+
+    __slots__ = ("_outcomes", "_reports", "_tcp_failure", "_timeout", "checks", "target")
+
+    def __init__(self, upstream: "Upstream", target: str, reports: Reports) -> None:
+        checks = upstream.healthchecks.passive
+        self.target = target
+        self.checks = checks
+        self._reports = reports
+        self._outcomes = {status: _outcome(checks, status) for status in range(100, 1000)}
+        self._tcp_failure = outcome_with(Result.TCP_FAILURE, Fault.LOCAL)
+        self._timeout = outcome_with(Result.TIMEOUT, Fault.LOCAL)
+
+    def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:  # noqa: ARG002 - as Watch
+        """The head of an answer came."""
+        outcome = self._outcomes.get(status, _UNKNOWN)
+        if outcome != _UNKNOWN:
+            self._reports.tried(self.target, outcome, now, soon=outcome != 0)
+
+    def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:  # noqa: ARG002 - as Watch
+        """There was no answer, or no whole one."""
+        timeout = failure.name in _TIMEOUTS or failure.name in _OWN_TIMEOUTS
+        self._reports.tried(self.target, self._timeout if timeout else self._tcp_failure, now, soon=True)
+
+
+_UNKNOWN = outcome_with(Result.NOTHING, Fault.NONE)
+
+
+def _outcome(checks: "PassiveChecks", status: int) -> int:
+    result = Result.NOTHING
+    if checks.type != "tcp":
+        if status in checks.healthy.http_statuses:
+            result = Result.SUCCESS
+        elif status in checks.unhealthy.http_statuses:
+            result = Result.HTTP_FAILURE
+    elif status < 500:
+        result = Result.SUCCESS
+    fault = Fault.GATEWAY if status in _GATEWAY else Fault.SERVER if 500 <= status < 600 else Fault.NONE
+    return outcome_with(result, fault)
+
+
+class Observers:
+    """Makes the observers of an upstream's targets, where what they see is asked for."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    def __call__(self, upstream: "Upstream", target: "Target", before: Watch | None) -> Watch | None:
+        """As a `WatchMaker`."""
+        passive = upstream.healthchecks.passive.unhealthy
+        counts = passive.tcp_failures or passive.timeouts or passive.http_failures
+        if not counts and upstream.outlier_detection is None:
+            return None
+        if isinstance(before, Observer) and before.checks == upstream.healthchecks.passive:
+            return before
+        return Observer(upstream, target.id, self._reports)
+
+
+def circuit_outcome(*, failed: bool, slow: bool) -> int:
+    """What a call is to a circuit breaker."""
+    return CircuitOutcome.FAILED * failed | CircuitOutcome.SLOW * slow
