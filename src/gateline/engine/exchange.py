@@ -48,9 +48,8 @@ class Exchange:
     matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
     `cookie_line` is a header line that goes with an upstream's answer to the client; `hashed` is what chose the target,
-    where a hash does. `began` is when the last try did,
-    `failures` are the earlier ones, for the log; `informed`: an informational answer has gone to the client; `retrying`
-    follows the route's retry policy, where it has one.
+    where a hash does. `began` is when the last try did, `failures` are the earlier ones, for the log; `informed`: an
+    informational answer has gone to the client; `retrying` follows the route's retry policy, where it has one.
     """
 
     __slots__ = (

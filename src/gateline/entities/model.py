@@ -127,7 +127,7 @@ class Record(BaseModel):
         return cls.built(values)
 
     def to_wire(self) -> dict[str, Any]:
-        """The wire form. Fields of another router flavour, or beyond Kong, are left out while they hold a default."""
+        """The wire form. Fields of another router flavour or beyond Kong are left out while they hold their default."""
         row = dict(self.__dict__)
         for name, convert in self._to_wire:
             value = row[name]

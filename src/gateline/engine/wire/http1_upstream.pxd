@@ -1,6 +1,7 @@
 cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.runtime cimport CompiledService
+from gateline.engine.upstream.places cimport Place
 from gateline.engine.upstream.pool cimport Pool
 from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
 
@@ -17,6 +18,7 @@ cdef class UpstreamConnection:
     cdef long long _left
     cdef double _read_timeout, _write_timeout
     cdef public double deadline
+    cdef public Place place
     cdef public long long requests
 
     @cython.locals(service=CompiledService)

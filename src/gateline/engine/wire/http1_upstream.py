@@ -18,6 +18,7 @@ from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.places import Place
     from gateline.engine.upstream.pool import Pool
 
 __all__ = ["UpstreamConnection"]
@@ -54,6 +55,7 @@ class UpstreamConnection:
         "_write_timeout",
         "address",
         "deadline",
+        "place",
         "requests",
     )
 
@@ -76,6 +78,7 @@ class UpstreamConnection:
         self.requests = 0
         self.address = ""
         self.deadline = NEVER
+        self.place: Place = cast("Place", None)  # set by the pool before there is a connection
 
     # -- requests (UpstreamStream) ---------------------------------------------------------------------------------
     def send_request(self, exchange: Exchange, data: bytes) -> None:
@@ -85,6 +88,9 @@ class UpstreamConnection:
         self._write_timeout = exchange.write_timeout
         self._chunked = exchange.request_length == _CHUNKED
         self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
+        host_line = self.place.host_line
+        if host_line is not None:
+            data = data.replace(exchange.target.host_line, host_line, 1)
         self._transport.write(data)
 
     def send_data(self, data: bytes) -> None:
