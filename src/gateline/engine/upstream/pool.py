@@ -11,7 +11,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -201,20 +201,19 @@ class Pool:
 
     async def _open_at(self, place: Place) -> PooledConnection:
         target = self.target
-
-        def make() -> asyncio.Protocol:
-            made = self._pools.factory(self)
-            made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
-            return made
-
         _, connection = await asyncio.get_running_loop().create_connection(
-            make,
+            partial(self._made, place),  # a closure would be part of a cycle
             place.address,
             place.port,
             ssl=self._tls,
             server_hostname=(target.server_name or target.host) if self._tls else None,
         )
         return cast(PooledConnection, connection)
+
+    def _made(self, place: Place) -> asyncio.Protocol:
+        made = self._pools.factory(self)
+        made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
+        return made
 
 
 def _kept(place: Place) -> PooledConnection | None:
