@@ -1,7 +1,7 @@
 """The rules of a shared cache (RFC 9111), as functions of what was asked and answered, and of the time.
 
 Nothing here has a socket, a store or a clock. Headers are pairs of bytes in order (`Headers`), moments are seconds
-since 1970, spans are seconds. Nothing raises for what a peer sends: a field that cannot be read is taken the strict way.
+since 1970, spans are seconds. Nothing raises for what a peer sends: what cannot be read is taken the strict way.
 
 How a cache asks them, in order:
 

@@ -1,7 +1,7 @@
 """What Cache-Control says, in requests and in answers (RFC 9111, section 5.2), and Pragma in requests (section 5.4).
 
 Of a directive that comes twice the stricter counts. In an answer an argument that is none of the directive's kind
-counts as the strictest that there is: with such a `max-age` it is stale, with such a `private` it is private altogether.
+counts as the strictest that there is: with such a `max-age` it is stale, with such a `private` it is all private.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
