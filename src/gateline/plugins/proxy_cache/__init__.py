@@ -1,0 +1,1 @@
+"""proxy-cache: answers of services kept, and given again."""
