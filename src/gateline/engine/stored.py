@@ -44,10 +44,6 @@ class StoredBody:
             exchange.upstream_failed(CATALOGUE.RESET, False)
         else:
             exchange.response_end([])
-        finally:
-            close = getattr(self._pieces, "aclose", None)
-            if close is not None:
-                await close()
 
     def pause_reading(self) -> None:
         """The client is behind."""
@@ -59,8 +55,6 @@ class StoredBody:
 
     def cancel(self) -> None:
         """Nobody waits any more."""
-        if self._task is None:
-            self.start()  # so that what gives the pieces is closed
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 

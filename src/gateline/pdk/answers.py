@@ -71,7 +71,7 @@ class StoredResponse:
 
     `block` holds its header lines in wire form, each ended by CRLF, without those that frame a message; see
     `ServiceResponseView.kept_lines`. `body` is the body, or where there is `more` its beginning; `more` gives the rest
-    piece by piece, as fast as the client takes it, and is closed when nobody wants it any more. `length` is the whole
+    piece by piece, as fast as the client takes it, and is let go when nobody wants it any more. `length` is the whole
     body's length in bytes, which may be told without a body (HEAD); -1: that of `body`.
     """
 
