@@ -342,10 +342,10 @@ class Phases:
         except Exception:
             self._watcher_failed(exchange, run)
 
-    @staticmethod
-    def _watcher_failed(exchange: Exchange, run: PluginRun) -> None:
-        run.watcher = None
+    def _watcher_failed(self, exchange: Exchange, run: PluginRun) -> None:
         _log.exception("what watches an answer failed (request id %s)", exchange.request_id.decode())
+        if run.watcher is not None:
+            self._show_end(exchange, run, whole=False)
 
     def data(self, exchange: Exchange, run: PluginRun, data: bytes) -> None:
         """More of the answer's body."""

@@ -139,6 +139,9 @@ class RequestView(HeadersView, Protocol):
     def chunked(self) -> bool:
         """Whether its body comes in chunks."""
 
+    def has_any(self, names: tuple[str, ...]) -> bool:
+        """Whether there is a header of one of these names."""
+
     def query_args(self) -> list[tuple[str, str]]:
         """The decoded arguments of the query, in order; one without a value has an empty one."""
 
@@ -172,7 +175,7 @@ class RequestView(HeadersView, Protocol):
 class Watcher(Protocol):
     """Sees a service's answer as it comes, before any plugin has a say in it; see `ServiceRequestView.watch`.
 
-    What it raises is logged, and it is not asked again.
+    What it raises is logged, and ends it.
     """
 
     def begun(self, exchange: "Exchange", length: int) -> Answer | None:

@@ -29,6 +29,9 @@ class Kept(Protocol):
     def pieces(self) -> AsyncIterator[bytes] | None:
         """A long body from its beginning, None for a short one. Raises OSError where it turns out to be damaged."""
 
+    def some_pieces(self, first: int, size: int) -> AsyncIterator[bytes] | None:
+        """Some bytes of a long body in pieces; None as above."""
+
     def part(self, first: int, size: int) -> bytes | None:
         """Some bytes of the body; None where they are not to be had any more."""
 
@@ -81,3 +84,6 @@ class Shelf(Protocol):
 
     def release(self, key: str) -> None:
         """Take back what this process claimed."""
+
+    async def sweep(self) -> int:
+        """Take away what processes that were killed left behind; how many files. One worker does it now and then."""

@@ -7,6 +7,7 @@ keeps it. What is kept is counted in the pages that it takes; when there are too
 over, then those that were not used for longest (roughly: uses are noted with the next write).
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -30,7 +31,7 @@ LARGEST_PART = 8
 """A value may take so many-th part of a shelf at most."""
 
 _FIRST_SIZE = 4 * 1024 * 1024
-_DATABASES = ("entries", "ends", "used", "stamps", "tags", "meta", "claims", "purged")
+_DATABASES = ("entries", "ends", "used", "stamps", "tags", "files", "meta", "claims", "purged")
 _HEAD = Struct(">dqIII16s")
 """End, length of the body, lengths of head and tags, checksum of the body, file."""
 _TIME = Struct(">d")
@@ -75,9 +76,9 @@ class SharedShelf:
             path / "index", size=size, limit=max(limit * 3, size), databases=_DATABASES, reserved=not durable
         )
         self._begin = self._environment.lmdb.begin
-        self._entries, self._ends, self._used, self._stamps, self._tags, self._meta, self._claims, self._purged = (
-            self._environment.database(name) for name in _DATABASES
-        )
+        databases = [self._environment.database(name) for name in _DATABASES]
+        self._entries, self._ends, self._used, self._stamps, self._tags, self._files = databases[:6]
+        self._meta, self._claims, self._purged = databases[6:]
         self._touched: set[bytes] = set()
         self._pid = os.getpid()
 
@@ -165,6 +166,8 @@ class SharedShelf:
             stamp = _TIME.pack(now)
             transaction.put(stamp + name, b"", db=self._used)
             transaction.put(name, stamp, db=self._stamps)
+            if file != _NO_FILE:
+                transaction.put(file, name, db=self._files)
             for tag in tagged:
                 transaction.put(tag + name, b"", db=self._tags)
             transaction.put(_TOTAL, _NUMBER.pack(total + size), db=self._meta)
@@ -274,27 +277,35 @@ class SharedShelf:
         return bool(end > now) and pid != self._pid and _alive(pid)
 
     # -- upkeep ----------------------------------------------------------------------------------------------------
-    def sweep(self) -> int:
-        """Take away files that nobody refers to, of processes that were killed, and claims that are over; how many
-        files. It may take a while: for another thread."""
-
-        def files(transaction: Transaction) -> set[bytes]:
-            with transaction.cursor(db=self._entries) as cursor:
-                return {_HEAD.unpack_from(value)[5] for _, value in cursor}
-
-        def claims(transaction: Transaction) -> bool:
-            now = self._clock()
-            for database, last in ((self._claims, now), (self._purged, now - _REMEMBERED)):
-                with transaction.cursor(db=database) as cursor:
-                    there = cursor.first()
-                    while there:
-                        over = _TIME.unpack_from(cursor.value())[0] <= last
-                        there = cursor.delete() if over else cursor.next()
-            return True
-
+    async def sweep(self) -> int:
+        """Take away files that nobody refers to, of processes that were killed, and notes that are old; how many
+        files."""
         self._environment.forget_dead()
-        self._written(claims, otherwise=True)
-        return self.bodies.sweep(lambda: self._environment.read(files))
+        self._written(self._forget_old, otherwise=True)
+        found = await asyncio.to_thread(self.bodies.old)
+        count = 0
+        for at in range(0, len(found), _AT_ONCE):
+            some = found[at : at + _AT_ONCE]
+            gone = self._unknown(some)
+            await asyncio.to_thread(self.bodies.remove, gone)
+            count += len(gone)
+        return count + await asyncio.to_thread(self.bodies.remove_parts)
+
+    def _unknown(self, files: list[bytes]) -> list[bytes]:
+        """Those that the index does not know."""
+        return self._environment.read(
+            lambda transaction: [file for file in files if transaction.get(file, db=self._files) is None]
+        )
+
+    def _forget_old(self, transaction: Transaction) -> bool:
+        now = self._clock()
+        for database, last in ((self._claims, now), (self._purged, now - _REMEMBERED)):
+            with transaction.cursor(db=database) as cursor:
+                there = cursor.first()
+                while there:
+                    over = _TIME.unpack_from(cursor.value())[0] <= last
+                    there = cursor.delete() if over else cursor.next()
+        return True
 
     def close(self) -> None:
         """Let go of it."""
@@ -360,6 +371,7 @@ class SharedShelf:
             if tag:
                 transaction.delete(tag + name, db=self._tags)
         if file != _NO_FILE:
+            transaction.delete(file, db=self._files)
             gone.append(file)
         return self._size_of(name, stored)
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -49,23 +49,22 @@ class Bodies:
             with contextlib.suppress(OSError):
                 os.unlink(self.path(file))
 
-    def sweep(self, kept: Callable[[], Collection[bytes]]) -> int:
-        """Take away what is of processes that are gone, and what is not among those that are kept; how many."""
-        old = time.time() - FORGOTTEN
-        parts, whole = [], []
-        for directory in self._directory.iterdir():
-            for path in directory.iterdir():
-                (parts if path.name.endswith(_PART) else whole).append(path)
-        known = {file.hex() for file in kept()}
+    def old(self) -> list[bytes]:
+        """The files that are not so new that the index may not know them yet."""
+        moment = time.time() - 60
+        return [
+            bytes.fromhex(path.name)
+            for path in self._directory.glob("*/*")
+            if len(path.name) == 32 and _older(path, moment)
+        ]
+
+    def remove_parts(self) -> int:
+        """Take away what processes that are gone have begun; how many files."""
+        moment = time.time() - FORGOTTEN
         count = 0
-        for path in parts:
+        for path in self._directory.glob(f"*/*{_PART}"):
             pid = path.name.split(".")[1]
-            if not (pid.isdecimal() and os.path.exists(f"/proc/{pid}")) or _older(path, old):
-                path.unlink(missing_ok=True)
-                count += 1
-        for path in whole:
-            # One that was renamed a moment ago may not be in the index yet.
-            if path.name not in known and _older(path, time.time() - 60):
+            if not os.path.exists(f"/proc/{pid}") or _older(path, moment):
                 path.unlink(missing_ok=True)
                 count += 1
         return count
@@ -93,6 +92,10 @@ class KeptValue:
     @property
     def pieces(self) -> AsyncIterator[bytes] | None:
         """A long body from its beginning; None for a short one, and for one whose file is gone."""
+        return self.some_pieces(0, self.length)
+
+    def some_pieces(self, first: int, size: int) -> AsyncIterator[bytes] | None:
+        """Some bytes of a long body in pieces."""
         if self._path is None:
             return None
         try:
@@ -102,7 +105,7 @@ class KeptValue:
         if os.fstat(descriptor).st_size != self.length:
             os.close(descriptor)
             return None
-        return _Pieces(descriptor, self._checksum)
+        return _Pieces(descriptor, first, size, self._checksum if size == self.length else None)
 
     def part(self, first: int, size: int) -> bytes | None:
         """Some bytes of the body."""
@@ -123,8 +126,10 @@ class KeptValue:
 class _Pieces:
     """The pieces of a file that was opened; it is closed when nobody wants them any more."""
 
-    def __init__(self, descriptor: int, checksum: int) -> None:
+    def __init__(self, descriptor: int, first: int, size: int, checksum: int | None) -> None:
         self._descriptor = descriptor
+        self._at = first
+        self._left = size
         self._expected = checksum
         self._found = 0
 
@@ -134,13 +139,18 @@ class _Pieces:
     async def __anext__(self) -> bytes:
         if self._descriptor < 0:
             raise StopAsyncIteration
-        piece = await asyncio.to_thread(os.read, self._descriptor, PIECE)
-        if piece:
-            self._found = crc32(piece, self._found)
-            return piece
-        self._close()
-        if self._found != self._expected:
+        if self._left:
+            size = min(PIECE, self._left)
+            piece = await asyncio.to_thread(os.pread, self._descriptor, size, self._at)
+            self._at += len(piece)
+            self._left -= len(piece)
+            if self._expected is not None:
+                self._found = crc32(piece, self._found)
+            if piece and (self._left or self._expected in (None, self._found)):
+                return piece
+            self._close()
             raise OSError("a stored body is damaged")
+        self._close()
         raise StopAsyncIteration
 
     def _close(self) -> None:

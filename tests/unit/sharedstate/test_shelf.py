@@ -203,7 +203,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_what_was_there(tmp_path
         assert writer.returncode == -signal.SIGKILL
         assert body(shelf, "kept") == LONG
         assert body(shelf, "k3") == LONG
-        assert shelf.sweep() == 1  # what it had begun
+        assert asyncio.run(shelf.sweep()) == 1  # what it had begun
         assert shelf.clear() == 8
         assert files(path) == []
         shelf.close()
