@@ -6,10 +6,10 @@ from time import monotonic
 from typing import Any
 
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import Window
+from gateline.pdk.node import Period, TalliesError, Window
 from gateline.sharedstate.windows import counted
 
-__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound"]
+__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound", "LocalTallies"]
 
 LIMIT = 100_000
 
@@ -63,6 +63,27 @@ class LocalCounters:
         self._values[key] = value, end
         if len(self._values) > LIMIT:
             self._values.popitem(last=False)
+
+
+class LocalTallies:
+    """See `gateline.pdk.node.Tallies`. `error`, where it is set, is why the database cannot be asked."""
+
+    def __init__(self) -> None:
+        self.error: str | None = None
+        self.values: dict[tuple[str, str, int], int] = {}
+
+    async def count(self, key: str, periods: Sequence[Period]) -> tuple[list[int], bool]:
+        """The values of the periods, and whether they were added to."""
+        if self.error is not None:
+            raise TalliesError(self.error)
+        rows = [(key, period.name, period.began) for period in periods]
+        added = all(
+            self.values.get(row, 0) < period.limit for row, period in zip(rows, periods, strict=True) if period.by
+        )
+        if added:
+            for row, period in zip(rows, periods, strict=True):
+                self.values[row] = self.values.get(row, 0) + period.by
+        return [self.values.get(row, 0) for row in rows], added
 
 
 class LocalCache:

@@ -3,7 +3,7 @@
 from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response
 from gateline.pdk.exchange import Certificates, Exchange
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "PluginConfig",
     "PluginError",
     "Response",
+    "TalliesError",
 ]

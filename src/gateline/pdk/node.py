@@ -4,7 +4,7 @@ timers, metrics."""
 
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gateline.entities import Entity
 from gateline.pdk.answers import HeaderValues
@@ -23,7 +23,10 @@ __all__ = [
     "HttpResponse",
     "Metric",
     "Node",
+    "Period",
     "Place",
+    "Tallies",
+    "TalliesError",
     "Window",
 ]
 
@@ -138,6 +141,32 @@ class Counters(Protocol):
     def remove(self, key: str) -> None: ...
 
 
+class Period(NamedTuple):
+    """A period of time in the database: its name (`minute`), when it began and when it may be forgotten (seconds since
+    1970), how much is allowed in it, and what to add."""
+
+    name: str
+    began: int
+    ends: int
+    limit: int
+    by: int
+
+
+class TalliesError(Exception):
+    """The database cannot be asked; it is not known whether something was counted. The message says why."""
+
+
+class Tallies(Protocol):
+    """Numbers in the database, which all nodes that share it share: each count is a round trip and exact."""
+
+    async def count(self, key: str, periods: Sequence[Period]) -> tuple[list[int], bool]:
+        """Add to all periods of a key, unless one that would be added to has reached its limit; all of them or none.
+
+        Gives their values now, and whether they were added to. With nothing to add the values are only read. Raises
+        TalliesError.
+        """
+
+
 class Cache(Protocol):
     """Values that all workers of the node share, until their time is over or there is no room."""
 
@@ -217,6 +246,8 @@ class Node(Protocol):
     def entities(self) -> Entities: ...
     @property
     def counters(self) -> Counters: ...
+    @property
+    def tallies(self) -> Tallies: ...
     @property
     def cache(self) -> Cache: ...
     @property

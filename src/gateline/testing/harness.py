@@ -9,7 +9,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -61,6 +61,8 @@ class Harness:
         self.entities = LocalEntities(self.credentials)
         """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
+        self.tallies = LocalTallies()
+        """Counters in the database."""
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
@@ -79,11 +81,16 @@ class Harness:
             credentials=self.credentials,
             entities=self.entities,
             counters=self.counters,
+            tallies=self.tallies,
             cache=self.cache,
             documents=self.documents,
             http=self.http,
             trusts=trust.trusts,
-            settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
+            settings={
+                "plugin_body_limit": body_limit,
+                "untrusted_python": False,
+                **(settings or {}),
+            },
             authorities=authorities,
         )
         self._pools = _Pools(self)
