@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +29,20 @@ class Redis:
 
     password = "s3cret"
 
-    def __init__(self, tls: tuple[str, str] | None = None, sentinel: str | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        tls: tuple[str, str] | None = None,
+        sentinel: str | None = None,
+    ) -> None:
         self._binary = shutil.which("redis-server")
         if self._binary is None:
             raise RuntimeError("these tests need redis-server (on Debian and Ubuntu: apt-get install redis-server)")
         self.port = free_port()
         self._tls = tls
         self._sentinel = sentinel
-        self._settings = settings
+        self.settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -71,7 +77,7 @@ class Redis:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def client(self) -> "library.Redis":
+    def client(self) -> Any:
         """A client past the gateway."""
         options: dict[str, Any] = {"password": self.password, "decode_responses": True, "socket_timeout": _DEADLINE}
         if self._tls:
@@ -93,7 +99,7 @@ class Redis:
             "appendonly": "no",
             "requirepass": self.password,
             "masterauth": self.password,
-            **self._settings,
+            **self.settings,
         }
         if self._tls:
             settings |= {
@@ -123,8 +129,8 @@ def free_port() -> int:
 def sentinels(name: str, count: int = 3) -> Iterator[tuple[list[Redis], list[int]]]:
     """A master (the first server) with a replica, watched by so many Sentinels, whose ports come second."""
     with ExitStack() as stack:
-        master = stack.enter_context(Redis(**{"repl-diskless-sync-delay": "0"}))
-        replica = stack.enter_context(Redis(replicaof=f"127.0.0.1 {master.port}"))
+        master = stack.enter_context(Redis({"repl-diskless-sync-delay": "0"}))
+        replica = stack.enter_context(Redis({"replicaof": f"127.0.0.1 {master.port}"}))
         text = f"sentinel monitor {name} 127.0.0.1 {master.port} {count // 2 + 1}\n"
         text += f"sentinel auth-pass {name} {Redis.password}\n"
         text += f"sentinel down-after-milliseconds {name} 1000\nsentinel failover-timeout {name} 3000\n"
@@ -156,14 +162,14 @@ def cluster(count: int = 3) -> Iterator[Sequence[Redis]]:
         for _ in range(count):
             # The bus has a port of its own, 10,000 above unless it is told.
             bus = {"cluster-port": str(free_port())}
-            servers.append(stack.enter_context(Redis(**settings, **bus)))
-        clients = [stack.enter_context(contextlib.closing(server.client())) for server in servers]
+            servers.append(stack.enter_context(Redis({**settings, **bus})))
+        clients: list[Any] = [stack.enter_context(contextlib.closing(server.client())) for server in servers]
         for place, client in enumerate(clients):
             first, end = place * _SLOTS // count, (place + 1) * _SLOTS // count
             client.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
             client.execute_command("CLUSTER SET-CONFIG-EPOCH", place + 1)
         for server in servers[1:]:
-            meet: tuple[Any, ...] = ("127.0.0.1", server.port, server._settings["cluster-port"])
+            meet: tuple[Any, ...] = ("127.0.0.1", server.port, server.settings["cluster-port"])
             clients[0].execute_command("CLUSTER MEET", *meet)
         for client in clients:
             _until(lambda client=client: _is_whole(client, count), "the Cluster does not come together")

@@ -13,6 +13,7 @@ from gateline.engine.node import PluginNode, WorkerNode
 from gateline.engine.written import LocalEntities
 from gateline.pdk.redis import Redis, RedisAnywhere, RedisClient, RedisError, Script
 from gateline.pdk.redis import pipeline as pipelines
+from gateline.pdk.redis.fields import ClusterNode, SentinelNode
 from gateline.testing.http import FakeHttp
 from harness.certificates import self_signed
 from harness.redis import Redis as Server
@@ -93,7 +94,8 @@ async def test_plugins_that_mean_one_redis_share_its_connections_until_the_last_
 async def test_a_wrong_command_is_an_error_for_its_sender_alone(server: Server) -> None:
     async with node() as here:
         client = RedisClient(at(server), here)
-        wrong, right = await asyncio.gather(client.run("INCR"), client.run("PING"), return_exceptions=True)
+        answers: list[Any] = await asyncio.gather(client.run("INCR"), client.run("PING"), return_exceptions=True)
+        wrong, right = answers
         assert isinstance(wrong, RedisError)
         assert f"Redis at 127.0.0.1:{server.port}" in str(wrong)
         assert right in (True, b"PONG")
@@ -191,7 +193,7 @@ async def test_sentinels_name_the_server_also_after_a_failover(monkeypatch: pyte
         redis = RedisAnywhere(
             sentinel_master="counts",
             sentinel_role="master",
-            sentinel_nodes=[{"host": "127.0.0.1", "port": port} for port in ports],
+            sentinel_nodes=[SentinelNode(host="127.0.0.1", port=port) for port in ports],
             password=Server.password,
             connect_timeout=LONG,
             read_timeout=LONG,
@@ -212,7 +214,7 @@ async def test_sentinels_name_the_server_also_after_a_failover(monkeypatch: pyte
 async def test_a_cluster_is_asked_where_the_keys_are() -> None:
     with cluster() as servers:
         redis = RedisAnywhere(
-            cluster_nodes=[{"ip": "127.0.0.1", "port": servers[0].port}],
+            cluster_nodes=[ClusterNode(ip="127.0.0.1", port=servers[0].port)],
             password=Server.password,
             connect_timeout=LONG,
             read_timeout=LONG,
