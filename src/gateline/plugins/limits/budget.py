@@ -1,10 +1,10 @@
-"""What a limit is, who keeps count of it, and what they answer: the seam between plugins that limit and their strategies.
+"""What a limit is, who keeps count of it, and what they answer: the seam between plugins that limit and strategies.
 
-A plugin gives a `Budget` a key (who is counted), the quotas that hold for it and what the request costs; the budget looks
-at all quotas and takes from all or none of them, in one atomic step, and gives a `Verdict`. A budget that is at hand (the
-counters of the node) gives it at once; one that has to ask (Redis) gives a coroutine, and may do either from request to
-request (a budget that has borrowed some of a shared quota asks only when that is used up). A hook passes such a coroutine
-on as its own:
+A plugin gives a `Budget` a key (who is counted), the quotas that hold for it and what the request costs; the budget
+looks at all quotas and takes from all or none of them, in one atomic step, and gives a `Verdict`. A budget that is at
+hand (the counters of the node) gives it at once; one that has to ask (Redis) gives a coroutine, and may do either from
+request to request (one that has borrowed some of a shared quota asks only when that is used up). A hook passes such a
+coroutine on as its own:
 
     verdict = budget.take(key, quotas, cost)
     if not isinstance(verdict, Verdict):
@@ -36,8 +36,8 @@ class Algorithm(IntEnum):
     - FIXED: so many in each window; windows are aligned to the clock (since 1970, in UTC).
     - SLIDING: as FIXED, but what was taken in the window before counts for the part of it that a window which ends now
       would still cover: `now + before * (1 - passed / window) + cost <= amount`.
-    - BUCKET: a bucket of `burst` that is refilled with `amount` in each window, evenly. Written with one number, the time
-      until it is full again, it is GCRA: that time never exceeds `burst * window / amount`.
+    - BUCKET: a bucket of `burst` that is refilled with `amount` in each window, evenly. Written with one number, the
+      time until it is full again, it is GCRA: that time never exceeds `burst * window / amount`.
     """
 
     FIXED = 0
