@@ -55,6 +55,7 @@ MODULES = (
     "plugins/response_transformer/plugin.py",
     "sharedstate/counters.py",
     "sharedstate/directory.py",
+    "sharedstate/quotas.py",
     "sharedstate/windows.py",
 )
 

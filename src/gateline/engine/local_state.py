@@ -6,7 +6,8 @@ from time import monotonic
 from typing import Any
 
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import Period, TalliesError, Window
+from gateline.pdk.node import Period, Reading, Rule, TalliesError, Window
+from gateline.sharedstate.quotas import NUMBERS, taken
 from gateline.sharedstate.windows import counted
 
 __all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound", "LocalTallies"]
@@ -20,6 +21,7 @@ class LocalCounters:
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._windows: OrderedDict[str, tuple[list[int], float]] = OrderedDict()
+        self._quotas: OrderedDict[str, list[int]] = OrderedDict()
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
         """The counter's value after it was added to."""
@@ -49,6 +51,20 @@ class LocalCounters:
             if len(self._windows) > LIMIT:
                 self._windows.popitem(last=False)
         return values, added
+
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """How the quotas stand, and whether it was taken."""
+        size = 1 + NUMBERS * len(rules)
+        stored = self._quotas.get(key)
+        before = stored if stored is not None and len(stored) == size else [0] * size
+        after, readings, took, _ = taken(before, rules, cost, now, always)
+        if cost:
+            self._quotas[key] = after
+            if len(self._quotas) > LIMIT:
+                self._quotas.popitem(last=False)
+        return readings, took
 
     def get(self, key: str) -> int:
         """The counter's value."""

@@ -25,6 +25,8 @@ __all__ = [
     "Node",
     "Period",
     "Place",
+    "Reading",
+    "Rule",
     "Tallies",
     "TalliesError",
     "Window",
@@ -83,6 +85,18 @@ Window = tuple[int, int, int]
 """A window's number, its limit, and what to add to it."""
 
 
+Rule = tuple[int, int, int, bool]
+"""A quota: how it is measured, its size, nanoseconds, and whether what is refused counts too (sliding windows only).
+
+0, windows aligned to the clock: what each allows, and their length. 1, the same, and what was taken in the window
+before counts for the part of it that a window which ends now would cover. 2, a bucket: what it holds, and the time in
+which it gets one more.
+"""
+
+Reading = tuple[int, int, int]
+"""What is left of a quota, nanoseconds until its window is over (the bucket is full), and until what was refused could
+be taken if nobody else took anything."""
+
 Place = tuple[str, str, str]
 """Where an entity is found: its kind, one of its unique fields (or `id`), and the value of that."""
 
@@ -133,6 +147,16 @@ class Counters(Protocol):
         from each to the next (the minutes since 1970, say); the values of an earlier one are gone with the first look
         at a later one. A key has always as many windows, in one order. With nothing to add the values are only read.
         `ttl`: seconds until the longest window is over.
+        """
+
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """Take from several quotas at once when each has so much left; how they stand then, and whether it was taken.
+
+        From all of them, or from none but those that count refusals. `now` is in nanoseconds since 1970. With `always`
+        it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and tells whether 1
+        could be taken. A key has always as many quotas of the same kinds, in one order.
         """
 
     def get(self, key: str) -> int:

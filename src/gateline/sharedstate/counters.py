@@ -3,7 +3,7 @@
 Two databases: what each counter is, and which ends when. A new counter takes some away that have ended, so they go
 without anything having to look for them; when there are too many, those go that would end first. All windows of a count
 in windows lie in one value: to add to them is one look-up and one change, whatever their number, and a new window makes
-no new counter.
+no new counter. So too with quotas, which keep three numbers each.
 """
 
 import time
@@ -16,6 +16,7 @@ from struct import Struct
 import lmdb
 
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.quotas import NUMBERS, Reading, Rule, taken
 from gateline.sharedstate.windows import Window, counted
 
 __all__ = ["SharedCounters"]
@@ -35,6 +36,9 @@ _PAGE = 4096
 
 _SLACK = 2.0
 """Seconds that a count in windows is kept longer, so that its end need not be written with every change."""
+
+_SECOND = 1e9
+"""Nanoseconds."""
 
 _LONGEST_KEY = 400
 _VALUE = Struct(">dq")
@@ -128,6 +132,31 @@ class SharedCounters:
             except lmdb.Error as error:
                 self._make_room(error)
 
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """Take from all quotas of a key, or from none; how they stand now, and whether it was taken."""
+        name = b"~" + _name(key)
+        form, nothing = _quotas_form(len(rules))
+        while True:
+            try:
+                with self._begin(write=cost != 0, db=self._counters) as transaction:
+                    stored = transaction.get(name)
+                    before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
+                    after, readings, took, kept = taken(before, rules, cost, now, always)
+                    if cost and after[1:] != list(before[1:]):
+                        least = self._clock() + kept / _SECOND
+                        if before[0] < least:
+                            after[0] = least + kept / _SECOND + _SLACK
+                            self._move(transaction, name, after[0], stored)
+                            transaction.put(name, form.pack(*after))
+                            self._take_away(transaction, self._clock(), self._surplus(transaction))
+                        else:
+                            transaction.put(name, form.pack(*after))
+                    return readings, took
+            except lmdb.Error as error:
+                self._make_room(error)
+
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
         while True:
@@ -207,3 +236,9 @@ def _name(key: str) -> bytes:
 def _form(windows: int) -> tuple[Struct, tuple[float, ...]]:
     """How a count in so many windows is kept: its end, then number and value of each; and one that never was."""
     return Struct(">d" + "qq" * windows), (0.0,) + (-1, 0) * windows
+
+
+@cache
+def _quotas_form(quotas: int) -> tuple[Struct, tuple[float, ...]]:
+    """As above for so many quotas, three numbers each."""
+    return Struct(">d" + "q" * NUMBERS * quotas), (0.0,) + (0,) * NUMBERS * quotas
