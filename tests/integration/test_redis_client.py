@@ -193,7 +193,7 @@ async def test_sentinels_name_the_server_also_after_a_failover(monkeypatch: pyte
         redis = RedisAnywhere(
             sentinel_master="counts",
             sentinel_role="master",
-            sentinel_nodes=[SentinelNode(host="127.0.0.1", port=port) for port in ports],
+            sentinel_nodes=tuple(SentinelNode(host="127.0.0.1", port=port) for port in ports),
             password=Server.password,
             connect_timeout=LONG,
             read_timeout=LONG,
@@ -214,7 +214,7 @@ async def test_sentinels_name_the_server_also_after_a_failover(monkeypatch: pyte
 async def test_a_cluster_is_asked_where_the_keys_are() -> None:
     with cluster() as servers:
         redis = RedisAnywhere(
-            cluster_nodes=[ClusterNode(ip="127.0.0.1", port=servers[0].port)],
+            cluster_nodes=(ClusterNode(ip="127.0.0.1", port=servers[0].port),),
             password=Server.password,
             connect_timeout=LONG,
             read_timeout=LONG,

@@ -93,10 +93,10 @@ class RedisAnywhere(Record):
         Field(description="Accepted for Kong's sake: whatever it is, the master is asked, as plugins write."),
     ] = None
     sentinel_nodes: Annotated[
-        Annotated[list[SentinelNode], MinLength(1)] | None, Field(description="Where the Sentinels are.")
+        Annotated[tuple[SentinelNode, ...], MinLength(1)] | None, Field(description="Where the Sentinels are.")
     ] = None
     cluster_nodes: Annotated[
-        Annotated[list[ClusterNode], MinLength(1)] | None,
+        Annotated[tuple[ClusterNode, ...], MinLength(1)] | None,
         Field(description="Some servers of a Redis Cluster, which tell of the others."),
     ] = None
     cluster_max_redirections: Annotated[

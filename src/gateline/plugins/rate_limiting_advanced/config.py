@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from gateline.pdk.fields import Between, Field, Format, GreaterThan, HeaderName, MinLength, OneOf, Record
+from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
-from gateline.plugins.limits.redis import Redis
 from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, too_long
 
 __all__ = ["Config", "Cost", "OneLimit", "Override", "problem"]
@@ -108,7 +108,7 @@ class Config(Identified):
     sync_rate: Annotated[float | None, Field(description="With `redis`: seconds between exchanges of counts.")] = None
     dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_rate_limiting_counters"
     lock_dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_locks"
-    redis: Redis
+    redis: RedisAnywhere
     hide_client_headers: Annotated[bool, Field(description="Do not tell clients their limits.")] = False
     error_code: Annotated[float, Between(200, 599), Field(description="The status of a refusal.")] = 429
     error_message: Annotated[str, Field(description="What a refusal says.")] = "API rate limit exceeded"
