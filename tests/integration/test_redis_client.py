@@ -53,7 +53,7 @@ async def node(authorities: tuple[str, ...] = ()) -> AsyncIterator[PluginNode]:
         yield made
     finally:
         made.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
+        others = {task for task in asyncio.all_tasks() if task.get_name().startswith("end of plugin")}
         if others:
             await asyncio.wait(others, timeout=20)
 
@@ -74,7 +74,7 @@ async def test_what_is_asked_together_goes_together(server: Server) -> None:
             await asyncio.gather(*(client.run_script(ADD, ("a",), (1,)) for _ in range(250)))
             after: Any = past.info("stats")
             clients: Any = past.info("clients")
-    assert after["total_commands_processed"] - before["total_commands_processed"] <= 252
+    assert after["total_commands_processed"] - before["total_commands_processed"] <= 2 * 250 + 1
     # One batch of 250 is read in a few reads, not in 250.
     assert after["total_reads_processed"] - before["total_reads_processed"] < 50
     assert clients["connected_clients"] <= 1 + pipelines.CONNECTIONS
@@ -94,7 +94,7 @@ async def test_plugins_that_mean_one_redis_share_its_connections_until_the_last_
 async def test_a_wrong_command_is_an_error_for_its_sender_alone(server: Server) -> None:
     async with node() as here:
         client = RedisClient(at(server), here)
-        answers: list[Any] = await asyncio.gather(client.run("INCR"), client.run("PING"), return_exceptions=True)
+        answers: Any = await asyncio.gather(client.run("INCR"), client.run("PING"), return_exceptions=True)
         wrong, right = answers
         assert isinstance(wrong, RedisError)
         assert f"Redis at 127.0.0.1:{server.port}" in str(wrong)
@@ -106,18 +106,15 @@ async def test_a_slow_redis_costs_its_timeout_once_and_then_nothing_for_a_while(
         async with node() as here:
             client = RedisClient(at(server).model_copy(update={"timeout": 100}), here)
             await client.run("PING")
-            past.execute_command("CLIENT PAUSE", 60_000)
-            try:
-                late = await asyncio.gather(*(client.run("PING") for _ in range(20)), return_exceptions=True)
-                assert all(isinstance(one, RedisError) for one in late)
-                loop = asyncio.get_running_loop()
-                begun = loop.time()
-                for _ in range(1000):  # each would wait for 0.1 s
-                    with contextlib.suppress(RedisError):
-                        await client.run("PING")
-                assert loop.time() - begun < 50
-            finally:
-                past.execute_command("CLIENT UNPAUSE")
+            past.execute_command("CLIENT PAUSE", 2_000)
+            late = await asyncio.gather(*(client.run("PING") for _ in range(20)), return_exceptions=True)
+            assert all(isinstance(one, RedisError) for one in late)
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            for _ in range(1000):  # each would wait for 0.1 s
+                with contextlib.suppress(RedisError):
+                    await client.run("PING")
+            assert loop.time() - begun < 50
 
 
 async def test_a_redis_that_was_gone_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,10 @@ _FORGETTING = 0.001
 """By so much (seconds) a measurement gets worse with each second that has passed since."""
 
 
+_WORST = 1.0
+"""Seconds that a measurement is taken to be wrong, at most."""
+
+
 class RedisClock:
     """`local` gives seconds since 1970 by the node's clock."""
 
@@ -43,3 +47,7 @@ class RedisClock:
         # One that contradicts what is known means that a clock was set.
         if error <= worse or abs(offset - self._offset) > error + worse:
             self._offset, self._error, self._measured = offset, error, now
+
+    def not_before(self) -> float:
+        """As `now`, less by what the measurement may be wrong: Redis' time is not earlier."""
+        return self._local() + self._offset - (min(self._error, _WORST) if self.known else 0.0)

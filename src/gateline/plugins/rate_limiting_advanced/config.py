@@ -105,7 +105,21 @@ class Config(Identified):
     fault_tolerant: Annotated[
         bool, Field(description="Count on this node while Redis cannot be reached; otherwise requests get 500.")
     ] = True
-    sync_rate: Annotated[float | None, Field(description="With `redis`: seconds between exchanges of counts.")] = None
+    sync_rate: Annotated[
+        float | None,
+        Field(
+            description="With `redis`: 0 counts each request there before it passes; otherwise nodes lease slices of "
+            "the limits and ask for more when they need it, whatever the number."
+        ),
+    ] = None
+    max_overshoot: Annotated[
+        float,
+        Between(0.01, 1),
+        Field(
+            description="With `redis`: the part of a bucket that nodes lease in advance, all together, and by which it "
+            "may be exceeded. Windows are never exceeded while Redis is there."
+        ),
+    ] = 0.3
     dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_rate_limiting_counters"
     lock_dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_locks"
     redis: RedisAnywhere

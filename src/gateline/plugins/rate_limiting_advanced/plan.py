@@ -34,6 +34,7 @@ class Plan:
         each.sort(key=lambda one: one[0])
         self.quotas = Quotas(_quota(limit, window, name, most, penalty) for window, limit, name, most, _ in each)
         labels = [name or _WINDOWS.get(window, f"{window:g}") for window, _, _, _, name in each]
+        self._labels = tuple(labels)
         self._limits = tuple(
             (f"X-RateLimit-Limit-{label}", str(quota.most), f"X-RateLimit-Remaining-{label}", f'"{label.lower()}"')
             for label, quota in zip(labels, self.quotas, strict=True)
@@ -43,6 +44,13 @@ class Plan:
             for label, quota in zip(labels, self.quotas, strict=True)
         )
         self._jitter = config.retry_after_jitter_max
+
+    def overshoots(self, part: float) -> list[tuple[str, int]]:
+        """By how much each limit may be exceeded where nodes hold a part of it in advance: buckets, windows never."""
+        return [
+            (label, max(1, int(quota.most * part)) if part and quota.algorithm is Algorithm.BUCKET else 0)
+            for label, quota in zip(self._labels, self.quotas, strict=True)
+        ]
 
     def tell(self, exchange: Exchange, verdict: Verdict) -> None:
         """Tell the client how it stands with its limits."""

@@ -26,8 +26,10 @@ from typing import Any
 
 from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin
 from gateline.pdk.fields import Custom
+from gateline.pdk.redis import RedisClient
 from gateline.plugins.limits.budget import Budget, BudgetError, Verdict
 from gateline.plugins.limits.identifiers import identifier_of
+from gateline.plugins.limits.leases import LeasedBudget
 from gateline.plugins.limits.node_budget import NodeBudget
 from gateline.plugins.rate_limiting_advanced.config import Config, problem
 from gateline.plugins.rate_limiting_advanced.costs import request_cost, response_cost, whole
@@ -63,12 +65,15 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
         self._overrides = tuple((name, Plan(groups[name], penalty=not config.disable_penalty)) for name in named)
         self._subject = identifier_of(config)
         self._space = f"quota:{config.namespace or self.id}:"
+        self._label = self.instance_name or self.id
         self._budget: Budget = NodeBudget(self.node)
+        self._leased: LeasedBudget | None = None
+        if config.strategy == "redis":
+            self._budget = self._leased = self._leases()
         self._own = NodeBudget(self.node)
         self._dry, self._tells = config.dry_run, not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message
         self._counted = self.node.counter("gateline_rate_limit_requests_total", "Requests by what limits said of them.")
-        self._label = self.instance_name or self.id
         self._otherwise = whole(config.cost, config.cost.value)
         self._cost = request_cost(config.cost)
         self._later_cost = response_cost(config.cost)
@@ -76,6 +81,28 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
             self._otherwise = whole(config.cost, config.cost.reserve)
             self.header_filter = self._charge
             self.log = self._settle
+
+    def _leases(self) -> LeasedBudget:
+        config, node = self.config, self.node
+        questions = node.counter("gateline_rate_limit_lease_requests_total", "Questions to Redis for slices of limits.")
+        return LeasedBudget(
+            RedisClient(config.redis, node),
+            node,
+            part=config.max_overshoot,
+            exact=config.sync_rate == 0,
+            tolerant=config.fault_tolerant,
+            asked=lambda: questions.add(plugin=self._label),
+        )
+
+    def start(self) -> None:
+        """Begin what runs in the background, and say what may be exceeded."""
+        if self._leased is None:
+            return
+        self._leased.start()
+        bound = self.node.gauge("gateline_rate_limit_max_overshoot", "By how much a limit may be exceeded.")
+        for label, most in self._plan.overshoots(0.0 if self.config.sync_rate == 0 else self.config.max_overshoot):
+            bound.set(most, plugin=self._label, limit=label)
+            _log.info("rate-limiting-advanced %s: nodes may exceed %s by %d at most", self._label, label, most)
 
     def access(self, exchange: Exchange) -> ErrorResponse | Coroutine[Any, Any, ErrorResponse | None] | None:
         """Count the request, or refuse it."""
