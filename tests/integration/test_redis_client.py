@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
-from gateline.engine.node import PluginNode, WorkerNode
-from gateline.engine.written import LocalEntities
+from gateline.engine.node import PluginNode
 from gateline.pdk.redis import Redis, RedisAnywhere, RedisClient, RedisError, Script
 from gateline.pdk.redis import pipeline as pipelines
 from gateline.pdk.redis.fields import ClusterNode, SentinelNode
-from gateline.testing.http import FakeHttp
 from harness.certificates import self_signed
 from harness.redis import Redis as Server
 from harness.redis import cluster, free_port, sentinels
+from harness.worker import ending, worker_node
 
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 LONG = 20_000
@@ -33,29 +31,11 @@ def server() -> Iterator[Server]:
 @contextlib.asynccontextmanager
 async def node(authorities: tuple[str, ...] = ()) -> AsyncIterator[PluginNode]:
     """What a plugin has of its worker, in the loop of the test."""
-    nobody = LocalCredentials()
-    worker = WorkerNode(
-        node_id="",
-        worker=0,
-        credentials=nobody,
-        entities=LocalEntities(nobody),
-        counters=LocalCounters(),
-        tallies=LocalTallies(),
-        cache=LocalCache(),
-        documents=LocalDocuments(),
-        http=FakeHttp(),
-        trusts=lambda _: False,
-        settings={},
-        authorities=authorities,
-    )
-    made = worker.for_plugin("test")
+    made = worker_node(authorities=authorities)
     try:
         yield made
     finally:
-        made.close()
-        others = {task for task in asyncio.all_tasks() if task.get_name().startswith("end of plugin")}
-        if others:
-            await asyncio.wait(others, timeout=20)
+        await ending([made])
 
 
 def at(server: Server, **others: Any) -> Redis:

@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
-from gateline.engine.node import PluginNode, WorkerNode
-from gateline.engine.written import LocalEntities
+from gateline.engine.local_state import LocalCounters
 from gateline.pdk.redis import Redis, RedisClient
 from gateline.pdk.redis import pipeline as pipelines
 from gateline.plugins.limits.budget import SECOND, Algorithm, BudgetError, Quota, Quotas, Verdict
 from gateline.plugins.limits.leases import LeasedBudget
-from gateline.testing.http import FakeHttp
 from harness.redis import Redis as Server
 from harness.redis import free_port
+from harness.worker import ending, worker_node
 
 _keys = itertools.count()
 YEAR = 10 * 365 * 86400 * SECOND
@@ -36,27 +34,6 @@ def key() -> str:
     return f"key-{next(_keys)}"
 
 
-def worker(counters: LocalCounters, skew: float = 0.0) -> PluginNode:
-    """What a plugin has of a worker; those with the same counters are of one node."""
-    nobody = LocalCredentials()
-    node = WorkerNode(
-        node_id="",
-        worker=0,
-        credentials=nobody,
-        entities=LocalEntities(nobody),
-        counters=counters,
-        tallies=LocalTallies(),
-        cache=LocalCache(),
-        documents=LocalDocuments(),
-        http=FakeHttp(),
-        trusts=lambda _: False,
-        settings={},
-    ).for_plugin("test")
-    real = node.time
-    node.time = lambda: real() + skew
-    return node
-
-
 @contextlib.asynccontextmanager
 async def budgets(port: int, *skews: float, workers: int = 1, **options: Any) -> AsyncIterator[list[LeasedBudget]]:
     """Budgets of so many nodes, each with so many workers."""
@@ -66,7 +43,7 @@ async def budgets(port: int, *skews: float, workers: int = 1, **options: Any) ->
     for skew in skews:
         counters = LocalCounters()
         for _ in range(workers):
-            node = worker(counters, skew)
+            node = worker_node(counters, skew=skew)
             budget = LeasedBudget(RedisClient(redis, node), node, **{"part": 0.3, **options})
             budget.start()
             nodes.append(node)
@@ -76,11 +53,7 @@ async def budgets(port: int, *skews: float, workers: int = 1, **options: Any) ->
     try:
         yield made
     finally:
-        for node in nodes:
-            node.close()
-        ends = {task for task in asyncio.all_tasks() if task.get_name().startswith("end of plugin")}
-        if ends:
-            await asyncio.wait(ends, timeout=20)
+        await ending(nodes)
 
 
 async def take(budget: LeasedBudget, key: str, quotas: Quotas, cost: int = 1) -> Verdict:

@@ -172,6 +172,7 @@ class LeasedBudget:
             except RedisError as error:
                 lease.lost += lost
                 lease.error = str(error)
+                self.nodes.failed()
                 self._take_share(key, lease)
             else:
                 lease.error = None
@@ -196,13 +197,19 @@ class LeasedBudget:
         for at, (slot, value) in enumerate(zip(lease.slots, values, strict=True)):
             number = slot.number_at(time)
             wanted = lease.waiting if self._exact else max(slot.wanted(rate, time, self.nodes.count), lease.waiting)
+            had = self._counters.get(_given(key, at, number))
+            want = max(wanted + min(value, 0), 0)
+            slot.barred = False
+            if self.nodes.recovering:
+                share = max(slot.quota.amount // self.nodes.count - had, 0)
+                slot.barred, want = want > share, min(want, share)
             asked.append(
                 Asked(
-                    want=max(wanted + min(value, 0), 0),
+                    want=want,
                     owed=max(value, 0),
                     lost=lease.lost if slot.quota.penalty else 0,
                     number=number,
-                    had=self._counters.get(_given(key, at, number)),
+                    had=had,
                 )
             )
         return asked
@@ -222,7 +229,10 @@ class LeasedBudget:
             slot.left = got.left
             slot.reset_at, slot.retry_at = now + got.reset / 1e6, now + got.retry / 1e6
             slot.low = 0 if self._exact or not got.left else int(AHEAD * (got.amount + ask.want) / 2)
-            if not got.left or (ask.want and not got.amount):
+            if slot.barred:
+                slot.low = 0
+                until = max(until, now + min(got.reset / 1e6, _PAUSE))
+            elif not got.left or (ask.want and not got.amount):
                 until = max(until, now + slot.pause(got.retry / 1e6, got.reset / 1e6, self.nodes.count))
         if any(by for _, _, by in deposit):
             self._count("lease:" + key, deposit, ttl=lease.ttl)

@@ -19,6 +19,9 @@ HORIZON = 1.0
 AHEAD = 0.25
 """The part of a slice that is left when the next one is asked for."""
 
+_FIRST = 4
+"""The first slice of a key is this part of a node's share at least."""
+
 _MORE = 1.1
 """So much more than is expected is asked for: a second question costs more than what is left over."""
 
@@ -37,7 +40,7 @@ _LONGEST = 1.0
 class Slot:
     """One quota of a key. `part`: how much of a bucket all nodes together may hold in advance."""
 
-    __slots__ = ("_part", "_window", "left", "low", "number", "quota", "reset_at", "retry_at", "seconds")
+    __slots__ = ("_part", "_window", "barred", "left", "low", "number", "quota", "reset_at", "retry_at", "seconds")
 
     def __init__(self, quota: Quota, part: float) -> None:
         self.quota = quota
@@ -48,6 +51,8 @@ class Slot:
         """The window that is known of."""
         self.left = 0
         """What Redis had when it was last asked."""
+        self.barred = False
+        """Whether the node has had its share, and shall not have more now."""
         self.low = 0
         """With less than this at hand, more is asked for."""
         self.reset_at = self.retry_at = 0.0
@@ -66,7 +71,10 @@ class Slot:
         if self.quota.algorithm is Algorithm.BUCKET:
             most = max(1, int(self.quota.most * self._part / nodes))
             return max(1, min(ceil(rate * HORIZON), most))
-        return max(1, min(ceil(rate * min(self.over(now), HORIZON) * _MORE) + 1, self.quota.amount))
+        wanted = ceil(rate * min(self.over(now), HORIZON) * _MORE) + 1
+        if self.number < 0:  # how much is asked of it is not known yet
+            wanted = max(wanted, self.quota.amount // (_FIRST * nodes))
+        return min(wanted, self.quota.amount)
 
     def pause(self, retry: float, reset: float, nodes: int) -> float:
         """Seconds until it makes sense to ask again, where nothing is left."""

@@ -12,8 +12,11 @@ __all__ = ["KnownNodes"]
 
 _log = logging.getLogger(__name__)
 
-INTERVAL = 1.0
+INTERVAL = 2.0
 """Seconds between two heartbeats."""
+
+RECOVERY = 4.0
+"""Seconds after Redis was gone, or empty, in which other nodes may not know yet that it is there."""
 
 FEWER = 10.0
 """Seconds after which it is believed that there are fewer nodes than before."""
@@ -31,6 +34,17 @@ class KnownNodes:
         self._client = client
         self._name = name
         self._fewer_after = 0.0
+        self._recovered_after = 0.0
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a node shall have no more than its share: others may be giving themselves theirs."""
+        return monotonic() < self._recovered_after
+
+    def failed(self) -> None:
+        """Redis did not answer."""
+        self.up = False
+        self._recovered_after = monotonic() + RECOVERY
 
     async def beat(self) -> None:
         """Tell Redis that this node is there, and be told of the others."""
@@ -40,7 +54,7 @@ class KnownNodes:
         except RedisError as error:
             if self.up:
                 _log.warning("limits: each node goes on with its share, one of %d: %s", self.count, error)
-            self.up = False
+            self.failed()
             return
         if not self.up:
             _log.warning("limits: %s is there again", self._client.endpoint)
@@ -48,4 +62,6 @@ class KnownNodes:
         now = monotonic()
         if count >= self.count or now > self._fewer_after:  # a Redis that was empty hears of all nodes only by and by
             self.count, self._fewer_after = max(int(count), 1), now + FEWER
+        elif count == 1:
+            self._recovered_after = now + RECOVERY
         self.clock.measured(seconds + microseconds / 1e6, begun)
