@@ -10,7 +10,7 @@ from gateline.pdk.node import Reading, Rule, Window
 from gateline.sharedstate.quotas import NUMBERS, taken
 from gateline.sharedstate.windows import counted
 
-__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound"]
+__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound", "LocalSlots"]
 
 LIMIT = 100_000
 
@@ -79,6 +79,31 @@ class LocalCounters:
         self._values[key] = value, end
         if len(self._values) > LIMIT:
             self._values.popitem(last=False)
+
+
+class LocalSlots:
+    """See `gateline.pdk.node.Slots`."""
+
+    def __init__(self) -> None:
+        self._inside: dict[str, int] = {}
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """How many places are taken, and whether one was."""
+        inside = self._inside.get(key, 0)
+        if inside >= limit:
+            return inside, False
+        self._inside[key] = inside + 1
+        return inside + 1, True
+
+    def leave(self, key: str) -> None:
+        """Give a place back."""
+        inside = self._inside.pop(key, 0) - 1
+        if inside > 0:
+            self._inside[key] = inside
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
+        return self._inside.get(key, 0)
 
 
 class LocalCache:

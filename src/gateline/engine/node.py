@@ -12,7 +12,7 @@ from gateline.engine import tasks
 from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
-from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Slots
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -30,6 +30,7 @@ class WorkerNode:
         credentials: Credentials,
         entities: Entities,
         counters: Counters,
+        slots: Slots,
         cache: Cache,
         documents: Documents,
         http: HttpClient,
@@ -42,6 +43,7 @@ class WorkerNode:
         self.credentials = credentials
         self.entities = entities
         self.counters = counters
+        self.slots = slots
         self.cache = cache
         self.documents = documents
         self.http = http
@@ -69,6 +71,7 @@ class PluginNode:
         self.credentials = worker.credentials
         self.entities = worker.entities
         self.counters = worker.counters
+        self.slots = worker.slots
         self.cache = worker.cache
         self.documents = worker.documents
         self.http = worker.http

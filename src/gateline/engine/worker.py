@@ -123,6 +123,7 @@ class Worker:
             credentials=self._shared.credentials,
             entities=self._shared.entities,
             counters=self._shared.counters,
+            slots=self._shared.slots,
             cache=self._shared.cache,
             documents=self._documents,
             http=self._http,

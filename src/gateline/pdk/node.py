@@ -26,6 +26,7 @@ __all__ = [
     "Place",
     "Reading",
     "Rule",
+    "Slots",
     "Window",
 ]
 
@@ -162,6 +163,19 @@ class Counters(Protocol):
     def remove(self, key: str) -> None: ...
 
 
+class Slots(Protocol):
+    """Places that all workers of the node share, by key; each taken by one worker, and free again when that dies."""
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """Take a place where fewer than `limit` are taken; how many are taken then, and whether one was."""
+
+    def leave(self, key: str) -> None:
+        """Give a place back that this worker has taken."""
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
+
+
 class Cache(Protocol):
     """Values that all workers of the node share, until their time is over or there is no room."""
 
@@ -241,6 +255,8 @@ class Node(Protocol):
     def entities(self) -> Entities: ...
     @property
     def counters(self) -> Counters: ...
+    @property
+    def slots(self) -> Slots: ...
     @property
     def cache(self) -> Cache: ...
     @property

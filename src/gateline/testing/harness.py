@@ -9,7 +9,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalSlots
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -61,6 +61,7 @@ class Harness:
         self.entities = LocalEntities(self.credentials)
         """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
+        self.slots = LocalSlots()
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
@@ -79,6 +80,7 @@ class Harness:
             credentials=self.credentials,
             entities=self.entities,
             counters=self.counters,
+            slots=self.slots,
             cache=self.cache,
             documents=self.documents,
             http=self.http,
