@@ -84,7 +84,7 @@ Window = tuple[int, int, int]
 
 
 Rule = tuple[int, int, int, bool]
-"""A quota: how it is measured, its size, nanoseconds, and whether what is refused counts too (sliding windows only).
+"""A quota: how it is measured, its size, nanoseconds, and whether what it refuses counts too (sliding windows only).
 
 0, windows aligned to the clock: what each allows, and their length. 1, the same, and what was taken in the window
 before counts for the part of it that a window which ends now would cover. 2, a bucket: what it holds, and the time in
@@ -152,9 +152,9 @@ class Counters(Protocol):
     ) -> tuple[list[Reading], bool]:
         """Take from several quotas at once when each has so much left; how they stand then, and whether it was taken.
 
-        From all of them, or from none but those that count refusals. `now` is in nanoseconds since 1970. With `always`
-        it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and tells whether 1
-        could be taken. A key has always as many quotas of the same kinds, in one order.
+        From all of them, or from none (but a quota that counts what it refuses). `now` is in nanoseconds since 1970.
+        With `always` it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and
+        tells whether 1 could be taken. A key has always as many quotas of the same kinds, in one order.
         """
 
     def get(self, key: str) -> int:
