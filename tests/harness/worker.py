@@ -3,7 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.node import PluginNode, WorkerNode
 from gateline.engine.written import LocalEntities
 from gateline.testing.http import FakeHttp
@@ -22,6 +29,7 @@ def worker_node(
         credentials=nobody,
         entities=LocalEntities(nobody),
         counters=counters or LocalCounters(),
+        slots=LocalSlots(),
         tallies=LocalTallies(),
         cache=LocalCache(),
         documents=LocalDocuments(),

@@ -52,7 +52,7 @@ def test_what_is_taken_is_what_the_definition_allows(many: list[Rule], steps: li
         state, readings, took, kept = taken(state, many, cost, now, False)
         assert took == allowed
         for log, (remaining, reset, retry) in zip(logs, readings, strict=True):
-            if took or log.penalty:
+            if took or (log.penalty and log.left(now) < cost):
                 log.taken.append((now, cost))
             assert remaining == max(log.left(now) // 1, 0)
             assert 0 <= reset <= kept

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
 from gateline.engine.written import LocalEntities
@@ -59,6 +66,7 @@ _NODE = WorkerNode(
     entities=LocalEntities(_NOBODY),
     counters=LocalCounters(),
     tallies=LocalTallies(),
+    slots=LocalSlots(),
     cache=LocalCache(),
     documents=LocalDocuments(),
     http=cast(HttpClient, None),

@@ -10,7 +10,15 @@ from gateline.pdk.node import Period, Reading, Rule, TalliesError, Window
 from gateline.sharedstate.quotas import NUMBERS, taken
 from gateline.sharedstate.windows import counted
 
-__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound", "LocalTallies"]
+__all__ = [
+    "LocalCache",
+    "LocalCounters",
+    "LocalCredentials",
+    "LocalDocuments",
+    "LocalFound",
+    "LocalSlots",
+    "LocalTallies",
+]
 
 LIMIT = 100_000
 
@@ -100,6 +108,31 @@ class LocalTallies:
             for row, period in zip(rows, periods, strict=True):
                 self.values[row] = self.values.get(row, 0) + period.by
         return [self.values.get(row, 0) for row in rows], added
+
+
+class LocalSlots:
+    """See `gateline.pdk.node.Slots`."""
+
+    def __init__(self) -> None:
+        self._inside: dict[str, int] = {}
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """How many places are taken, and whether one was."""
+        inside = self._inside.get(key, 0)
+        if inside >= limit:
+            return inside, False
+        self._inside[key] = inside + 1
+        return inside + 1, True
+
+    def leave(self, key: str) -> None:
+        """Give a place back."""
+        inside = self._inside.pop(key, 0) - 1
+        if inside > 0:
+            self._inside[key] = inside
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
+        return self._inside.get(key, 0)
 
 
 class LocalCache:

@@ -12,7 +12,7 @@ from gateline.engine import tasks
 from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
-from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Tallies
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Slots, Tallies
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -31,6 +31,7 @@ class WorkerNode:
         entities: Entities,
         counters: Counters,
         tallies: Tallies,
+        slots: Slots,
         cache: Cache,
         documents: Documents,
         http: HttpClient,
@@ -44,6 +45,7 @@ class WorkerNode:
         self.entities = entities
         self.counters = counters
         self.tallies = tallies
+        self.slots = slots
         self.cache = cache
         self.documents = documents
         self.http = http
@@ -72,6 +74,7 @@ class PluginNode:
         self.entities = worker.entities
         self.counters = worker.counters
         self.tallies = worker.tallies
+        self.slots = worker.slots
         self.cache = worker.cache
         self.documents = worker.documents
         self.http = worker.http

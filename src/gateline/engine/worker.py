@@ -125,6 +125,7 @@ class Worker:
             entities=self._shared.entities,
             counters=self._shared.counters,
             tallies=StoredTallies(self._feed.count),
+            slots=self._shared.slots,
             cache=self._shared.cache,
             documents=self._documents,
             http=self._http,

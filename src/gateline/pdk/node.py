@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "Reading",
     "Rule",
+    "Slots",
     "Tallies",
     "TalliesError",
     "Window",
@@ -86,7 +87,7 @@ Window = tuple[int, int, int]
 
 
 Rule = tuple[int, int, int, bool]
-"""A quota: how it is measured, its size, nanoseconds, and whether what is refused counts too (sliding windows only).
+"""A quota: how it is measured, its size, nanoseconds, and whether what it refuses counts too (sliding windows only).
 
 0, windows aligned to the clock: what each allows, and their length. 1, the same, and what was taken in the window
 before counts for the part of it that a window which ends now would cover. 2, a bucket: what it holds, and the time in
@@ -154,9 +155,9 @@ class Counters(Protocol):
     ) -> tuple[list[Reading], bool]:
         """Take from several quotas at once when each has so much left; how they stand then, and whether it was taken.
 
-        From all of them, or from none but those that count refusals. `now` is in nanoseconds since 1970. With `always`
-        it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and tells whether 1
-        could be taken. A key has always as many quotas of the same kinds, in one order.
+        From all of them, or from none (but a quota that counts what it refuses). `now` is in nanoseconds since 1970.
+        With `always` it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and
+        tells whether 1 could be taken. A key has always as many quotas of the same kinds, in one order.
         """
 
     def get(self, key: str) -> int:
@@ -189,6 +190,19 @@ class Tallies(Protocol):
         Gives their values now, and whether they were added to. With nothing to add the values are only read. Raises
         TalliesError.
         """
+
+
+class Slots(Protocol):
+    """Places that all workers of the node share, by key; each taken by one worker, and free again when that dies."""
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """Take a place where fewer than `limit` are taken; how many are taken then, and whether one was."""
+
+    def leave(self, key: str) -> None:
+        """Give a place back that this worker has taken."""
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
 
 
 class Cache(Protocol):
@@ -272,6 +286,8 @@ class Node(Protocol):
     def counters(self) -> Counters: ...
     @property
     def tallies(self) -> Tallies: ...
+    @property
+    def slots(self) -> Slots: ...
     @property
     def cache(self) -> Cache: ...
     @property

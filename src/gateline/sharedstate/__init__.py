@@ -9,6 +9,7 @@ from gateline.sharedstate.counters import SharedCounters
 from gateline.sharedstate.directory import Directory, Entry
 from gateline.sharedstate.environment import Environment, SharedStateError
 from gateline.sharedstate.places import Places
+from gateline.sharedstate.slots import SharedSlots
 from gateline.sharedstate.writer import DirectoryWriter, Journal, open_directory
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Places",
     "SharedCache",
     "SharedCounters",
+    "SharedSlots",
     "SharedStateError",
     "open_directory",
 ]

@@ -9,13 +9,12 @@ no new counter. So too with quotas, which keep three numbers each.
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
 import lmdb
 
-from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.environment import Environment, SharedStateError, Transaction, name_of
 from gateline.sharedstate.quotas import NUMBERS, Reading, Rule, taken
 from gateline.sharedstate.windows import Window, counted
 
@@ -40,7 +39,6 @@ _SLACK = 2.0
 _SECOND = 1e9
 """Nanoseconds."""
 
-_LONGEST_KEY = 400
 _VALUE = Struct(">dq")
 _END = Struct(">d")
 
@@ -64,7 +62,7 @@ class SharedCounters:
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
         """Add to a counter; its new value. Raises SharedStateError when there is no room for a new one."""
-        name = _name(key)
+        name = name_of(key)
         while True:
             try:
                 with self._begin(write=True, db=self._counters) as transaction:
@@ -82,7 +80,7 @@ class SharedCounters:
 
     def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
         """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
-        name = _name(key)
+        name = name_of(key)
         while True:
             try:
                 with self._begin(write=True, db=self._counters) as transaction:
@@ -104,7 +102,7 @@ class SharedCounters:
 
     def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
         """Add to all windows of a key, or to none; their values now, and whether they were added to."""
-        name = b"@" + _name(key)
+        name = b"@" + name_of(key)
         form, nothing = _form(len(windows))
         adds = False
         for window in windows:
@@ -136,7 +134,7 @@ class SharedCounters:
         self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
     ) -> tuple[list[Reading], bool]:
         """Take from all quotas of a key, or from none; how they stand now, and whether it was taken."""
-        name = b"~" + _name(key)
+        name = b"~" + name_of(key)
         form, nothing = _quotas_form(len(rules))
         while True:
             try:
@@ -162,7 +160,7 @@ class SharedCounters:
         while True:
             try:
                 with self._begin(db=self._counters) as transaction:
-                    stored = transaction.get(_name(key))
+                    stored = transaction.get(name_of(key))
                 break
             except lmdb.MapResizedError as error:
                 self._make_room(error)
@@ -173,7 +171,7 @@ class SharedCounters:
 
     def remove(self, key: str) -> None:
         """Take a counter away."""
-        name = _name(key)
+        name = name_of(key)
 
         def work(transaction: Transaction) -> None:
             stored = transaction.pop(name, db=self._counters)
@@ -225,11 +223,6 @@ class SharedCounters:
             self._environment.lmdb.set_mapsize(0)
         else:
             raise SharedStateError(f"the counters cannot be used: {error}") from error
-
-
-def _name(key: str) -> bytes:
-    name = key.encode("utf-8", "surrogatepass")
-    return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()
 
 
 @cache

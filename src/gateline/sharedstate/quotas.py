@@ -16,7 +16,7 @@ from typing import Any
 __all__ = ["BUCKET", "FIXED", "NUMBERS", "SLIDING", "Reading", "Rule", "taken"]
 
 Rule = tuple[int, int, int, bool]
-"""A quota: how it is measured, its size, nanoseconds, and whether what is refused counts too (SLIDING only).
+"""A quota: how it is measured, its size, nanoseconds, and whether what it refuses counts too (SLIDING only).
 
 Of windows what each allows, and their length; of a bucket what it holds, and the time in which it gets one more.
 """
@@ -40,31 +40,31 @@ def taken(
     """What to store, a reading of each quota, whether the cost was taken, and how long it must be kept.
 
     `stored` has the numbers of each quota in turn, after one element that is not looked at; zeros are a quota of which
-    nothing was taken. The cost is taken from all quotas or, where one has too little, from none but those that count
-    refusals; with `always` it is taken whatever is left, and may be negative. Cost 0 takes nothing and tells whether 1
-    could be taken.
+    nothing was taken. The cost is taken from all quotas or, where one has too little, from none (but from that one
+    where it counts refusals); with `always` it is taken whatever is left, and may be negative. Cost 0 takes nothing and
+    tells whether 1 could be taken.
     """
     after = list(stored)
-    free = True
+    refusing: list[int] = []
     at = 1
     for kind, size, length, _ in rules:
         if kind == BUCKET:
             debt = _drain(after, at, now)
             if (cost or 1) * length + debt > size * length:
-                free = False
+                refusing.append(at)
         else:
             passed = _turn(after, at, now, length)
             count = after[at + 1] + (cost or 1)
             before = after[at + 2] if kind == SLIDING else 0
             if count > size or count * length + before * (length - passed) > size * length:
-                free = False
+                refusing.append(at)
         at += NUMBERS
-    admitted = free or always
+    admitted = always or not refusing
     readings: list[Reading] = []
     kept = 0
     at = 1
     for kind, size, length, penalty in rules:
-        by = cost if admitted or penalty else 0
+        by = cost if admitted or (penalty and at in refusing) else 0
         wanted = 0 if admitted else cost or 1
         if kind == BUCKET:
             debt = after[at] = _bounded(after[at] + by * length)

@@ -9,7 +9,14 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments, LocalTallies
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -63,6 +70,7 @@ class Harness:
         self.counters = LocalCounters()
         self.tallies = LocalTallies()
         """Counters in the database."""
+        self.slots = LocalSlots()
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
@@ -82,6 +90,7 @@ class Harness:
             entities=self.entities,
             counters=self.counters,
             tallies=self.tallies,
+            slots=self.slots,
             cache=self.cache,
             documents=self.documents,
             http=self.http,

@@ -50,7 +50,7 @@ class Quota:
     """So much in so much time.
 
     `window` is in nanoseconds. `burst` is for BUCKET only: what may be taken at once. With `penalty` (SLIDING only) a
-    refused request counts as one that was admitted, so that a client that does not slow down stays refused.
+    request that this quota refuses counts in it, so that a client that does not slow down stays refused.
     """
 
     algorithm: Algorithm

@@ -130,7 +130,8 @@ class Config(Identified):
         Jitter, Field(description="Up to so many seconds, at random, are added to `Retry-After`.")
     ] = 0
     disable_penalty: Annotated[
-        bool, Field(description="Do not count refused requests; without it they count in sliding windows.")
+        bool,
+        Field(description="Do not count refused requests; without it they count in sliding windows that refuse them."),
     ] = False
     dry_run: Annotated[bool, Field(description="Count and tell, but refuse nothing.")] = False
     consumer_group_overrides: Annotated[

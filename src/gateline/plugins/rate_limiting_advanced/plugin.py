@@ -7,9 +7,9 @@
   window. A burst takes what is there; then requests pass at the rate of the refill.
 
 All limits are looked at, and the request is counted, in one step that is atomic: no burst, over whatever number of
-workers, gets more than a limit allows. What is refused counts nowhere, but in sliding windows unless `disable_penalty`
-is set: who does not slow down stays refused, as in Kong. `Retry-After` is when the same request would pass if nobody
-else came.
+workers, gets more than a limit allows. What is refused counts nowhere, but in the sliding window that refuses it,
+unless `disable_penalty` is set: who does not slow down stays refused, as in Kong. `Retry-After` is when the same
+request would pass if nobody else came.
 
 A request costs 1, or what `cost` says. Where the response says it, a request passes while anything is left, `reserve`
 is counted at once, and the rest when the response is there: what then goes beyond a limit is missing afterwards. Where
