@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase, digits
 
 from gateline.plugins.proxy_cache.rules.directives import ResponseDirectives, Said, arguments_of, response_directives
-from gateline.plugins.proxy_cache.rules.fields import Headers, is_token, lines_of, members_of
+from gateline.plugins.proxy_cache.rules.fields import Headers, closing_quote, is_token, lines_of, members_of
 
 __all__ = ["TARGETED", "policy_of", "surrogate_capability"]
 
@@ -71,10 +71,8 @@ def _item(value: bytes) -> tuple[bytes | None, bytes, bytes]:
         item, separator, parameters = value.partition(b";")
         bare = item.replace(b":", b"").replace(b"/", b"")
         return (item if item in (b"?0", b"?1") or is_token(bare) else None), separator, parameters
-    closing = value.find(b'"', 1)
-    while closing > 0 and value[closing - 1 : closing] == b"\\":
-        closing = value.find(b'"', closing + 1)
-    if closing < 0:
+    closing = closing_quote(value, 0)
+    if not closing:
         return None, b"", b""
     rest = value[closing + 1 :]
     return (value[: closing + 1] if rest[:1] in (b"", b";") else None), rest[:1], rest[1:]

@@ -35,7 +35,7 @@ def test_what_is_not_kept(headers: str, refusal: str) -> None:
     assert try_storing(headers) == refusal
 
 
-@pytest.mark.parametrize("status", [100, 103, 206, 304])
+@pytest.mark.parametrize("status", [100, 103, 206, 304, 412, 416])
 def test_statuses_that_are_never_kept(status: int) -> None:
     assert try_storing("Cache-Control: max-age=60", status=status) == "status"
 
