@@ -26,6 +26,7 @@ def _with_cache(origin: Address) -> Configuration:
         "config": {
             "strategy": "memory",
             "cache_control": True,
+            "share_public": True,
             "request_method": ["GET", "HEAD"],
             "response_code": list(range(200, 600)),
             "content_type": ["*/*"],

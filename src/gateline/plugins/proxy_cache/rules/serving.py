@@ -61,8 +61,8 @@ def may_stand_in(stored: Stored, request: RequestDirectives, now: float) -> bool
     allowed = stored.stale_if_error
     if request.stale_if_error is not None and not stored.implied_revalidate:
         allowed = max(allowed, request.stale_if_error)
-    staleness = -stored.remaining(now)
-    return staleness <= 0 or staleness <= allowed
+    remaining = stored.remaining(now)
+    return remaining > 0 or 0 < allowed >= -remaining
 
 
 def headers_of(stored: Stored, now: float) -> list[tuple[bytes, bytes]]:

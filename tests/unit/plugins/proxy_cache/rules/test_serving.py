@@ -1,6 +1,8 @@
 """Whether a stored answer may be given (RFC 9111, section 4; RFC 5861)."""
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from gateline.plugins.proxy_cache.rules import (
     Policy,
@@ -112,3 +114,50 @@ def test_a_304_has_no_fields_of_the_content() -> None:
         'Cache-Control: max-age=60\nContent-Location: /a\nDate: {0}\nETag: "a"\nExpires: {60}\nVary: Accept\nAge: 0'
     )
     assert not_modified_headers(kept, NOW) == list(expected)
+
+
+ANSWERS = ["max-age=60", "s-maxage=60", "max-age=0", "stale-while-revalidate=30", "stale-if-error=30", "public"]
+PROHIBITIONS = ["must-revalidate", "proxy-revalidate", "no-cache"]
+WISHES = ["max-stale", "max-stale=20", "max-age=50", "min-fresh=20", "no-cache", "stale-if-error=30", "only-if-cached"]
+
+
+@given(
+    st.lists(st.sampled_from(ANSWERS), unique=True),
+    st.lists(st.sampled_from(PROHIBITIONS), unique=True),
+    st.lists(st.sampled_from(WISHES), unique=True),
+    st.integers(0, 200),
+)
+def test_nobody_gets_what_was_forbidden(says: list[str], forbids: list[str], wishes: list[str], after: int) -> None:
+    """Whatever else is said, in whatever order it is asked (RFC 9111, sections 4 and 4.2.4)."""
+    assume(says or forbids)
+    kept = stored(f'Cache-Control: {", ".join(says + forbids)}\nETag: "a"\nDate: {{0}}')
+    request = asks(f"Cache-Control: {', '.join(wishes)}") if wishes else asks()
+    now = NOW + after
+    verdict = judge(kept, request, now)
+    stale = kept.age(now) >= kept.lifetime
+    if verdict is FRESH:
+        assert not stale
+    if verdict in (FRESH, STALE, LATER):
+        assert "no-cache" not in forbids
+        assert "no-cache" not in wishes
+        assert "max-age=50" not in wishes or after <= 50
+        assert not (stale and forbids)
+    if verdict is STALE:
+        assert stale
+        assert "s-maxage=60" not in says
+        assert "max-stale" in wishes or "max-stale=20" in wishes
+    if verdict is LATER:
+        assert stale
+        assert "stale-while-revalidate=30" in says
+    if stale and may_stand_in(kept, request, now):
+        assert not forbids
+        assert "stale-if-error=30" in says or "stale-if-error=30" in wishes
+
+
+@given(
+    st.lists(st.sampled_from(ANSWERS + PROHIBITIONS), unique=True, min_size=1), st.integers(0, 200), st.integers(0, 99)
+)
+def test_an_answer_that_may_not_be_given_may_not_be_given_later(says: list[str], after: int, more: int) -> None:
+    kept = stored(f'Cache-Control: {", ".join(says)}\nETag: "a"')
+    if judge(kept, asks(), NOW + after) is REVALIDATE:
+        assert judge(kept, asks(), NOW + after + more) is REVALIDATE
