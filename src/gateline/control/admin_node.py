@@ -18,7 +18,8 @@ from gateline.control.errors import ChangeError, ChangeTimeoutError
 from gateline.control.feed import FeedServer
 from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
-from gateline.control.nodes import HealthSet, LogLevelSet, OtherNodes, Said
+from gateline.control.nodes import HealthSet, LogLevelSet, OtherNodes, PluginSaid, Said
+from gateline.control.plugin_admin import PluginAdmin
 from gateline.control.state import write_atomically
 from gateline.declarative import to_config_response
 from gateline.declarative.errors import DeclarativeError
@@ -26,6 +27,7 @@ from gateline.engine import tasks
 from gateline.entities import EntityError, Snapshot, Target, Upstream
 from gateline.entities.errors import OPERATION_UNSUPPORTED
 from gateline.settings import Settings
+from gateline.sharedstate import Shelves
 from gateline.store import Store, StoreUnavailable, Transaction
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class AdminNode:
         feed: FeedServer,
         states: TargetStates,
         exiting: Callable[[], bool],
+        shelves: Shelves,
     ) -> None:
         self.settings = settings
         self.identity = _identity(settings)
@@ -51,6 +54,7 @@ class AdminNode:
         self._feed = feed
         self._states = states
         self._others = OtherNodes(configuration.store, self._hear)
+        self.for_plugins = PluginAdmin(lambda: configuration.store, shelves, self._say)
         self._exiting = exiting
         self._log_level = settings.log_level
         self._reset: asyncio.TimerHandle | None = None
@@ -149,6 +153,8 @@ class AdminNode:
             case LogLevelSet(level, seconds):
                 if level in logs.LEVELS:
                     self._set_log_level(level, seconds)
+            case PluginSaid():
+                tasks.start(self.for_plugins.heard(said), name="something a plugin of another node says")
             case HealthSet():
                 tasks.start(self._take_over(said), name="health set by another node")
 

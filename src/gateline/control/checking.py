@@ -14,6 +14,7 @@ from gateline.entities.resolving import refers
 from gateline.pdk.discovery import plugin_class
 from gateline.pdk.node import HttpClient
 from gateline.pdk.plugin import PluginConfig
+from gateline.sharedstate import Shelves
 from gateline.store import Change
 
 MANY = 100
@@ -63,6 +64,7 @@ _NODE = WorkerNode(
     http=cast(HttpClient, None),
     trusts=lambda _: False,
     settings={},
+    shelves=Shelves(None),
 )
 """What a constructor gets that is only tried: nothing is found there, and nothing kept."""
 

@@ -36,7 +36,7 @@ from gateline.entities.sealing import Sealer
 from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import Settings
-from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, open_directory
+from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, Shelves, open_directory
 from gateline.sharedstate.keys import KeyFileError, sealer_of
 from gateline.store import StoreUnavailable, open_store
 
@@ -83,7 +83,8 @@ class ControlProcess:
             writing = self._configuration.writing
             writes = PluginWrites(lambda: writing(actor="plugins", reason="written by plugins"))
             self._feed.write_with(writes.write)
-        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set)
+        shelves = Shelves(context.shared, settings.prefix / "shelves")
+        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set, shelves)
         admin = admin_app(self._node)
         status = status_app(self._node, admin)
         self._servers = Servers(

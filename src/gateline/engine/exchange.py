@@ -27,12 +27,15 @@ from gateline.engine.wire.codec import RequestHead, ResponseHead
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateline.engine.peer import Peer
     from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
+    from gateline.pdk.exchange import Watcher
 
 __all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
 
@@ -274,6 +277,10 @@ class Exchange:
         run.identity = identity
         tell_service(run.request_edits(), identity)
         run.chain = run.chain.personal(identity)
+
+    def ask_service(self, watcher: "Watcher", edit: "Callable[[Any], None] | None" = None) -> None:
+        """Ask the service in the background."""
+        self.proxy.ask_beside(self, watcher, edit)
 
     @property
     def context(self) -> dict[Any, Any]:

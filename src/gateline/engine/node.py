@@ -13,6 +13,8 @@ from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
 from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
+from gateline.pdk.shelf import Shelf
+from gateline.sharedstate import SharedStateError, Shelves
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -35,6 +37,7 @@ class WorkerNode:
         http: HttpClient,
         trusts: Callable[[str], bool],
         settings: Mapping[str, Any],
+        shelves: Shelves,
         authorities: tuple[str, ...] = (),
     ) -> None:
         self.id = node_id
@@ -47,6 +50,7 @@ class WorkerNode:
         self.http = http
         self.trusts = trusts
         self.settings = settings
+        self.shelves = shelves
         self.authorities = authorities
         """PEM texts of the certificate authorities to trust; empty for the system's."""
         self.metrics = Registry()
@@ -99,6 +103,19 @@ class PluginNode:
                     await outcome
             except Exception:
                 _log.exception("a timer of plugin %s failed", self._name)
+
+    def background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside what is under way."""
+        task = tasks.start(coroutine, name=f"background of plugin {self._name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
+        """A shelf of the node. Raises ValueError when there is no room for it."""
+        try:
+            return self._worker.shelves.shelf(name, limit=limit, durable=durable)
+        except SharedStateError as error:
+            raise ValueError(str(error)) from error
 
     def counter(self, name: str, description: str) -> Metric:
         """A metric that only grows."""

@@ -7,8 +7,9 @@ flight keeps the one that it started with. It knows streams and exchanges, no pr
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from gateline.engine.background import ask_beside
 from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
 from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry, message_for_status
@@ -30,6 +31,9 @@ from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from gateline.pdk.exchange import ServiceRequestView, Watcher
 
 __all__ = ["Proxy"]
 
@@ -224,7 +228,7 @@ class Proxy:
         else:
             target = service.balancer.next()
         if target is None:
-            return exchange.refuse(CATALOGUE.NO_TARGET)
+            return self._no_answer(exchange, CATALOGUE.NO_TARGET)
         exchange.target = target
         exchange.request_bytes = self._encode(exchange, route, target.host_line)
         return self._acquire(exchange, service, False)
@@ -380,7 +384,18 @@ class Proxy:
             exchange.tries + 1,
             exchange.request_id.decode(),
         )
-        return exchange.refuse(failure)
+        return self._no_answer(exchange, failure)
+
+    @staticmethod
+    def ask_beside(exchange: Exchange, watcher: "Watcher", edit: "Callable[[ServiceRequestView], None] | None") -> None:
+        """Ask the service in the background for what the exchange asks for."""
+        ask_beside(exchange, watcher, edit)
+
+    def _no_answer(self, exchange: Exchange, failure: Failure) -> None:
+        """The service gives no answer: so tell the client, unless a plugin has another answer."""
+        run = exchange.run
+        if run is None or run.watcher is None or not self.phases.service_failed(exchange, run):
+            exchange.refuse(failure)
 
     @staticmethod
     def _may_send_again(exchange: Exchange, failure: Failure) -> bool:

@@ -43,7 +43,7 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
-from gateline.sharedstate import SharedStateError
+from gateline.sharedstate import SharedStateError, Shelves
 
 __all__ = ["Worker", "run"]
 
@@ -128,6 +128,7 @@ class Worker:
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
+            shelves=Shelves(context.shared, settings.prefix / "shelves"),
             authorities=authorities,
         )
         self._servers: list[asyncio.Server] = []

@@ -10,6 +10,7 @@ from gateline.entities import Entity
 from gateline.pdk.answers import HeaderValues
 from gateline.pdk.documents import Documents
 from gateline.pdk.identity import Consumer, Identity
+from gateline.pdk.shelf import Shelf
 
 __all__ = [
     "Cache",
@@ -223,6 +224,15 @@ class Node(Protocol):
     def documents(self) -> Documents: ...
     @property
     def http(self) -> HttpClient: ...
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
+        """The shelf of a name, of so many bytes: in shared memory, or `durable`: on disk, where it outlives the node.
+
+        All plugins that name it share it; the limit of who asks first holds. Raises ValueError when there is no room.
+        """
+
+    def background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside what is under way. What it raises is logged; it is cancelled with the plugin's end."""
 
     def trusts(self, address: str) -> bool:
         """Whether an address is a trusted proxy's (`trusted_ips`)."""

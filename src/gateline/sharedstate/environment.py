@@ -23,7 +23,7 @@ Database = Any
 
 _READERS = 1024
 """Most processes and threads that read at a time."""
-_DATABASES = 8
+_DATABASES = 12
 
 
 class SharedStateError(Exception):

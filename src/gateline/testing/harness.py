@@ -23,6 +23,7 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.entities import Route, Service
 from gateline.pdk.discovery import register_plugin
 from gateline.pdk.plugin import Plugin, PluginConfig
+from gateline.sharedstate import Shelves
 from gateline.testing.http import FakeHttp
 from gateline.testing.messages import LIMITS, Answer, Sent, ServiceAnswer, body_of, lines_of
 from gateline.testing.wires import ServicePool, Wire
@@ -64,6 +65,7 @@ class Harness:
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
+        self.shelves = Shelves(None)
         self.http = FakeHttp()
         """What the plugins' HTTP client reaches."""
         self.answers = ServiceAnswer()
@@ -82,6 +84,7 @@ class Harness:
             cache=self.cache,
             documents=self.documents,
             http=self.http,
+            shelves=self.shelves,
             trusts=trust.trusts,
             settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
             authorities=authorities,
@@ -219,6 +222,7 @@ class Harness:
         if not self._loop.is_closed():
             self._loop.run_until_complete(_end(self._plugins))
             self._loop.close()
+            self.shelves.close()
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +233,7 @@ class Harness:
     def __del__(self) -> None:
         if not self._loop.is_running():
             self._loop.close()
+        self.shelves.close()
 
 
 async def _end(plugins: Iterable[Plugin[Any]]) -> None:

@@ -54,6 +54,12 @@ class RequestView:
                 return line_values(block)
         return [value.decode("latin-1") for value in exchange.head.get_all(key)]
 
+    def has_any(self, names: tuple[str, ...]) -> bool:
+        for name in names:  # noqa: SIM110 - compiled, and on the way of every hit
+            if self.header(name) is not None:
+                return True
+        return False
+
     def headers(self) -> list[tuple[str, str]]:
         exchange = self._exchange
         run = exchange.run

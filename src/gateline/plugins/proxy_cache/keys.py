@@ -1,0 +1,99 @@
+"""Keys of entries, and the tags by which they are purged.
+
+A key is made of all that may make an answer another one's: route and who was authenticated, method, scheme, host, port,
+path, query, and the headers that the configuration names. NUL parts them, which none of them can hold.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from gateline.pdk import Exchange
+from gateline.plugins.proxy_cache.config import Config
+
+__all__ = ["Keys", "part_key", "tags_of_entry", "url_tag"]
+
+
+class Keys:
+    """Makes the keys of a configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._lower = config.ignore_uri_case
+        self._arguments = None if config.vary_query_params is None else frozenset(config.vary_query_params)
+        self._headers = tuple(sorted({name.lower() for name in config.vary_headers or ()}))
+
+    def key(self, exchange: Exchange, method: str, *, shared: bool = False) -> str:
+        """The key of a request's entry, 64 hexadecimal digits. `shared`: for everybody, whoever was authenticated."""
+        request = exchange.request
+        route = exchange.route
+        path = request.path
+        if self._lower:
+            path = path.lower()
+        query = request.query
+        if query:
+            query = self._query(exchange, query)
+        parts = [
+            method,
+            request.scheme,
+            request.host,
+            str(request.port),
+            path,
+            query,
+            "" if route is None else route.id,
+        ]
+        identity = exchange.identity
+        if identity is not None and not shared:
+            consumer, credential = identity.consumer, identity.credential
+            parts.append("consumer" if consumer is None else consumer.id)
+            if consumer is None:
+                who = (identity.subject, credential and credential.id, credential and credential.identifier)
+                parts.append(repr((who, sorted(identity.groups or ()))))
+        for name in self._headers:
+            values = request.header_values(name)
+            parts.append(f"{len(values)}:{name}")
+            parts += values
+        return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _query(self, exchange: Exchange, query: str) -> str:
+        """The arguments that count, in the order of their names."""
+        if self._arguments is not None:
+            wanted = self._arguments
+            named = sorted([pair for pair in exchange.request.query_args() if pair[0] in wanted], key=_name_of_pair)
+            return repr(named)
+        if "&" not in query:
+            return query
+        return "&".join(sorted(query.split("&"), key=_name_of))
+
+
+def _name_of(argument: str) -> str:
+    return argument.partition("=")[0]
+
+
+def _name_of_pair(pair: tuple[str, str]) -> str:
+    return pair[0]
+
+
+def part_key(key: str, more: bytes) -> str:
+    """The key of one of several entries under a key."""
+    return sha256(key.encode() + more).hexdigest()
+
+
+def _url(host: str, target: str) -> str:
+    """What entries are purged by: host and target, as a client asked for them, without scheme and port."""
+    return f"//{host}{target}"
+
+
+def url_tag(url: str) -> str:
+    """The tag of a URL; its scheme and port count for nothing."""
+    _, separator, rest = url.partition("//")
+    place = rest if separator else url
+    authority, slash, path = place.partition("/")
+    host = authority.rpartition("@")[2]
+    host = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+    return f"u:{_url(host.lower(), slash + path)}"
+
+
+def tags_of_entry(key: str, plugin: str, host: str, target: str, named: Sequence[bytes]) -> list[str]:
+    """All tags of an entry."""
+    tags = [f"k:{key}", f"p:{plugin}", f"u:{_url(host, target)}"]
+    tags += [f"t:{tag.decode('latin-1')}" for tag in named]
+    return tags
