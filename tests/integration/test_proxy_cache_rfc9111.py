@@ -3,16 +3,27 @@
 Answers grow old without waiting: the service says that they are (`Age`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from gateline.entities import Plugin
+from gateline.pdk.discovery import Plugins
 from harness.messages import Request, Response
 from harness.stage import Stage, Stages
 from harness.upstream import Visit, answer
 
 Reply = Callable[[Request], bytes | None]
 FRESH = "Cache-Control: max-age=600"
+
+
+@pytest.fixture(autouse=True)
+def bundled() -> Iterator[None]:
+    """The plugin, known to the entities."""
+    plugins = Plugins(["proxy-cache"])
+    plugins.load_all()
+    yield
+    plugins.unload()
 
 
 class Service:
@@ -49,8 +60,8 @@ class Scene:
     def __init__(self, stages: Stages, reply: Reply, **config: object) -> None:
         self.service = Service(reply)
         fields = {"strategy": "memory", "cache_control": True, "content_type": ["*/*"], **config}
-        plugin = {"name": "proxy-cache", "config": fields}
-        self.stage: Stage = stages.set(self.service, service={"retries": 0}, plugins=[plugin])
+        plugin = Plugin.parse({"name": "proxy-cache", "config": fields})
+        self.stage: Stage = stages.set(self.service, service={"retries": 0}, plugins=[plugin.to_wire()])
         self._client = self.stage.client()
 
     def get(self, path: str = "/a", *headers: str, method: str = "GET") -> Response:
