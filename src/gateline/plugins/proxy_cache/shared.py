@@ -15,6 +15,7 @@ from gateline.plugins.proxy_cache.keys import Keys, part_key
 from gateline.plugins.proxy_cache.places import Place
 from gateline.plugins.proxy_cache.rules import (
     CONDITIONS,
+    Forwarded,
     Headers,
     Policy,
     RequestDirectives,
@@ -87,15 +88,17 @@ class SharedCache:
         shared_key = self._keys.key(exchange, "GET", shared=True) if self.share and exchange.identity else key
         may_wait = self._may_wait(exchange, asked)
         fetch: Fetch | None = None
+        why: Forwarded | None = None
         rounds = 0
         while True:
             place = await self._find(key, shared_key, headers)
             now = self._time()
+            why = why or place.why_missing
             verdict = None if place.stored is None else judge(place.stored, asked, now)
             if verdict in _GIVEN:
                 said: dict[str, Any] = {"hit": True, "ttl": place.remaining(now)}
                 if rounds:
-                    said = {"forwarded": place.why_missing, "collapsed": True}
+                    said = {"forwarded": why, "collapsed": True}
                 answer = self.give(exchange, place, headers, now, "Hit", said)
                 if answer is not None:
                     if verdict is Verdict.REVALIDATE_LATER:
