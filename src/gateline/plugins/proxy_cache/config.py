@@ -94,8 +94,8 @@ class Config(PluginConfig):
     storage_ttl: Annotated[
         int | None, Field(description="Seconds for which an entry is kept; null: as long as it may be given.")
     ] = None
-    memory: Annotated[Memory, Field(description="For the strategy `memory`.")] = Memory()
-    disk: Annotated[Disk, Field(description="For the strategy `disk`.")] = Disk()
+    memory: Annotated[Memory, Field(description="For the strategy `memory`.")]
+    disk: Annotated[Disk, Field(description="For the strategy `disk`.")]
     redis: Annotated[RedisAnywhere | None, Field(description="For the strategy `redis`: where Redis is.")] = None
     vary_query_params: Annotated[
         tuple[str, ...] | None,
@@ -104,7 +104,7 @@ class Config(PluginConfig):
     vary_headers: Annotated[
         tuple[HeaderName, ...] | None, Field(description="Request headers by which entries differ.")
     ] = None
-    response_headers: Annotated[ResponseHeaders, Field(description="What clients are told.")] = ResponseHeaders()
+    response_headers: Annotated[ResponseHeaders, Field(description="What clients are told.")]
     share_public: Annotated[
         bool,
         Field(

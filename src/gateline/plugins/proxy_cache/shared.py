@@ -29,9 +29,11 @@ from gateline.plugins.proxy_cache.rules import (
     part_headers,
     request_directives,
     requested_part,
+    surrogate_capability,
     unsatisfiable_headers,
     variant_key,
 )
+from gateline.plugins.proxy_cache.telling import CACHE
 
 if TYPE_CHECKING:
     from gateline.pdk.exchange import ServiceRequestView
@@ -45,6 +47,8 @@ __all__ = ["SharedCache"]
 _GIVEN = frozenset((Verdict.FRESH, Verdict.STALE, Verdict.REVALIDATE_LATER))
 _MOST_ROUNDS = 3
 """So many fetches of others a request waits for."""
+_CAPABILITY = surrogate_capability(CACHE.encode()).decode()
+"""Takes the place of what the client claims: a service that believed it would have its answer kept for others."""
 _PARTIAL = ("range", "if-none-match", "if-modified-since", "if-range")
 """Headers of requests whose answers may not be what others can be given."""
 
@@ -204,6 +208,7 @@ class SharedCache:
         if exchange.request.method == "GET" and place.validates():
             watcher.conditional = True
             _validate(exchange.service_request, place)
+        exchange.service_request.set_header("Surrogate-Capability", _CAPABILITY)
         exchange.service_request.watch(watcher)
 
     async def _refresh(self, exchange: Exchange, place: Place, headers: Headers) -> None:
@@ -218,6 +223,7 @@ class SharedCache:
         def edit(service: "ServiceRequestView") -> None:
             service.set_method("GET")
             _validate(service, place)
+            service.set_header("Surrogate-Capability", _CAPABILITY)
 
         try:
             exchange.ask_service(watcher, edit)

@@ -6,7 +6,17 @@ the gateway bounds.
 
 from collections.abc import Sequence
 
-__all__ = ["TOKEN", "Headers", "has", "is_token", "line_of", "lines_of", "members_of", "names_of", "seconds_of"]
+__all__ = [
+    "TOKEN",
+    "Headers",
+    "closing_quote",
+    "has",
+    "is_token",
+    "line_of",
+    "lines_of",
+    "members_of",
+    "seconds_of",
+]
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header lines in order: names in any case, values without the white space around them."""
@@ -45,10 +55,13 @@ def members_of(value: bytes) -> list[bytes]:
         return [member for part in value.split(b",") if (member := part.strip(b" \t"))]
     members = []
     begin = place = 0
+    closed = True  # where one quote is never closed, every later one is an escaped one of it, or is never closed either
     while place < len(value):
         byte = value[place]
-        if byte == _QUOTE:
-            place = _closing_quote(value, place)
+        if byte == _QUOTE and closed:
+            closing = closing_quote(value, place)
+            closed = closing > place
+            place = closing
         elif byte == _COMMA:
             members.append(value[begin:place])
             begin = place + 1
@@ -57,7 +70,7 @@ def members_of(value: bytes) -> list[bytes]:
     return [member for part in members if (member := part.strip(b" \t"))]
 
 
-def _closing_quote(value: bytes, opening: int) -> int:
+def closing_quote(value: bytes, opening: int) -> int:
     """Where the quoted string ends; where it begins, when it ends nowhere."""
     place = opening + 1
     while place < len(value):
@@ -71,12 +84,6 @@ def _closing_quote(value: bytes, opening: int) -> int:
 def is_token(text: bytes) -> bool:
     """Whether the text is a token (RFC 9110, section 5.6.2)."""
     return bool(text) and TOKEN.issuperset(text)
-
-
-def names_of(lines: Sequence[bytes]) -> frozenset[bytes] | None:
-    """The field names that lists name, in lower case; None where one of them is no name."""
-    names = [member.lower() for line in lines for member in members_of(line)]
-    return frozenset(names) if all(map(is_token, names)) else None
 
 
 def seconds_of(text: bytes) -> int | None:

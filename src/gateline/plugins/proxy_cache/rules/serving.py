@@ -4,6 +4,7 @@ from enum import Enum
 
 from gateline.plugins.proxy_cache.rules.dates import format_date
 from gateline.plugins.proxy_cache.rules.directives import RequestDirectives
+from gateline.plugins.proxy_cache.rules.fields import LONGEST
 from gateline.plugins.proxy_cache.rules.stored import Stored
 
 __all__ = ["ERRORS", "Verdict", "age_line", "headers_of", "judge", "may_stand_in", "not_modified_headers"]
@@ -60,8 +61,8 @@ def may_stand_in(stored: Stored, request: RequestDirectives, now: float) -> bool
     allowed = stored.stale_if_error
     if request.stale_if_error is not None and not stored.implied_revalidate:
         allowed = max(allowed, request.stale_if_error)
-    staleness = -stored.remaining(now)
-    return staleness <= 0 or staleness <= allowed
+    remaining = stored.remaining(now)
+    return remaining > 0 or 0 < allowed >= -remaining
 
 
 def headers_of(stored: Stored, now: float) -> list[tuple[bytes, bytes]]:
@@ -82,7 +83,7 @@ def not_modified_headers(stored: Stored, now: float) -> list[tuple[bytes, bytes]
 
 def age_line(stored: Stored, now: float) -> tuple[bytes, bytes]:
     """The Age of an answer that is given from what is stored (RFC 9111, section 5.1)."""
-    return b"Age", b"%d" % int(stored.age(now))
+    return b"Age", b"%d" % min(int(stored.age(now)), LONGEST)
 
 
 def _is_refused(request: RequestDirectives, age: float, remaining: float) -> bool:

@@ -114,7 +114,7 @@ def _refusal(
     headers, status = answer.headers, answer.status
     if method != "GET" and not (method == "POST" and lifetime.explicit and _is_of_target(headers, target)):
         return "method"
-    if status < 200 or status in (206, 304):
+    if status < 200 or status in _OF_CONDITIONS:
         return "status"
     if directives.must_understand and status not in UNDERSTOOD:
         return "must-understand"
@@ -130,6 +130,9 @@ def _refusal(
         return "set-cookie"
     return None
 
+
+_OF_CONDITIONS = frozenset((206, 304, 412, 416))
+"""Statuses that answer the conditions or the range of one request."""
 
 _STATED = ("s-maxage", "max-age", "expires", "policy")
 

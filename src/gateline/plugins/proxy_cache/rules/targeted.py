@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase, digits
 
 from gateline.plugins.proxy_cache.rules.directives import ResponseDirectives, Said, arguments_of, response_directives
-from gateline.plugins.proxy_cache.rules.fields import Headers, is_token, lines_of, members_of
+from gateline.plugins.proxy_cache.rules.fields import Headers, closing_quote, is_token, lines_of, members_of
 
 __all__ = ["TARGETED", "policy_of", "surrogate_capability"]
 
@@ -45,25 +45,23 @@ def surrogate_capability(device: bytes = b"gateline") -> bytes:
 def _structured(lines: Sequence[bytes]) -> Said | None:
     """The members of a dictionary (RFC 9651, section 4.2.2); None where it is none (RFC 9213, section 2.1).
 
-    Of a key that comes twice the last counts. Directives have whole numbers, strings, tokens or nothing; one of another
-    type spoils the field, so too one whose type is not its directive's. Parameters are looked over, not at.
+    Of a key that comes twice the last counts. A directive of seconds must have a whole number; one of another type
+    spoils the field. Parameters are looked over, not at.
     """
     said: dict[bytes, list[bytes | None]] = {}
     for member in members_of(b",".join(lines)):
-        key, equals, value = member.partition(b"=")
-        if not equals:
-            key, _, parameters = member.partition(b";")
-            argument = None
-        else:
-            item, _, parameters = _item(value)
-            if item is None:
-                return None
-            argument = _argument(key, item)
-            if argument is None:
-                return None
-        if not _is_key(key) or (parameters and not _are_parameters(parameters)):
+        head, semicolon, parameters = member.partition(b";")
+        key, equals, _ = head.partition(b"=")
+        item: bytes | None = b"?1"
+        if equals:
+            item, semicolon, parameters = _item(member[len(key) + 1 :])
+        well_formed = item is not None and _is_key(key) and (not semicolon or _are_parameters(parameters))
+        if item is None or not well_formed or (key in _WITH_SECONDS and not _is_whole_number(item)):
             return None
-        said[key] = [argument]
+        if item == b"?0":
+            said.pop(key, None)
+        else:
+            said[key] = [None if item == b"?1" else _text(item)]
     return said or None
 
 
@@ -71,20 +69,20 @@ def _item(value: bytes) -> tuple[bytes | None, bytes, bytes]:
     """An item as it is written, and the parameters after it. None is one that is not well-formed."""
     if value[:1] != b'"':
         item, separator, parameters = value.partition(b";")
-        return (item if is_token(item.replace(b":", b"").replace(b"/", b"")) else None), separator, parameters
-    closing = value.find(b'"', 1)
-    while closing > 0 and value[closing - 1 : closing] == b"\\":
-        closing = value.find(b'"', closing + 1)
-    if closing < 0:
+        bare = item.replace(b":", b"").replace(b"/", b"")
+        return (item if item in (b"?0", b"?1") or is_token(bare) else None), separator, parameters
+    closing = closing_quote(value, 0)
+    if not closing:
         return None, b"", b""
     rest = value[closing + 1 :]
     return (value[: closing + 1] if rest[:1] in (b"", b";") else None), rest[:1], rest[1:]
 
 
-def _argument(key: bytes, item: bytes) -> bytes | None:
-    """The argument of a directive; None where it is not of the directive's type."""
-    if key in _WITH_SECONDS:
-        return item if item.isdigit() and len(item) <= _DIGITS else None
+def _is_whole_number(item: bytes) -> bool:
+    return item.isdigit() and len(item) <= _DIGITS
+
+
+def _text(item: bytes) -> bytes:
     return item[1:-1].replace(b"\\", b"") if item[:1] == b'"' else item
 
 
