@@ -253,6 +253,13 @@ class Broken(ServiceAnswer):
         return [*super().pieces(method)[:-1], b"no chunk\r\n"]
 
 
+def test_one_that_fails_leaves_its_place_to_another(cached: Harness) -> None:
+    cached.answers = Broken(headers={"Cache-Control": "max-age=60"}, chunks=())
+    answers = cached.at_once(10, "GET", "/")
+    assert {answer.status for answer in answers} == {502}
+    assert cached.request("GET", "/", service=told("max-age=60")).body == b"body"
+
+
 def test_set_cookie_is_not_shared_by_a_guess(cached: Harness) -> None:
     modified = formatdate(time.time() - 1000000, usegmt=True)
     for _ in range(2):
