@@ -246,6 +246,13 @@ def test_an_answer_that_breaks_off_is_not_kept(cached: Harness) -> None:
     assert cached.request("GET", "/", service=told("max-age=60")).body == b"body"
 
 
+class Rubbish(ServiceAnswer):
+    """No answer at all."""
+
+    def pieces(self, method: str) -> list[bytes]:
+        return [b"rubbish\r\n\r\n"]
+
+
 class Broken(ServiceAnswer):
     """Breaks off in its body."""
 
@@ -254,7 +261,7 @@ class Broken(ServiceAnswer):
 
 
 def test_one_that_fails_leaves_its_place_to_another(cached: Harness) -> None:
-    cached.answers = Broken(headers={"Cache-Control": "max-age=60"}, chunks=())
+    cached.answers = Rubbish()
     answers = cached.at_once(10, "GET", "/")
     assert {answer.status for answer in answers} == {502}
     assert cached.request("GET", "/", service=told("max-age=60")).body == b"body"
