@@ -61,6 +61,7 @@ MODULES = (
     "sharedstate/directory.py",
     "sharedstate/shelf.py",
     "sharedstate/shelf_bodies.py",
+    "sharedstate/quotas.py",
     "sharedstate/windows.py",
 )
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
 from benchmarks.plugin_configurations import (
+    CACHE,
     CORRELATION,
     EACH,
     IDLE_FILES,
     JWT,
     KEY_AUTH,
     KEY_HEADER,
+    SHARED_CACHE,
     THREE_HEADERS,
     TOKEN_HEADER,
     with_global_plugins,
@@ -125,6 +127,18 @@ def _jwt() -> Scenario:
     return Scenario(title, contestants, one_request({**KEY_HEADER, **TOKEN_HEADER}), "nginx", bars)
 
 
+def _cache_hit() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "hit": Gateline(with_plugins(CACHE), name="gateline-cache"),
+        "hit, cache_control": Gateline(with_plugins(SHARED_CACHE), name="gateline-shared-cache"),
+    }
+    bars = (Bar("hit", "nginx", 0.8), Bar("hit, cache_control", "nginx", 0.8))
+    title = "proxy-cache, an answer that is in the cache, beside proxying it"
+    return Scenario(title, contestants, one_request(), "nginx", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -135,4 +149,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "each-plugin": _each_plugin,
     "idle": _idle,
     "jwt": _jwt,
+    "cache-hit": _cache_hit,
 }

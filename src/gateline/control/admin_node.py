@@ -24,6 +24,7 @@ from gateline.control.state import write_atomically
 from gateline.declarative import to_config_response
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
+from gateline.engine.tls import trusted_authorities
 from gateline.entities import EntityError, Snapshot, Target, Upstream
 from gateline.entities.errors import OPERATION_UNSUPPORTED
 from gateline.settings import Settings
@@ -54,7 +55,9 @@ class AdminNode:
         self._feed = feed
         self._states = states
         self._others = OtherNodes(configuration.store, self._hear)
-        self.for_plugins = PluginAdmin(lambda: configuration.store, shelves, self._say)
+        self.for_plugins = PluginAdmin(
+            lambda: configuration.store, shelves, self._say, trusted_authorities(settings.lua_ssl_trusted_certificate)
+        )
         self._exiting = exiting
         self._log_level = settings.log_level
         self._reset: asyncio.TimerHandle | None = None

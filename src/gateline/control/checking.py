@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
 from gateline.engine.written import LocalEntities
@@ -59,6 +66,8 @@ _NODE = WorkerNode(
     credentials=_NOBODY,
     entities=LocalEntities(_NOBODY),
     counters=LocalCounters(),
+    tallies=LocalTallies(),
+    slots=LocalSlots(),
     cache=LocalCache(),
     documents=LocalDocuments(),
     http=cast(HttpClient, None),

@@ -1,10 +1,12 @@
 """What the control process offers to the paths that plugins have in the Admin API (`gateline.pdk.admin.AdminNode`)."""
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 
 from gateline.admin.paging import every
 from gateline.control.nodes import PluginSaid, Said
+from gateline.engine.upstream.pool import tls_context
 from gateline.entities import Plugin
 from gateline.pdk.discovery import plugin_class
 from gateline.pdk.shelf import Shelf
@@ -17,12 +19,22 @@ logger = logging.getLogger(__name__)
 
 
 class PluginAdmin:
-    """See `gateline.pdk.admin.AdminNode`. `say` tells the other nodes."""
+    """See `gateline.pdk.admin.AdminNode`.
 
-    def __init__(self, store: Callable[[], Store], shelves: Shelves, say: Callable[[Said], Awaitable[None]]) -> None:
+    `say` tells the other nodes; `authorities`: PEM texts, the system's when empty.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        shelves: Shelves,
+        say: Callable[[Said], Awaitable[None]],
+        authorities: tuple[str, ...],
+    ) -> None:
         self._store = store
         self._shelves = shelves
         self._say = say
+        self._authorities = authorities
 
     def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
         """A shelf of the node. Raises ValueError."""
@@ -30,6 +42,10 @@ class PluginAdmin:
             return self._shelves.shelf(name, limit=limit, durable=durable)
         except SharedStateError as error:
             raise ValueError(str(error)) from error
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        """What a connection to another server begins TLS with."""
+        return tls_context(verify, self._authorities if verify else (), ())
 
     async def plugins(self, name: str) -> list[Plugin]:
         """The plugin entities of a name."""

@@ -12,7 +12,7 @@ from gateline.engine import tasks
 from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
-from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Slots, Tallies
 from gateline.pdk.shelf import Shelf
 from gateline.sharedstate import SharedStateError, Shelves
 
@@ -32,6 +32,8 @@ class WorkerNode:
         credentials: Credentials,
         entities: Entities,
         counters: Counters,
+        tallies: Tallies,
+        slots: Slots,
         cache: Cache,
         documents: Documents,
         http: HttpClient,
@@ -45,6 +47,8 @@ class WorkerNode:
         self.credentials = credentials
         self.entities = entities
         self.counters = counters
+        self.tallies = tallies
+        self.slots = slots
         self.cache = cache
         self.documents = documents
         self.http = http
@@ -73,6 +77,8 @@ class PluginNode:
         self.credentials = worker.credentials
         self.entities = worker.entities
         self.counters = worker.counters
+        self.tallies = worker.tallies
+        self.slots = worker.slots
         self.cache = worker.cache
         self.documents = worker.documents
         self.http = worker.http

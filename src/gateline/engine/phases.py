@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gateline.engine import tasks
+from gateline.engine import tasks, watching
 from gateline.engine.answering import headers_block, rendered
 from gateline.engine.chain import Step
 from gateline.engine.errors import CATALOGUE
@@ -290,12 +290,12 @@ class Phases:
 
     def _taken(self, exchange: Exchange, run: PluginRun, length: int, body: bytes, ended: bool) -> bool:
         """Show the beginning of an answer to whom watches it; whether there is another in its place now."""
-        outcome = self._asked_watcher(exchange, run, length)
+        outcome = watching.begun(exchange, run, length)
         if outcome is None:
-            if body and run.watcher is not None:
-                self._show(exchange, run, body)
-            if ended and run.watcher is not None:
-                self._show_end(exchange, run, whole=True)
+            if body:
+                watching.shown(exchange, run, body)
+            if ended:
+                watching.ended(exchange, run, whole=True)
             return exchange.over
         upstream, exchange.upstream = exchange.upstream, None
         if upstream is not None:
@@ -306,51 +306,23 @@ class Phases:
 
     def service_failed(self, exchange: Exchange, run: PluginRun) -> bool:
         """The service gave no answer; whether whom watches it had another one."""
-        outcome = self._asked_watcher(exchange, run, None)
+        outcome = watching.failed(exchange, run)
         if outcome is None:
             return exchange.over
         self._replace(exchange, run, outcome)
         return True
 
-    def _asked_watcher(self, exchange: Exchange, run: PluginRun, length: int | None) -> Answer | None:
-        watcher = run.watcher
-        assert watcher is not None  # noqa: S101 - somebody watches
-        try:
-            return watcher.failed(exchange) if length is None else watcher.begun(exchange, length)
-        except Exception:
-            self._watcher_failed(exchange, run)
-            return None
-
     def _replace(self, exchange: Exchange, run: PluginRun, outcome: Answer) -> None:
-        if run.watcher is not None:
-            self._show_end(exchange, run, whole=False)
+        watching.ended(exchange, run, whole=False)
         try:
             self._give(exchange, run, outcome)
         except Exception:
             self._broken(exchange)
 
-    def _show(self, exchange: Exchange, run: PluginRun, data: bytes) -> None:
-        try:
-            run.watcher.data(data)  # type: ignore[union-attr]
-        except Exception:
-            self._watcher_failed(exchange, run)
-
-    def _show_end(self, exchange: Exchange, run: PluginRun, *, whole: bool) -> None:
-        watcher, run.watcher = run.watcher, None
-        try:
-            watcher.ended(whole=whole)  # type: ignore[union-attr]
-        except Exception:
-            self._watcher_failed(exchange, run)
-
-    def _watcher_failed(self, exchange: Exchange, run: PluginRun) -> None:
-        _log.exception("what watches an answer failed (request id %s)", exchange.request_id.decode())
-        if run.watcher is not None:
-            self._show_end(exchange, run, whole=False)
-
     def data(self, exchange: Exchange, run: PluginRun, data: bytes) -> None:
         """More of the answer's body."""
         if run.watcher is not None:
-            self._show(exchange, run, data)
+            watching.shown(exchange, run, data)
         if run.buffer is not None:
             run.buffer.append(data)
             run.buffered += len(data)
@@ -365,7 +337,7 @@ class Phases:
     def end(self, exchange: Exchange, run: PluginRun, trailers: Trailers) -> None:
         """The answer's body is complete."""
         if run.watcher is not None:
-            self._show_end(exchange, run, whole=True)
+            watching.ended(exchange, run, whole=True)
         if run.buffer is not None:
             self._whole(exchange, run)
             return
@@ -523,7 +495,7 @@ class Phases:
             task.cancel()
         run.buffer = None
         if run.watcher is not None:
-            self._show_end(exchange, run, whole=False)
+            watching.ended(exchange, run, whole=False)
         run.stage = LOG
         for step in run.chain.log:
             try:

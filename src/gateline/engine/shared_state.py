@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from gateline.engine.context import WorkerContext
 from gateline.engine.credentials import WorkerCredentials
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalSlots
 from gateline.engine.written import Ask, CachedEntities, LocalEntities, StoredEntities
-from gateline.pdk.node import Cache, Counters, Credentials, Entities
-from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, open_directory
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, Slots
+from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, SharedSlots, open_directory
 from gateline.sharedstate.keys import sealer_of
 
 __all__ = ["SharedState", "shared_state"]
@@ -22,6 +22,7 @@ class SharedState:
     credentials: Credentials
     entities: Entities
     counters: Counters
+    slots: Slots
     cache: Cache
     open: Callable[[], None]
     renew: Callable[[], None]
@@ -31,16 +32,17 @@ def shared_state(context: WorkerContext, ask: Ask) -> SharedState:
     """What a worker shares; `ask` has the control process write. Raises SharedStateError, KeyFileError."""
     if context.shared is None:
         local = LocalCredentials()
-        return SharedState(local, LocalEntities(local), LocalCounters(), LocalCache(), _nothing, _nothing)
+        return SharedState(local, LocalEntities(local), LocalCounters(), LocalSlots(), LocalCache(), _nothing, _nothing)
     places = Places(context.shared)
     path = places.directory(context.generation)
     sealer = sealer_of(context.settings)
     credentials = WorkerCredentials(lambda: Directory(open_directory(path)), sealer)
     counters, cache = SharedCounters(places.counters), SharedCache(places.cache)
+    slots = SharedSlots(places.slots)
     entities: Entities = StoredEntities(credentials, ask)
     if context.settings.database == "off":
         entities = CachedEntities(credentials, cache, counters, sealer)
-    return SharedState(credentials, entities, counters, cache, credentials.open, credentials.renew)
+    return SharedState(credentials, entities, counters, slots, cache, credentials.open, credentials.renew)
 
 
 def _nothing() -> None:

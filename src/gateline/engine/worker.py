@@ -33,6 +33,7 @@ from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.shared_state import shared_state
+from gateline.engine.tallies import StoredTallies
 from gateline.engine.tls import ServerCertificates, trusted_authorities
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pools
@@ -123,6 +124,8 @@ class Worker:
             credentials=self._shared.credentials,
             entities=self._shared.entities,
             counters=self._shared.counters,
+            tallies=StoredTallies(self._feed.count),
+            slots=self._shared.slots,
             cache=self._shared.cache,
             documents=self._documents,
             http=self._http,

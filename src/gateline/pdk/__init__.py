@@ -3,7 +3,7 @@
 from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response, StoredResponse
 from gateline.pdk.exchange import Certificates, Exchange, Watcher
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "PluginError",
     "Response",
     "StoredResponse",
+    "TalliesError",
     "Watcher",
 ]

@@ -7,7 +7,8 @@ The handlers see what the workers share, not the workers themselves. What other 
 `AdminNode.tell`; there the plugin's `heard` gets it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import ssl
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +23,9 @@ class AdminNode(Protocol):
 
     def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
         """As `Node.shelf`. Raises ValueError."""
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        """As `Node.tls_context`."""
 
     async def plugins(self, name: str) -> list[Plugin]:
         """The plugin entities of a name, references to secrets resolved."""
@@ -47,7 +51,7 @@ class AdminAnswer:
     body: Any = None
 
 
-AdminHandler = Callable[[AdminNode, AdminRequest], Awaitable[AdminAnswer]]
+AdminHandler = Callable[[AdminNode, AdminRequest], Coroutine[Any, Any, AdminAnswer]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,11 @@ class RequestView(HeadersView, Protocol):
         """The query as received, empty where there is none."""
 
     @property
+    def place(self) -> bytes:
+        """Scheme, host, port, path and query, each ended by NUL, which none of them can hold: what is asked for, as a
+        key."""
+
+    @property
     def forwarded_scheme(self) -> str:
         """The scheme that the client used, as a trusted proxy in front tells it; so too what follows."""
 

@@ -11,6 +11,7 @@ from gateline.sharedstate.environment import Environment, SharedStateError
 from gateline.sharedstate.places import Places
 from gateline.sharedstate.shelf import SharedShelf
 from gateline.sharedstate.shelves import Shelves
+from gateline.sharedstate.slots import SharedSlots
 from gateline.sharedstate.writer import DirectoryWriter, Journal, open_directory
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SharedCache",
     "SharedCounters",
     "SharedShelf",
+    "SharedSlots",
     "SharedStateError",
     "Shelves",
     "open_directory",

@@ -9,7 +9,14 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -62,6 +69,9 @@ class Harness:
         self.entities = LocalEntities(self.credentials)
         """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
+        self.tallies = LocalTallies()
+        """Counters in the database."""
+        self.slots = LocalSlots()
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
@@ -81,12 +91,18 @@ class Harness:
             credentials=self.credentials,
             entities=self.entities,
             counters=self.counters,
+            tallies=self.tallies,
+            slots=self.slots,
             cache=self.cache,
             documents=self.documents,
             http=self.http,
             shelves=self.shelves,
             trusts=trust.trusts,
-            settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
+            settings={
+                "plugin_body_limit": body_limit,
+                "untrusted_python": False,
+                **(settings or {}),
+            },
             authorities=authorities,
         )
         self._pools = _Pools(self)

@@ -1,6 +1,7 @@
 """A node without processes, and a client that asks its Admin API without a socket."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -34,6 +35,9 @@ class ForPlugins:
 
     def shelf(self, name: str, *, limit: int, durable: bool = False) -> SharedShelf:
         return self.shelves.shelf(name, limit=limit, durable=durable)
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        raise NotImplementedError
 
     async def plugins(self, name: str) -> list[Plugin]:
         found = [one async for one in every(self._node.store, "plugins", {})]

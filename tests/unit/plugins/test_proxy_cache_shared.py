@@ -246,11 +246,25 @@ def test_an_answer_that_breaks_off_is_not_kept(cached: Harness) -> None:
     assert cached.request("GET", "/", service=told("max-age=60")).body == b"body"
 
 
+class Rubbish(ServiceAnswer):
+    """No answer at all."""
+
+    def pieces(self, method: str) -> list[bytes]:
+        return [b"rubbish\r\n\r\n"]
+
+
 class Broken(ServiceAnswer):
     """Breaks off in its body."""
 
     def pieces(self, method: str) -> list[bytes]:
         return [*super().pieces(method)[:-1], b"no chunk\r\n"]
+
+
+def test_one_that_fails_leaves_its_place_to_another(cached: Harness) -> None:
+    cached.answers = Rubbish()
+    answers = cached.at_once(10, "GET", "/")
+    assert {answer.status for answer in answers} == {502}
+    assert cached.request("GET", "/", service=told("max-age=60")).body == b"body"
 
 
 def test_set_cookie_is_not_shared_by_a_guess(cached: Harness) -> None:

@@ -117,6 +117,12 @@ class RequestView:
             query = run.edits.query
         return "" if query is None else query.decode("latin-1")
 
+    @property
+    def place(self) -> bytes:
+        exchange = self._exchange
+        scheme = b"https" if exchange.tls else b"http"
+        return b"%b\0%b\0%d\0%b\0%b\0" % (scheme, exchange.host, exchange.port, exchange.path, exchange.query or b"")
+
     def query_args(self) -> list[tuple[str, str]]:
         query = self.query
         return parse_qsl(query, keep_blank_values=True) if query else []

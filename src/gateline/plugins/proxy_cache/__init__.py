@@ -1,7 +1,11 @@
-"""proxy-cache: answers of services kept, and given again.
+"""Keeps answers of services, and gives them again without asking the service.
 
-`plugin` is the way of a request, `simple` what is kept without `cache_control`, `shared` and `fetching` what is done
-with it, by the rules of `rules`; `store` says what a store is, `admin` what the Admin API has of it.
+Without `cache_control` it does as Kong's plugin: answers with a listed status and media type are given for `cache_ttl`
+seconds, whatever they say. With `cache_control: true` it is a shared cache as RFC 9111 has it: [caching](../caching.md)
+tells what that is, who gets what, and how entries are purged. Nobody is given what was made for another consumer.
+
+`X-Cache-Status` says `Hit`, `Miss`, `Refresh` (what is kept is over, or the client does not take it) or `Bypass` (the
+request or the answer has nothing to do with the cache). `X-Cache-Key` is the key of the entry in the Admin API.
 """
 
 from gateline.plugins.proxy_cache.config import Config

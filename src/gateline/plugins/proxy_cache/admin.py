@@ -2,27 +2,27 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from gateline.pdk.admin import AdminAnswer, AdminCall, AdminNode, AdminPath, AdminRequest
-from gateline.pdk.shelf import Kept, Shelf
-from gateline.plugins.proxy_cache.config import Config
+from gateline.pdk.shelf import Kept
 from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block
 from gateline.plugins.proxy_cache.keys import url_tag
-from gateline.plugins.proxy_cache.stores import place_of
+from gateline.plugins.proxy_cache.rooms import rooms
 
 __all__ = ["PATHS", "purge_as_told"]
 
-_NAME = "proxy-cache"
 _LONGEST_SHOWN = 1024 * 1024
 _MISSING = AdminAnswer(404, {"message": "Not found"})
 
 
 async def _show(node: AdminNode, request: AdminRequest) -> AdminAnswer:
-    for shelf in await _shelves(node, request):
-        kept = _get(shelf, request.parameters["key"])
-        if kept is not None:
-            return await _shown(kept)
+    key = request.parameters["key"]
+    if len(key) == 64 and key.isalnum() and key.isascii():
+        for room in await rooms(node, request.parameters.get("plugin", "")):
+            kept = await room.get(key)
+            if kept is not None:
+                return await _shown(kept)
     return _MISSING
 
 
@@ -47,44 +47,26 @@ async def purge_as_told(node: AdminNode, said: str) -> None:
 
 async def _purge(node: AdminNode, what: Mapping[str, str]) -> int:
     count = await _purge_here(node, what)
-    await node.tell(_NAME, json.dumps(what))
+    await node.tell("proxy-cache", json.dumps(what))
     return count
 
 
 async def _purge_here(node: AdminNode, what: Mapping[str, str]) -> int:
     """Purge on this node; how many entries."""
     count = 0
-    for shelf in await _all_shelves(node, what.get("plugin", "")):
+    for room in await rooms(node, what.get("plugin", "")):
         match what:
             case {"key": key}:
-                count += shelf.remove_tagged(f"k:{key}")
+                count += await room.purge(f"k:{key}")
             case {"url": url}:
-                count += shelf.remove_tagged(url_tag(url))
+                count += await room.purge(url_tag(url))
             case {"tag": tag}:
-                count += shelf.remove_tagged(f"t:{tag}")
+                count += await room.purge(f"t:{tag}")
             case {"prefix": prefix}:
-                count += shelf.remove_tagged(url_tag(prefix), beginning=True)
+                count += await room.purge(url_tag(prefix), beginning=True)
             case _:
-                count += shelf.clear()
+                count += await room.clear()
     return count
-
-
-async def _shelves(node: AdminNode, request: AdminRequest) -> list[Shelf]:
-    return await _all_shelves(node, request.parameters.get("plugin", ""))
-
-
-async def _all_shelves(node: AdminNode, plugin: str) -> list[Shelf]:
-    """The shelves of all configurations, or of one, each once."""
-    places: dict[tuple[str, int, bool], None] = {}
-    for entity in await node.plugins(_NAME):
-        config = cast(Config, entity.config)
-        if config.strategy != "redis" and plugin in ("", entity.id, entity.instance_name):
-            places[place_of(config)] = None
-    return [node.shelf(name, limit=size, durable=durable) for name, size, durable in places]
-
-
-def _get(shelf: Shelf, key: str) -> Kept | None:
-    return shelf.get(key) if len(key) == 64 and key.isalnum() and key.isascii() else None
 
 
 async def _shown(kept: Kept) -> AdminAnswer:

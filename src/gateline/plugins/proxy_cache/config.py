@@ -6,6 +6,7 @@ from pydantic import create_model
 
 from gateline.pdk import PluginConfig
 from gateline.pdk.fields import Between, Conditional, Field, GreaterThan, HeaderName, MinLength, OneOf, Record, There
+from gateline.pdk.redis import RedisAnywhere
 
 __all__ = ["MEGABYTE", "Config", "Disk", "Memory", "ResponseHeaders"]
 
@@ -62,7 +63,7 @@ class Disk(Record):
 class Config(PluginConfig):
     """What is cached, for how long, and where."""
 
-    checks: ClassVar = (Conditional("config.strategy", OneOf(("redis",)), "config.redis.host", There()),)
+    checks: ClassVar = (Conditional("config.strategy", OneOf(("redis",)), "config.redis", There()),)
 
     response_code: Annotated[
         tuple[Annotated[int, Between(100, 900)], ...],
@@ -95,6 +96,7 @@ class Config(PluginConfig):
     ] = None
     memory: Annotated[Memory, Field(description="For the strategy `memory`.")]
     disk: Annotated[Disk, Field(description="For the strategy `disk`.")]
+    redis: Annotated[RedisAnywhere | None, Field(description="For the strategy `redis`: where Redis is.")] = None
     vary_query_params: Annotated[
         tuple[str, ...] | None,
         Field(description="Query arguments by which entries differ; null: all of them, in any order."),

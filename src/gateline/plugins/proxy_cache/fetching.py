@@ -105,6 +105,7 @@ class SharedFetch:
         """Keep a piece."""
         if self._writing is not None and not self._writing.write(data):
             self._writing = None
+            self._cache.fetches.passes(self._place.key, self._asked_at)
             self._over(kept=False)
 
     def ended(self, *, whole: bool) -> None:
@@ -112,10 +113,10 @@ class SharedFetch:
         writing, self._writing = self._writing, None
         stored = self._stored
         if writing is None or stored is None:
-            self._over(kept=False)
+            self._over(kept=stored is None)  # the service gave none, or the client left: others may have more luck
         elif not whole:
             writing.drop()
-            self._over(kept=True)  # others may have more luck
+            self._over(kept=True)
         else:
             self._keep(writing, stored)
 

@@ -7,10 +7,13 @@ path, query, and the headers that the configuration names. NUL parts them, which
 from collections.abc import Sequence
 from hashlib import sha256
 
-from gateline.pdk import Exchange
+from gateline.pdk import Exchange, Identity
 from gateline.plugins.proxy_cache.config import Config
 
 __all__ = ["Keys", "part_key", "tags_of_entry", "url_tag"]
+
+
+_KNOWN_LIMIT = 8192
 
 
 class Keys:
@@ -20,28 +23,34 @@ class Keys:
         self._lower = config.ignore_uri_case
         self._arguments = None if config.vary_query_params is None else frozenset(config.vary_query_params)
         self._headers = tuple(sorted({name.lower() for name in config.vary_headers or ()}))
+        self._plain = not self._lower and self._arguments is None and not self._headers
+        self._known: dict[object, str] = {}
 
     def key(self, exchange: Exchange, method: str, *, shared: bool = False) -> str:
         """The key of a request's entry, 64 hexadecimal digits. `shared`: for everybody, whoever was authenticated."""
-        request = exchange.request
         route = exchange.route
+        route_id = "" if route is None else route.id
+        identity = None if shared else exchange.identity
+        if not self._plain or identity is not None:
+            return self._key(exchange, method, route_id, identity)
+        seen = (method, route_id, exchange.request.place)
+        known = self._known.get(seen)
+        if known is None:
+            if len(self._known) >= _KNOWN_LIMIT:
+                self._known.clear()
+            known = self._known[seen] = self._key(exchange, method, route_id, None)
+        return known
+
+    def _key(self, exchange: Exchange, method: str, route_id: str, identity: Identity | None) -> str:
+        request = exchange.request
         path = request.path
         if self._lower:
             path = path.lower()
         query = request.query
         if query:
             query = self._query(exchange, query)
-        parts = [
-            method,
-            request.scheme,
-            request.host,
-            str(request.port),
-            path,
-            query,
-            "" if route is None else route.id,
-        ]
-        identity = exchange.identity
-        if identity is not None and not shared:
+        parts = [method, request.scheme, request.host, str(request.port), path, query, route_id]
+        if identity is not None:
             consumer, credential = identity.consumer, identity.credential
             parts.append("consumer" if consumer is None else consumer.id)
             if consumer is None:

@@ -33,6 +33,7 @@ _PARTICULAR = (
     "if-range",
     "if-match",
     "if-unmodified-since",
+    "upgrade",
 )
 """Headers of requests that may change what a hit is."""
 _SHARED_METHODS = frozenset(("GET", "HEAD"))
@@ -75,6 +76,9 @@ class ProxyCache(Plugin[Config], name="proxy-cache", admin=PATHS):
             return None
         if shared is not None:
             return self._controlled_access(exchange, shared)
+        if request.header("upgrade") is not None:
+            self._telling.bypassed(exchange)
+            return None
         key = self._keys.key(exchange, method)
         shelf = self._store.shelf
         if shelf is None:

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from gateline.pdk import Node
+from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.proxy_cache.config import MEGABYTE, Config
 from gateline.plugins.proxy_cache.store import ShelfStore, Store
 
@@ -18,6 +19,10 @@ def place_of(config: Config) -> tuple[str, int, bool]:
 
 def store_of(config: Config, node: Node) -> Store:
     """The store."""
+    if config.strategy == "redis":
+        from gateline.plugins.proxy_cache.redis_store import RedisStore  # not everybody has the client library
+
+        return RedisStore(config.redis or RedisAnywhere(), node)
     name, size, durable = place_of(config)
     return ShelfStore(node, name, size, durable=durable)
 
