@@ -171,7 +171,7 @@ def test_a_stale_answer_stands_in_for_a_service_that_fails(stages: Stages, fails
     response = scene.get()
     assert (response.status, response.body) == (200, b"old")
     assert int(response.headers["age"]) >= 100
-    assert scene.asked == 2
+    assert scene.asked >= 2, "a connection that broke may be tried again"
 
 
 def test_a_stale_answer_never_stands_in_where_the_service_forbids_it(stages: Stages) -> None:

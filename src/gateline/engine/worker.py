@@ -162,6 +162,7 @@ class Worker:
         self._crowd.stop()
         self._pools.stop()
         self._http.stop()
+        self._node.shelves.close()
         for _ in range(4):  # what was aborted needs a few turns of the loop to go, with TLS more than without
             await asyncio.sleep(0)
         if self._access_log is not None:
