@@ -61,11 +61,18 @@ MODULES = (
     "plugins/key_auth.py",
     "plugins/limits/subjects.py",
     "plugins/limits/windows.py",
+    "plugins/proxy_cache/entries.py",
+    "plugins/proxy_cache/keys.py",
+    "plugins/proxy_cache/plugin.py",
+    "plugins/proxy_cache/telling.py",
     "plugins/request_transformer/headers.py",
     "plugins/request_transformer/plugin.py",
     "plugins/response_transformer/plugin.py",
     "sharedstate/counters.py",
     "sharedstate/directory.py",
+    "sharedstate/shelf.py",
+    "sharedstate/shelf_bodies.py",
+    "sharedstate/quotas.py",
     "sharedstate/windows.py",
 )
 

@@ -44,6 +44,7 @@ CORRELATION: Plugins = {"correlation-id": {"echo_downstream": True}}
 KEY_AUTH: Plugins = {"key-auth": {}}
 JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
+CACHE: Plugins = {"proxy-cache": {"strategy": "memory"}}
 
 EACH: dict[str, Plugins] = {
     "bot-detection": {"bot-detection": {"deny": ["evil"]}},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
 from benchmarks.plugin_configurations import (
+    CACHE,
     CORRELATION,
     EACH,
     IDLE_FILES,
@@ -140,6 +141,17 @@ def _balanced() -> Scenario:
     return Scenario(title, contestants, one_request(), "1 target", bars)
 
 
+def _cache_hit() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "hit": Gateline(with_plugins(CACHE), name="gateline-cache"),
+    }
+    bars = (Bar("hit", "nginx", 0.8),)
+    title = "proxy-cache, an answer that is in the cache, beside proxying it"
+    return Scenario(title, contestants, one_request(), "nginx", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -151,4 +163,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "idle": _idle,
     "jwt": _jwt,
     "balanced": _balanced,
+    "cache-hit": _cache_hit,
 }

@@ -47,6 +47,7 @@ FILES = {
         "cors",
         "ip_restriction",
         "plugin_scopes",
+        "proxy_cache",
         "rate_limiting",
         "redirect",
         "request_size_limiting",

@@ -1,5 +1,7 @@
 """Fixtures of the integration tests."""
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -7,6 +9,16 @@ import pytest
 
 from harness.directory import Slapd
 from harness.stage import Stages
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine function in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 110))
+    return True
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from gateline.admin import config, consumers, debug, information, openapi, plugins, schemas, tags, targets
+from gateline.admin import config, consumers, debug, information, openapi, plugin_paths, plugins, schemas, tags, targets
 from gateline.admin.access import Access
 from gateline.admin.certificates import Certificates
 from gateline.admin.collection import Collection
@@ -40,6 +40,7 @@ def admin_app(node: Node) -> Edge:
         *schemas.resources(node),
         *tags.resources(node),
         *plugins.resources(),
+        *plugin_paths.resources(node),
         *_entities(node),
     ]
     paths = Paths(resources)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Snapshot, Target, Upstream
+from gateline.pdk.admin import AdminNode
 from gateline.settings import Settings
 from gateline.store import Store, Transaction
 
@@ -97,6 +98,10 @@ class Node(Protocol):
     async def set_health(self, upstream: Upstream, target: Target, address: str | None, *, healthy: bool) -> None:
         """Set a target, or one of its addresses, healthy or unhealthy; when this returns, every worker goes by it, and
         the other nodes have been told. Raises ApiError, StoreUnavailable."""
+
+    @property
+    def for_plugins(self) -> AdminNode:
+        """What paths of plugins have of it."""
 
     @property
     def readiness(self) -> Readiness:

@@ -111,7 +111,7 @@ def load(source: SettingsSource, *, verbose: bool = False) -> LoadedSettings:
 def load_plugins(settings: Settings) -> None:
     """Load the plugins, so that what names them can be checked. Raises `Failure`."""
     try:
-        permissions.allow(untrusted_python=settings.untrusted_python)
+        permissions.allow(untrusted_python=settings.untrusted_python, database=settings.database != "off")
         Plugins(settings.plugins, settings.plugin_folders).load_all()
     except PluginLoadError as error:
         raise Failure(str(error)) from None

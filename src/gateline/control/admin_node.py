@@ -18,14 +18,17 @@ from gateline.control.errors import ChangeError, ChangeTimeoutError
 from gateline.control.feed import FeedServer
 from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
-from gateline.control.nodes import HealthSet, LogLevelSet, OtherNodes, Said
+from gateline.control.nodes import HealthSet, LogLevelSet, OtherNodes, PluginSaid, Said
+from gateline.control.plugin_admin import PluginAdmin
 from gateline.control.state import write_atomically
 from gateline.declarative import to_config_response
 from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
+from gateline.engine.tls import trusted_authorities
 from gateline.entities import EntityError, Snapshot, Target, Upstream
 from gateline.entities.errors import OPERATION_UNSUPPORTED
 from gateline.settings import Settings
+from gateline.sharedstate import Shelves
 from gateline.store import Store, StoreUnavailable, Transaction
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class AdminNode:
         feed: FeedServer,
         states: TargetStates,
         exiting: Callable[[], bool],
+        shelves: Shelves,
     ) -> None:
         self.settings = settings
         self.identity = _identity(settings)
@@ -51,6 +55,9 @@ class AdminNode:
         self._feed = feed
         self._states = states
         self._others = OtherNodes(configuration.store, self._hear)
+        self.for_plugins = PluginAdmin(
+            lambda: configuration.store, shelves, self._say, trusted_authorities(settings.lua_ssl_trusted_certificate)
+        )
         self._exiting = exiting
         self._log_level = settings.log_level
         self._reset: asyncio.TimerHandle | None = None
@@ -149,6 +156,8 @@ class AdminNode:
             case LogLevelSet(level, seconds):
                 if level in logs.LEVELS:
                     self._set_log_level(level, seconds)
+            case PluginSaid():
+                tasks.start(self.for_plugins.heard(said), name="something a plugin of another node says")
             case HealthSet():
                 tasks.start(self._take_over(said), name="health set by another node")
 

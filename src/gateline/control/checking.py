@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.node import WorkerNode
 from gateline.engine.router import Flavor, RouteError, RouterBuilder
 from gateline.engine.written import LocalEntities
@@ -14,6 +21,7 @@ from gateline.entities.resolving import refers
 from gateline.pdk.discovery import plugin_class
 from gateline.pdk.node import HttpClient
 from gateline.pdk.plugin import PluginConfig
+from gateline.sharedstate import Shelves
 from gateline.store import Change
 
 MANY = 100
@@ -58,11 +66,14 @@ _NODE = WorkerNode(
     credentials=_NOBODY,
     entities=LocalEntities(_NOBODY),
     counters=LocalCounters(),
+    tallies=LocalTallies(),
+    slots=LocalSlots(),
     cache=LocalCache(),
     documents=LocalDocuments(),
     http=cast(HttpClient, None),
     trusts=lambda _: False,
     settings={},
+    shelves=Shelves(None),
 )
 """What a constructor gets that is only tried: nothing is found there, and nothing kept."""
 

@@ -18,6 +18,8 @@ from gateline.control.rows import Delta, Rows, advance, changed, difference, eve
 from gateline.engine import tasks
 from gateline.engine.feed import (
     Ack,
+    Count,
+    Counted,
     FeedError,
     Hello,
     LogLevel,
@@ -53,6 +55,10 @@ Undo = Callable[[], None]
 
 DoWrite = Callable[[Write], Awaitable[Written]]
 """Writes what a plugin in a worker wants, which is in force then; what it cannot is an error in its answer."""
+
+
+DoCount = Callable[[Count], Awaitable[Counted]]
+"""Counts in the database; what it cannot is an error in its answer."""
 
 
 def _nothing() -> None:
@@ -99,6 +105,7 @@ class FeedServer:
         self._one = asyncio.Lock()
         self._log_level: int | None = None
         self._write: DoWrite | None = None
+        self._count: DoCount | None = None
         self._links: set[_Link] = set()
         self._ended = Stats()
         self._changed = asyncio.Event()
@@ -292,6 +299,10 @@ class FeedServer:
         """Have what the workers' plugins want to be stored written so."""
         self._write = write
 
+    def count_with(self, count: DoCount) -> None:
+        """Have what the workers' plugins want to be counted in the database counted so."""
+        self._count = count
+
     # What a link tells.
 
     async def _asked(self, link: "_Link", asked: Write) -> None:
@@ -300,6 +311,13 @@ class FeedServer:
         else:
             written = await self._write(asked)
         link.send([encode(written)])
+
+    async def _to_count(self, link: "_Link", asked: Count) -> None:
+        if self._count is None:
+            counted = Counted(asked.number, error="nothing is counted in the database on a node without one")
+        else:
+            counted = await self._count(asked)
+        link.send([encode(counted)])
 
     def _connected(self, link: "_Link") -> None:
         self._links.add(link)
@@ -379,6 +397,8 @@ class _Link(asyncio.Protocol):
                         self.worker.stats = message
                     case Write():
                         tasks.start(self._server._asked(self, message), name="a plugin's write")  # noqa: SLF001
+                    case Count():
+                        tasks.start(self._server._to_count(self, message), name="a plugin's count")  # noqa: SLF001
                     case Renew(url):
                         self._server._renew(self, url)  # noqa: SLF001
                     case Seen():

@@ -6,6 +6,7 @@ kept on disk, and catches up by itself.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -205,6 +206,7 @@ class LiveConfiguration:
                         logger.log(logs.NOTICE, "the secrets of %d stored rows are kept as the settings say now", count)
                     resealed = True
                 await self._delete_expired()
+                await self._store.forget_tallies(time.time())
             except (StoreUnavailable, ChangeError, EntityError) as error:
                 logger.info("what is over cannot be deleted now: %s", error)
             except Exception:

@@ -30,7 +30,14 @@ class LogLevelSet(msgspec.Struct, tag=True, frozen=True):
     seconds: int
 
 
-Said = HealthSet | LogLevelSet
+class PluginSaid(msgspec.Struct, tag=True, frozen=True):
+    """A plugin says something to itself on the other nodes."""
+
+    name: str
+    said: str
+
+
+Said = HealthSet | LogLevelSet | PluginSaid
 
 
 class _Letter(msgspec.Struct, frozen=True):

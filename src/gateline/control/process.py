@@ -26,6 +26,7 @@ from gateline.control.feed import FeedServer
 from gateline.control.health import NodeHealth, TargetStates
 from gateline.control.live import LiveConfiguration
 from gateline.control.places import origin_of, store_options
+from gateline.control.plugin_counts import PluginCounts
 from gateline.control.plugin_writes import PluginWrites
 from gateline.control.servers import Servers, Service
 from gateline.declarative.errors import DeclarativeError
@@ -37,7 +38,7 @@ from gateline.entities.sealing import Sealer
 from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.settings import Settings
-from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, open_directory
+from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, Shelves, open_directory
 from gateline.sharedstate.keys import KeyFileError, sealer_of
 from gateline.store import StoreUnavailable, open_store
 
@@ -74,7 +75,7 @@ class ControlProcess:
     def _build(self) -> None:
         """Make the parts. Raises StoreUnavailable, OSError, PluginLoadError, SharedStateError, KeyFileError."""
         context, settings = self._context, self._context.settings
-        permissions.allow(untrusted_python=settings.untrusted_python)
+        permissions.allow(untrusted_python=settings.untrusted_python, database=settings.database != "off")
         Plugins(settings.plugins, settings.plugin_folders).load_all()
         self._sealer = sealer_of(settings)
         self._directory = NodeDirectory(_writer(context), self._sealer)
@@ -85,7 +86,9 @@ class ControlProcess:
             writing = self._configuration.writing
             writes = PluginWrites(lambda: writing(actor="plugins", reason="written by plugins"))
             self._feed.write_with(writes.write)
-        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set)
+            self._feed.count_with(PluginCounts(self._configuration.store).count)
+        shelves = Shelves(context.shared, settings.prefix / "shelves")
+        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set, shelves)
         admin = admin_app(self._node)
         status = status_app(self._node, admin)
         self._servers = Servers(

@@ -30,6 +30,8 @@ from gateline.engine.wire.codec import RequestHead, ResponseHead
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
     from gateline.engine.retrying import Retrying
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
     from gateline.engine.upstream.watch import Watch
+    from gateline.pdk.exchange import Watcher
 
 __all__ = ["Exchange"]
 
@@ -223,6 +226,10 @@ class Exchange:
         run.identity = identity
         tell_service(run.request_edits(), identity)
         run.chain = run.chain.personal(identity)
+
+    def ask_service(self, watcher: "Watcher", edit: "Callable[[Any], None] | None" = None) -> None:
+        """Ask the service in the background."""
+        self.proxy.ask_beside(self, watcher, edit)
 
     @property
     def context(self) -> dict[Any, Any]:

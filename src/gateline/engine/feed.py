@@ -5,7 +5,7 @@ transaction: `Begin`, any number of `Put` and `Delete`, `Commit`; the worker ans
 and keeps asking for a new connection.
 
 The other way round a worker asks with `Write` for what a plugin wants to be stored, and is told with `Written` when it
-is, and in force in every worker.
+is, and in force in every worker. `Count` and `Counted` are for counters in the database.
 """
 
 import asyncio
@@ -37,6 +37,9 @@ WRITES = 1000
 
 WRITE_LIMIT = 30.0
 """Seconds that one may wait."""
+
+COUNT_LIMIT = 5.0
+"""Seconds that a count in the database may take."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -128,6 +131,24 @@ class Written(msgspec.Struct, tag=True, frozen=True):
     error: str | None = None
 
 
+class Count(msgspec.Struct, tag=True, frozen=True):
+    """Worker → control: add to the periods of a key in the database, to all or none. A period: its name, when it began
+    and when it may be forgotten (seconds since 1970), its limit, and what to add."""
+
+    number: int
+    key: str
+    periods: list[tuple[str, int, int, int, int]]
+
+
+class Counted(msgspec.Struct, tag=True, frozen=True):
+    """Control → worker, outside of changes: the values of the periods of a `Count`, and whether they were added to."""
+
+    number: int
+    values: list[int] = []
+    added: bool = False
+    error: str | None = None
+
+
 class Renew(msgspec.Struct, tag=True, frozen=True):
     """Worker → control: a document is needed anew; the answer is `Renewed`."""
 
@@ -142,8 +163,8 @@ class Seen(msgspec.Struct, tag=True, frozen=True):
     calls: list[tuple[str, int, list[tuple[int, int]]]] = []
 
 
-ToWorker = Begin | Put | Delete | Commit | LogLevel | Written | Renewed
-ToControl = Hello | Ack | Stats | Write | Renew | Seen
+ToWorker = Begin | Put | Delete | Commit | LogLevel | Written | Counted | Renewed
+ToControl = Hello | Ack | Stats | Write | Count | Renew | Seen
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
@@ -297,6 +318,13 @@ class WorkerFeed:
             return Written(self._writes, error="the control process cannot be reached")
         return await self._connection.write(Write(self._writes, kind, row, instead_of))
 
+    async def count(self, key: str, periods: list[tuple[str, int, int, int, int]]) -> Counted:
+        """Have the control process count in the database; see `Count`. What cannot be is an error in the answer."""
+        self._writes += 1
+        if self._connection is None:
+            return Counted(self._writes, error="the control process cannot be reached")
+        return await self._connection.count(Count(self._writes, key, periods))
+
     async def _take(self, change: Transaction) -> Ack:
         try:
             await self._apply(change.version, change.full, change.put, change.delete, change.hash)
@@ -327,6 +355,7 @@ class _Connection(asyncio.Protocol):
         self._reader = worker_messages()
         self._open: Transaction | None = None
         self._waiting: dict[int, asyncio.Future[Written]] = {}
+        self._counting: dict[int, asyncio.Future[Counted]] = {}
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -348,6 +377,9 @@ class _Connection(asyncio.Protocol):
             self._timer.cancel()
         for number in tuple(self._waiting):
             self._answered(Written(number, error="the control process has ended; it is not known whether it was done"))
+        for number, counting in tuple(self._counting.items()):
+            if not counting.done():
+                counting.set_result(Counted(number, error="the control process has ended"))
         self.changes.put_nowait(None)
 
     def send(self, message: ToControl) -> None:
@@ -370,6 +402,21 @@ class _Connection(asyncio.Protocol):
         finally:
             self._waiting.pop(asked.number, None)
 
+    async def count(self, asked: Count) -> Counted:
+        """Ask for a count, and wait for its answer."""
+        if len(self._counting) >= WRITES or self._transport is None:
+            return Counted(asked.number, error="too much waits to be counted")
+        future: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
+        self._counting[asked.number] = future
+        try:
+            self.send(asked)
+            async with asyncio.timeout(COUNT_LIMIT):
+                return await future
+        except TimeoutError:
+            return Counted(asked.number, error=f"the database did not answer within {COUNT_LIMIT:g} s")
+        finally:
+            self._counting.pop(asked.number, None)
+
     def _answered(self, written: Written) -> None:
         future = self._waiting.pop(written.number, None)
         if future is not None and not future.done():
@@ -387,6 +434,11 @@ class _Connection(asyncio.Protocol):
                 return
             case Written():
                 self._answered(message)
+                return
+            case Counted(number):
+                counting = self._counting.get(number)
+                if counting is not None and not counting.done():
+                    counting.set_result(message)
                 return
             case Renewed(url):
                 self._renewed(url)

@@ -6,10 +6,19 @@ from time import monotonic
 from typing import Any
 
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import Window
+from gateline.pdk.node import Period, Reading, Rule, TalliesError, Window
+from gateline.sharedstate.quotas import NUMBERS, taken
 from gateline.sharedstate.windows import counted
 
-__all__ = ["LocalCache", "LocalCounters", "LocalCredentials", "LocalDocuments", "LocalFound"]
+__all__ = [
+    "LocalCache",
+    "LocalCounters",
+    "LocalCredentials",
+    "LocalDocuments",
+    "LocalFound",
+    "LocalSlots",
+    "LocalTallies",
+]
 
 LIMIT = 100_000
 
@@ -20,6 +29,7 @@ class LocalCounters:
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._windows: OrderedDict[str, tuple[list[int], float]] = OrderedDict()
+        self._quotas: OrderedDict[str, list[int]] = OrderedDict()
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
         """The counter's value after it was added to."""
@@ -50,6 +60,20 @@ class LocalCounters:
                 self._windows.popitem(last=False)
         return values, added
 
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """How the quotas stand, and whether it was taken."""
+        size = 1 + NUMBERS * len(rules)
+        stored = self._quotas.get(key)
+        before = stored if stored is not None and len(stored) == size else [0] * size
+        after, readings, took, _ = taken(before, rules, cost, now, always)
+        if cost:
+            self._quotas[key] = after
+            if len(self._quotas) > LIMIT:
+                self._quotas.popitem(last=False)
+        return readings, took
+
     def get(self, key: str) -> int:
         """The counter's value."""
         value, end = self._values.get(key, (0, 0.0))
@@ -63,6 +87,52 @@ class LocalCounters:
         self._values[key] = value, end
         if len(self._values) > LIMIT:
             self._values.popitem(last=False)
+
+
+class LocalTallies:
+    """See `gateline.pdk.node.Tallies`. `error`, where it is set, is why the database cannot be asked."""
+
+    def __init__(self) -> None:
+        self.error: str | None = None
+        self.values: dict[tuple[str, str, int], int] = {}
+
+    async def count(self, key: str, periods: Sequence[Period]) -> tuple[list[int], bool]:
+        """The values of the periods, and whether they were added to."""
+        if self.error is not None:
+            raise TalliesError(self.error)
+        rows = [(key, period.name, period.began) for period in periods]
+        added = all(
+            self.values.get(row, 0) < period.limit for row, period in zip(rows, periods, strict=True) if period.by
+        )
+        if added:
+            for row, period in zip(rows, periods, strict=True):
+                self.values[row] = self.values.get(row, 0) + period.by
+        return [self.values.get(row, 0) for row in rows], added
+
+
+class LocalSlots:
+    """See `gateline.pdk.node.Slots`."""
+
+    def __init__(self) -> None:
+        self._inside: dict[str, int] = {}
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """How many places are taken, and whether one was."""
+        inside = self._inside.get(key, 0)
+        if inside >= limit:
+            return inside, False
+        self._inside[key] = inside + 1
+        return inside + 1, True
+
+    def leave(self, key: str) -> None:
+        """Give a place back."""
+        inside = self._inside.pop(key, 0) - 1
+        if inside > 0:
+            self._inside[key] = inside
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
+        return self._inside.get(key, 0)
 
 
 class LocalCache:

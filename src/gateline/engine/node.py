@@ -12,7 +12,9 @@ from gateline.engine import tasks
 from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
-from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Slots, Tallies
+from gateline.pdk.shelf import Shelf
+from gateline.sharedstate import SharedStateError, Shelves
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -30,11 +32,14 @@ class WorkerNode:
         credentials: Credentials,
         entities: Entities,
         counters: Counters,
+        tallies: Tallies,
+        slots: Slots,
         cache: Cache,
         documents: Documents,
         http: HttpClient,
         trusts: Callable[[str], bool],
         settings: Mapping[str, Any],
+        shelves: Shelves,
         authorities: tuple[str, ...] = (),
     ) -> None:
         self.id = node_id
@@ -42,11 +47,14 @@ class WorkerNode:
         self.credentials = credentials
         self.entities = entities
         self.counters = counters
+        self.tallies = tallies
+        self.slots = slots
         self.cache = cache
         self.documents = documents
         self.http = http
         self.trusts = trusts
         self.settings = settings
+        self.shelves = shelves
         self.authorities = authorities
         """PEM texts of the certificate authorities to trust; empty for the system's."""
         self.metrics = Registry()
@@ -69,6 +77,8 @@ class PluginNode:
         self.credentials = worker.credentials
         self.entities = worker.entities
         self.counters = worker.counters
+        self.tallies = worker.tallies
+        self.slots = worker.slots
         self.cache = worker.cache
         self.documents = worker.documents
         self.http = worker.http
@@ -99,6 +109,19 @@ class PluginNode:
                     await outcome
             except Exception:
                 _log.exception("a timer of plugin %s failed", self._name)
+
+    def background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside what is under way."""
+        task = tasks.start(coroutine, name=f"background of plugin {self._name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
+        """A shelf of the node. Raises ValueError when there is no room for it."""
+        try:
+            return self._worker.shelves.shelf(name, limit=limit, durable=durable)
+        except SharedStateError as error:
+            raise ValueError(str(error)) from error
 
     def counter(self, name: str, description: str) -> Metric:
         """A metric that only grows."""

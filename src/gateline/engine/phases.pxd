@@ -22,6 +22,8 @@ cdef class Phases:
     cpdef object _passed(self, Exchange exchange, PluginRun run)
     @cython.locals(chain=Chain)
     cpdef object response(self, Exchange exchange, PluginRun run, CResponseHead head, long long length, bytes body, bint ended)
+    @cython.locals(chain=Chain, edits=ResponseEdits, body=bytes, status=int, length="long long")
+    cpdef object _give_stored(self, Exchange exchange, PluginRun run, stored)
     cpdef object data(self, Exchange exchange, PluginRun run, bytes data)
     cpdef object end(self, Exchange exchange, PluginRun run, trailers)
     @cython.locals(chain=Chain, edits=ResponseEdits, head=CResponseHead, status=int, framed=bint, drop="unsigned int", tail=bytes, changed=dict)

@@ -12,17 +12,18 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gateline.engine import tasks
+from gateline.engine import tasks, watching
 from gateline.engine.answering import headers_block, rendered
 from gateline.engine.chain import Step
 from gateline.engine.errors import CATALOGUE
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ANSWER_DROP, ANSWER_DROP_TRAILER, ResponseHeaders
 from gateline.engine.plugin_run import ACCESS, FILTER, LOG, RESPONSE, REWRITE, PluginRun
+from gateline.engine.stored import StoredBody
 from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, ResponseHead
-from gateline.pdk.answers import ErrorResponse, Response
+from gateline.pdk.answers import Answer, ErrorResponse, Response, StoredResponse
 
 if TYPE_CHECKING:
     from gateline.engine.chain import PluginSet
@@ -161,8 +162,44 @@ class Phases:
         elif isinstance(outcome, ErrorResponse):
             run.source = "error"
             self._proxy.answer_error(exchange, outcome.status, outcome.message, headers_block(outcome.headers))
+        elif isinstance(outcome, StoredResponse):
+            self._give_stored(exchange, run, outcome)
         else:
-            raise TypeError(f"a hook returns None, a Response or an ErrorResponse, not {outcome!r}")
+            raise TypeError(f"a hook returns None or an answer, not {outcome!r}")
+
+    def _give_stored(self, exchange: Exchange, run: PluginRun, stored: StoredResponse) -> None:
+        """Answer with what was kept of a service's answer."""
+        chain = run.chain
+        status, body, length = stored.status, stored.body, stored.length
+        exchange.sent = monotonic()
+        exchange.upstream_latency = 0.0
+        run.watcher = None
+        if stored.more is None and length < 0 and not (chain.filters or chain.response or self._proxy.debug_header):
+            edits = run.response_edits
+            if edits is None or not edits.changed:
+                run.source = "service"
+                run.stage = FILTER
+                latency = exchange.sent - exchange.received
+                lines = self._headers.proxied(0.0, latency, exchange.request_id, status)
+                exchange.answer(status, stored.block + lines, body)
+                return
+        head_only = exchange.method == b"HEAD" or status in _BODILESS
+        length = length if length >= 0 else len(body)
+        block = stored.block
+        if status not in _BODILESS:
+            block += b"Content-Length: %d\r\n" % length
+        head = codec.parse_response(b"HTTP/1.1 %d \r\n%b\r\n" % (status, block), _OWN_LIMITS)
+        assert head is not None  # noqa: S101 - it was written here
+        if stored.more is None or head_only:
+            self.response(exchange, run, head, length, body, True)
+            return
+        rest = StoredBody(exchange, stored.more)
+        exchange.upstream = rest
+        self.response(exchange, run, head, length, body, False)
+        if exchange.over:
+            rest.cancel()
+        else:
+            rest.start()
 
     def _failed(self, exchange: Exchange, run: PluginRun, step: Step) -> None:
         """A plugin has raised: called while that is being handled."""
@@ -234,6 +271,8 @@ class Phases:
         run.head = run.service_head = head
         run.source = "service"
         run.length = length
+        if run.watcher is not None and self._taken(exchange, run, length, body, ended):
+            return
         if run.chain.response:
             run.stage = RESPONSE
             responders = self._asked(exchange, run, run.chain.response)
@@ -250,8 +289,41 @@ class Phases:
                 return
         self._send(exchange, run, length, body, ended)
 
+    def _taken(self, exchange: Exchange, run: PluginRun, length: int, body: bytes, ended: bool) -> bool:
+        """Show the beginning of an answer to whom watches it; whether there is another in its place now."""
+        outcome = watching.begun(exchange, run, length)
+        if outcome is None:
+            if body:
+                watching.shown(exchange, run, body)
+            if ended:
+                watching.ended(exchange, run, whole=True)
+            return exchange.over
+        upstream, exchange.upstream = exchange.upstream, None
+        if upstream is not None:
+            upstream.cancel()
+        run.head = run.service_head = None
+        self._replace(exchange, run, outcome)
+        return True
+
+    def service_failed(self, exchange: Exchange, run: PluginRun) -> bool:
+        """The service gave no answer; whether whom watches it had another one."""
+        outcome = watching.failed(exchange, run)
+        if outcome is None:
+            return exchange.over
+        self._replace(exchange, run, outcome)
+        return True
+
+    def _replace(self, exchange: Exchange, run: PluginRun, outcome: Answer) -> None:
+        watching.ended(exchange, run, whole=False)
+        try:
+            self._give(exchange, run, outcome)
+        except Exception:
+            self._broken(exchange)
+
     def data(self, exchange: Exchange, run: PluginRun, data: bytes) -> None:
         """More of the answer's body."""
+        if run.watcher is not None:
+            watching.shown(exchange, run, data)
         if run.buffer is not None:
             run.buffer.append(data)
             run.buffered += len(data)
@@ -265,6 +337,8 @@ class Phases:
 
     def end(self, exchange: Exchange, run: PluginRun, trailers: Trailers) -> None:
         """The answer's body is complete."""
+        if run.watcher is not None:
+            watching.ended(exchange, run, whole=True)
         if run.buffer is not None:
             self._whole(exchange, run)
             return
@@ -423,6 +497,8 @@ class Phases:
         if task is not None and task is not asyncio.current_task():
             task.cancel()
         run.buffer = None
+        if run.watcher is not None:
+            watching.ended(exchange, run, whole=False)
         run.stage = LOG
         for step in run.chain.log:
             try:

@@ -5,7 +5,7 @@ from gateline.engine.edits cimport RequestEdits, ResponseEdits
 @cython.freelist(64)
 cdef class PluginRun:
     cdef public Chain chain
-    cdef public object body_refusal, head, identity, service_head, task
+    cdef public object body_refusal, head, identity, service_head, task, watcher
     cdef public dict context, log_fields
     cdef public RequestEdits edits
     cdef public ResponseEdits response_edits

@@ -13,6 +13,7 @@ from gateline.pdk.identity import Identity
 if TYPE_CHECKING:
     from gateline.engine.chain import Chain, Step
     from gateline.pdk.answers import Answer
+    from gateline.pdk.exchange import Watcher
 
 __all__ = ["ACCESS", "FILTER", "LOG", "RESPONSE", "REWRITE", "PluginRun"]
 
@@ -52,6 +53,7 @@ class PluginRun:
         "task",
         "too_large",
         "wanted",
+        "watcher",
     )
 
     def __init__(self, chain: "Chain") -> None:
@@ -77,6 +79,7 @@ class PluginRun:
         self.wanted = 0
         self.too_large = False
         self.task: asyncio.Task[None] | None = None
+        self.watcher: Watcher | None = None
 
     def request_edits(self) -> RequestEdits:
         """The edits of the request, made when they are asked for first."""

@@ -7,8 +7,9 @@ flight keeps the one that it started with. It knows streams and exchanges, no pr
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from gateline.engine.background import ask_beside
 from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
 from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, message_for_status
@@ -34,6 +35,9 @@ from gateline.engine.upstream.gates import Passage
 from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from gateline.pdk.exchange import ServiceRequestView, Watcher
 
 __all__ = ["Proxy"]
 
@@ -228,7 +232,7 @@ class Proxy:
         else:
             target = service.balancer.pick(exchange)
         if target is None:
-            return exchange.refuse(CATALOGUE.NO_TARGET)
+            return self.no_answer(exchange, CATALOGUE.NO_TARGET)
         exchange.target = target
         exchange.request_bytes = self._encode(exchange, route, target.host_line)
         return self._acquire(exchange, service, False)
@@ -401,7 +405,7 @@ class Proxy:
             exchange.request_bytes = self._encode(exchange, route, other.host_line)
         passage.leave()
         if refusal is not None:
-            exchange.refuse(refusal.failure, refusal.block)
+            self.no_answer(exchange, refusal.failure, refusal.block)
         return None
 
     def try_again(self, exchange: Exchange, stale: bool) -> None:
@@ -422,6 +426,17 @@ class Proxy:
                 exchange.target = target
                 exchange.request_bytes = self._encode(exchange, route, target.host_line)
         self._acquire(exchange, service, stale)
+
+    @staticmethod
+    def ask_beside(exchange: Exchange, watcher: "Watcher", edit: "Callable[[ServiceRequestView], None] | None") -> None:
+        """Ask the service in the background for what the exchange asks for."""
+        ask_beside(exchange, watcher, edit)
+
+    def no_answer(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> None:
+        """The service gives no answer: so tell the client, unless a plugin has another answer."""
+        run = exchange.run
+        if run is None or run.watcher is None or not self.phases.service_failed(exchange, run):
+            exchange.refuse(failure, extra)
 
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:

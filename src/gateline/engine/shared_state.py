@@ -6,11 +6,19 @@ from dataclasses import dataclass
 
 from gateline.engine.context import WorkerContext
 from gateline.engine.credentials import WorkerCredentials
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials
+from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalSlots
 from gateline.engine.upstream.gates import Gauges, LocalGauges
 from gateline.engine.written import Ask, CachedEntities, LocalEntities, StoredEntities
-from gateline.pdk.node import Cache, Counters, Credentials, Entities
-from gateline.sharedstate import Directory, Places, SharedCache, SharedCounters, SharedGauges, open_directory
+from gateline.pdk.node import Cache, Counters, Credentials, Entities, Slots
+from gateline.sharedstate import (
+    Directory,
+    Places,
+    SharedCache,
+    SharedCounters,
+    SharedGauges,
+    SharedSlots,
+    open_directory,
+)
 from gateline.sharedstate.keys import sealer_of
 
 __all__ = ["SharedState", "shared_state"]
@@ -23,6 +31,7 @@ class SharedState:
     credentials: Credentials
     entities: Entities
     counters: Counters
+    slots: Slots
     cache: Cache
     gauges: Gauges
     open: Callable[[], None]
@@ -34,18 +43,26 @@ def shared_state(context: WorkerContext, ask: Ask) -> SharedState:
     if context.shared is None:
         local = LocalCredentials()
         return SharedState(
-            local, LocalEntities(local), LocalCounters(), LocalCache(), LocalGauges(), _nothing, _nothing
+            local,
+            LocalEntities(local),
+            LocalCounters(),
+            LocalSlots(),
+            LocalCache(),
+            LocalGauges(),
+            _nothing,
+            _nothing,
         )
     places = Places(context.shared)
     path = places.directory(context.generation)
     sealer = sealer_of(context.settings)
     credentials = WorkerCredentials(lambda: Directory(open_directory(path)), sealer)
     counters, cache = SharedCounters(places.counters), SharedCache(places.cache)
+    slots = SharedSlots(places.slots)
     entities: Entities = StoredEntities(credentials, ask)
     if context.settings.database == "off":
         entities = CachedEntities(credentials, cache, counters, sealer)
     gauges = SharedGauges(places.gauges)
-    return SharedState(credentials, entities, counters, cache, gauges, credentials.open, credentials.renew)
+    return SharedState(credentials, entities, counters, slots, cache, gauges, credentials.open, credentials.renew)
 
 
 def _nothing() -> None:

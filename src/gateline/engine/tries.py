@@ -67,7 +67,7 @@ class Tries:
                 exchange.tries + 1,
                 exchange.request_id.decode(),
             )
-            exchange.refuse(failure)
+            self._proxy.no_answer(exchange, failure)
 
     @staticmethod
     def discards(exchange: "Exchange", retrying: Retrying, head: ResponseHead, ended: bool) -> bool:

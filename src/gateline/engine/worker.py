@@ -33,6 +33,7 @@ from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
 from gateline.engine.router import Flavor, RouteError
 from gateline.engine.shared_state import shared_state
+from gateline.engine.tallies import StoredTallies
 from gateline.engine.tls import ServerCertificates, trusted_authorities
 from gateline.engine.upstream.circuit_rows import KIND as CIRCUITS
 from gateline.engine.upstream.dns import Resolver, options_of
@@ -47,7 +48,7 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
-from gateline.sharedstate import SharedStateError
+from gateline.sharedstate import SharedStateError, Shelves
 
 __all__ = ["Worker", "run"]
 
@@ -132,11 +133,14 @@ class Worker:
             credentials=self._shared.credentials,
             entities=self._shared.entities,
             counters=self._shared.counters,
+            tallies=StoredTallies(self._feed.count),
+            slots=self._shared.slots,
             cache=self._shared.cache,
             documents=self._documents,
             http=self._http,
             trusts=self._proxy.trusted.trusts,
             settings=asdict(settings),
+            shelves=Shelves(context.shared, settings.prefix / "shelves"),
             authorities=authorities,
         )
         self._servers: list[asyncio.Server] = []
@@ -167,6 +171,7 @@ class Worker:
         self._crowd.stop()
         self._pools.stop()
         self._http.stop()
+        self._node.shelves.close()
         for _ in range(4):  # what was aborted needs a few turns of the loop to go, with TLS more than without
             await asyncio.sleep(0)
         if self._access_log is not None:

@@ -1,9 +1,9 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
-from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response
-from gateline.pdk.exchange import Certificates, Exchange
+from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response, StoredResponse
+from gateline.pdk.exchange import Certificates, Exchange, Watcher
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
@@ -27,4 +27,7 @@ __all__ = [
     "PluginConfig",
     "PluginError",
     "Response",
+    "StoredResponse",
+    "TalliesError",
+    "Watcher",
 ]

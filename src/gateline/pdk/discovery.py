@@ -20,7 +20,7 @@ from gateline.entities.plugin_configs import plugin_type, register, unregister
 from gateline.pdk.kong.styles import is_kong_plugin
 from gateline.pdk.plugin import Plugin
 
-__all__ = ["GROUP", "PluginLoadError", "Plugins", "plugin_class", "register_plugin"]
+__all__ = ["GROUP", "PluginLoadError", "Plugins", "plugin_class", "plugin_classes", "register_plugin"]
 
 GROUP = "gateline.plugins"
 _OWN = "gateline"
@@ -118,6 +118,11 @@ def register_plugin(plugin: type[Plugin[Any]]) -> None:
 def plugin_class(name: str) -> type[Plugin[Any]] | None:
     """The class of a plugin that was registered."""
     return _registered.get(name)
+
+
+def plugin_classes() -> Mapping[str, type[Plugin[Any]]]:
+    """The classes of all plugins that were registered, by name."""
+    return _registered
 
 
 def _place_of(error: Exception) -> str:

@@ -6,7 +6,7 @@ header values are read as Latin-1, as they stand on the wire. Names of headers a
 """
 # ruff: noqa: D102 (a property is documented beside it where its name does not say it)
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Route, Service
@@ -25,6 +25,7 @@ __all__ = [
     "ServiceRequestView",
     "ServiceResponseView",
     "ServiceView",
+    "Watcher",
 ]
 
 
@@ -109,6 +110,11 @@ class RequestView(HeadersView, Protocol):
         """The query as received, empty where there is none."""
 
     @property
+    def place(self) -> bytes:
+        """Scheme, host, port, path and query, each ended by NUL, which none of them can hold: what is asked for, as a
+        key."""
+
+    @property
     def forwarded_scheme(self) -> str:
         """The scheme that the client used, as a trusted proxy in front tells it; so too what follows."""
 
@@ -138,6 +144,9 @@ class RequestView(HeadersView, Protocol):
     def chunked(self) -> bool:
         """Whether its body comes in chunks."""
 
+    def has_any(self, names: tuple[str, ...]) -> bool:
+        """Whether there is a header of one of these names."""
+
     def query_args(self) -> list[tuple[str, str]]:
         """The decoded arguments of the query, in order; one without a value has an empty one."""
 
@@ -166,6 +175,28 @@ class RequestView(HeadersView, Protocol):
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError where it is none."""
+
+
+class Watcher(Protocol):
+    """Sees a service's answer as it comes, before any plugin has a say in it; see `ServiceRequestView.watch`.
+
+    What it raises is logged, and ends it.
+    """
+
+    def begun(self, exchange: "Exchange", length: int) -> Answer | None:
+        """The head is there (`exchange.service_response`). What is returned takes the answer's place.
+
+        `length` is the body's length in bytes, -1 where only its end will tell.
+        """
+
+    def data(self, data: bytes) -> None:
+        """A piece of the body. It comes as fast as the client takes it."""
+
+    def ended(self, *, whole: bool) -> None:
+        """The last call, whatever became of it: the answer is complete, or there will be no (whole) one."""
+
+    def failed(self, exchange: "Exchange") -> Answer | None:
+        """The service gave no answer, after all tries. What is returned takes the error's place."""
 
 
 class ServiceRequestView(Protocol):
@@ -222,10 +253,16 @@ class ServiceRequestView(Protocol):
         """Timeouts of this request, in seconds."""
 
     def set_retries(self, retries: int) -> None: ...
+    def watch(self, watcher: Watcher | None) -> None:
+        """Show the service's answer to a watcher as it comes; None: to nobody any more. One plugin of a request can."""
 
 
 class ServiceResponseView(HeadersView, Protocol):
     """The service's response as it came. Only once it is there, that is in `response` and later."""
+
+    def kept_lines(self, without: Iterable[str] = ()) -> bytes:
+        """Its headers as they may be kept, for a `StoredResponse`: without those of one connection or message and those
+        of these names; with the gateway's `Date` and `Server` where it has none."""
 
     @property
     def status(self) -> int: ...
@@ -353,6 +390,13 @@ class Exchange(Protocol):
         """Say who sends the request. The headers that tell the service are set, those of that name are overwritten.
 
         From here on the plugins that are configured for this consumer and its groups are in force.
+        """
+
+    def ask_service(self, watcher: Watcher, edit: Callable[[ServiceRequestView], None] | None = None) -> None:
+        """Ask the service in the background for what this request asks for, whatever becomes of the request itself.
+
+        What goes to the service is what would go there now, and what `edit` makes of it; through the same balancer,
+        with the same timeouts and retries. Nobody gets the answer but the watcher. Only for requests without a body.
         """
 
     @property

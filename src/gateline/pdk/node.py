@@ -4,12 +4,13 @@ timers, metrics."""
 
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gateline.entities import Entity
 from gateline.pdk.answers import HeaderValues
 from gateline.pdk.documents import Documents
 from gateline.pdk.identity import Consumer, Identity
+from gateline.pdk.shelf import Shelf
 
 __all__ = [
     "Cache",
@@ -23,7 +24,13 @@ __all__ = [
     "HttpResponse",
     "Metric",
     "Node",
+    "Period",
     "Place",
+    "Reading",
+    "Rule",
+    "Slots",
+    "Tallies",
+    "TalliesError",
     "Window",
 ]
 
@@ -80,6 +87,18 @@ Window = tuple[int, int, int]
 """A window's number, its limit, and what to add to it."""
 
 
+Rule = tuple[int, int, int, bool]
+"""A quota: how it is measured, its size, nanoseconds, and whether what it refuses counts too (sliding windows only).
+
+0, windows aligned to the clock: what each allows, and their length. 1, the same, and what was taken in the window
+before counts for the part of it that a window which ends now would cover. 2, a bucket: what it holds, and the time in
+which it gets one more.
+"""
+
+Reading = tuple[int, int, int]
+"""What is left of a quota, nanoseconds until its window is over (the bucket is full), and until what was refused could
+be taken if nobody else took anything."""
+
 Place = tuple[str, str, str]
 """Where an entity is found: its kind, one of its unique fields (or `id`), and the value of that."""
 
@@ -132,10 +151,59 @@ class Counters(Protocol):
         `ttl`: seconds until the longest window is over.
         """
 
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """Take from several quotas at once when each has so much left; how they stand then, and whether it was taken.
+
+        From all of them, or from none (but a quota that counts what it refuses). `now` is in nanoseconds since 1970.
+        With `always` it is taken whatever is left, and may be negative: some is given back. Cost 0 takes nothing, and
+        tells whether 1 could be taken. A key has always as many quotas of the same kinds, in one order.
+        """
+
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
 
     def remove(self, key: str) -> None: ...
+
+
+class Period(NamedTuple):
+    """A period of time in the database: its name (`minute`), when it began and when it may be forgotten (seconds since
+    1970), how much is allowed in it, and what to add."""
+
+    name: str
+    began: int
+    ends: int
+    limit: int
+    by: int
+
+
+class TalliesError(Exception):
+    """The database cannot be asked; it is not known whether something was counted. The message says why."""
+
+
+class Tallies(Protocol):
+    """Numbers in the database, which all nodes that share it share: each count is a round trip and exact."""
+
+    async def count(self, key: str, periods: Sequence[Period]) -> tuple[list[int], bool]:
+        """Add to all periods of a key, unless one that would be added to has reached its limit; all of them or none.
+
+        Gives their values now, and whether they were added to. With nothing to add the values are only read. Raises
+        TalliesError.
+        """
+
+
+class Slots(Protocol):
+    """Places that all workers of the node share, by key; each taken by one worker, and free again when that dies."""
+
+    def enter(self, key: str, limit: int) -> tuple[int, bool]:
+        """Take a place where fewer than `limit` are taken; how many are taken then, and whether one was."""
+
+    def leave(self, key: str) -> None:
+        """Give a place back that this worker has taken."""
+
+    def inside(self, key: str) -> int:
+        """How many places are taken."""
 
 
 class Cache(Protocol):
@@ -218,11 +286,24 @@ class Node(Protocol):
     @property
     def counters(self) -> Counters: ...
     @property
+    def tallies(self) -> Tallies: ...
+    @property
+    def slots(self) -> Slots: ...
+    @property
     def cache(self) -> Cache: ...
     @property
     def documents(self) -> Documents: ...
     @property
     def http(self) -> HttpClient: ...
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
+        """The shelf of a name, of so many bytes: in shared memory, or `durable`: on disk, where it outlives the node.
+
+        All plugins that name it share it; the limit of who asks first holds. Raises ValueError when there is no room.
+        """
+
+    def background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside what is under way. What it raises is logged; it is cancelled with the plugin's end."""
 
     def trusts(self, address: str) -> bool:
         """Whether an address is a trusted proxy's (`trusted_ips`)."""

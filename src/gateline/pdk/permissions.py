@@ -4,14 +4,20 @@ Every process that validates says it once, when it loads plugins; what nobody ha
 plugin asks its node: `Node.setting`.)
 """
 
-__all__ = ["allow", "untrusted_python"]
+__all__ = ["allow", "database", "untrusted_python"]
 
-_allowed = {"untrusted_python": False}
+_allowed = {"database": False, "untrusted_python": False}
 
 
-def allow(*, untrusted_python: bool) -> None:
+def allow(*, untrusted_python: bool, database: bool = False) -> None:
     """Say what is allowed from now on."""
+    _allowed["database"] = database
     _allowed["untrusted_python"] = untrusted_python
+
+
+def database() -> bool:
+    """Whether there is a database that plugins may use (the setting `database`)."""
+    return _allowed["database"]
 
 
 def untrusted_python() -> bool:

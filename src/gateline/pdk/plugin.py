@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, final, get_args, ge
 from gateline.entities import Entity, Record
 from gateline.entities.checks import Check
 from gateline.entities.plugin_configs import HTTP_PROTOCOLS
+from gateline.pdk.admin import AdminNode, AdminPath
 from gateline.pdk.documents import Document
 from gateline.pdk.node import Node
 from gateline.pdk.priorities import PRIORITIES
@@ -62,7 +63,7 @@ class Plugin(Generic[C]):
 
     Class arguments: `name`; `priority` (default: Kong's for the plugins that it has, else 1000); `version`; `protocols`
     that it handles; scopes that it may not have (`no_service`, `no_route`, `no_consumer`, `no_consumer_group`);
-    `checks` on the whole entity; `entities` that it brings.
+    `checks` on the whole entity; `entities` that it brings; `admin`, its paths in the Admin API.
     """
 
     name: ClassVar[str] = ""
@@ -73,6 +74,8 @@ class Plugin(Generic[C]):
     scopes_refused: ClassVar[tuple[str, ...]] = ()
     checks: ClassVar[tuple[Check, ...]] = ()
     entities: ClassVar[tuple[type[Entity], ...]] = ()
+    admin: ClassVar[tuple[AdminPath, ...]] = ()
+    """Paths of its own in the Admin API."""
 
     large_body: ClassVar[Literal["refuse", "pass"]] = "refuse"
     """What becomes of a body that is longer than `plugin_body_limit` where the plugin asks for it whole: the request is
@@ -105,6 +108,7 @@ class Plugin(Generic[C]):
         no_consumer_group: bool = False,
         checks: tuple[Check, ...] | None = None,
         entities: tuple[type[Entity], ...] | None = None,
+        admin: tuple[AdminPath, ...] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -129,6 +133,8 @@ class Plugin(Generic[C]):
             cls.checks = checks
         if entities is not None:
             cls.entities = entities
+        if admin is not None:
+            cls.admin = admin
         for phase in PHASES:
             if phase not in _ASYNC and iscoroutinefunction(getattr(cls, phase, None)):
                 raise TypeError(f"{cls.__name__}.{phase} cannot be a coroutine function")
@@ -163,6 +169,10 @@ class Plugin(Generic[C]):
     def documents(cls, config: C) -> Iterable[Document]:  # noqa: ARG003 - for those that override it
         """The documents that the node shall fetch and keep for a configuration; read with `Node.documents`."""
         return ()
+
+    @staticmethod
+    async def heard(node: AdminNode, said: str) -> None:
+        """Another node of the database says something with `AdminNode.tell`; in the control process."""
 
     def start(self) -> None:
         """The entity is in force from now on: begin what runs in the background."""

@@ -2,9 +2,11 @@
 
 Windows are aligned to the clock, in UTC. All limits are looked at, and the request is counted, in one step that is
 atomic: no burst, over whatever number of workers, gets a request more than a limit allows, and a request that is
-refused is not counted. With the policy `local` the counters are shared by the workers of a node and cost no network;
-with `redis` (`pip install 'gateline[redis]'`) they are shared by all nodes that use that Redis, for one round trip a
-request; the nodes' clocks should agree.
+refused is not counted. With the policy `local` the counters are shared by the workers of a node and cost no network.
+With `cluster` they are in the database, which all nodes share. With `redis` (`pip install 'gateline[redis]'`) they are
+shared by all nodes that use that Redis, for one round trip a request, by the clock of Redis; with a `sync_rate` they
+are counted on the node and exchanged with Redis from time to time, so that no request waits, and nodes may together go
+over a limit by what they admit in that time.
 
 Where what `limit_by` names is absent (nobody is authenticated, the header is missing) the client's address is counted,
 as trusted proxies tell it.
@@ -27,7 +29,8 @@ from gateline.pdk.fields import (
     There,
     Without,
 )
-from gateline.plugins.limits.redis import OLD_NAMES, REDIS_NEEDED, Redis, RedisCounters, RedisError
+from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
 from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem, text_of
 
@@ -59,18 +62,20 @@ class Config(PluginConfig):
         Annotated[str, StartsWith("/"), Without("//", "must not have empty segments")] | None,
         Field(description="With `limit_by: path`, the path whose requests are counted together."),
     ] = None
-    policy: Annotated[
-        str, OneOf(("local", "redis")), Field(description="Where counters are: on this node, or in a Redis.")
-    ] = "local"
+    policy: Policy = "local"
     fault_tolerant: Annotated[
-        bool, Field(description="Let requests pass while Redis cannot be reached; otherwise they get 500.")
+        bool, Field(description="Let requests pass while the counters cannot be reached; otherwise they get 500.")
     ] = True
     redis: Redis
     hide_client_headers: Annotated[bool, Field(description="Do not tell clients their limits.")] = False
     error_code: Annotated[float, GreaterThan(0), Field(description="The status of a refusal.")] = 429
     error_message: Annotated[str, Field(description="What a refusal says.")] = "API rate limit exceeded"
     sync_rate: Annotated[
-        float, Field(description="Accepted for Kong's sake: with `redis`, every request is counted there at once.")
+        float,
+        Field(
+            description="With `redis`: count on the node, and exchange counts with Redis every so many seconds, "
+            "0.02 at least; -1 counts every request there at once."
+        ),
     ] = -1
 
 
@@ -90,7 +95,7 @@ class RateLimiting(
     checks=(
         Custom(("config",), _problem),
         AtLeastOneOf(tuple(f"config.{unit}" for unit in UNITS)),
-        *REDIS_NEEDED,
+        *redis_needed("config.policy", "redis"),
         Conditional("config.limit_by", OneOf(("header",)), "config.header_name", There()),
         Conditional("config.limit_by", OneOf(("path",)), "config.path", There()),
     ),
@@ -110,9 +115,15 @@ class RateLimiting(
         self._code, self._message = int(config.error_code), config.error_message
         self._time = self.node.time
         self._count = self.node.counters.count
-        if config.policy == "redis":
-            self._redis = RedisCounters(config.redis, self.node)
-            self.access = self._access_with_redis  # type: ignore[method-assign,assignment]
+        if config.policy != "local":
+            self._shared: SharedWindows = shared_windows(config, self.node, self._windows.wholes)
+            self._costs = (1,) * len(limits)
+            self.access = self._access_shared  # type: ignore[method-assign,assignment]
+
+    def start(self) -> None:
+        """Begin what runs in the background."""
+        if self.config.policy != "local":
+            self._shared.start()
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Count the request, or refuse it."""
@@ -121,14 +132,10 @@ class RateLimiting(
         values, counted = self._count(self._prefix + self._subject(exchange), windows.counted, ttl=windows.ttl)
         return self._told(exchange, values, windows.resets, counted)
 
-    async def _access_with_redis(self, exchange: Exchange) -> ErrorResponse | None:
-        windows = self._windows
-        windows.at(self._time())
-        resets = windows.resets
+    async def _access_shared(self, exchange: Exchange) -> ErrorResponse | None:
         try:
-            key = self._prefix + self._subject(exchange)
-            values, counted = await self._redis.count(key, windows.counted, ttl=windows.ttl)
-        except RedisError as error:
+            values, resets, counted = await self._shared.count(self._prefix + self._subject(exchange), self._costs)
+        except FAULTS as error:
             _log.warning("rate-limiting: %s", error)
             return None if self.config.fault_tolerant else _FAILED
         return self._told(exchange, values, resets, counted)

@@ -5,8 +5,8 @@ there: one that comes when nothing is left of what it costs becomes an empty 429
 costs beyond what is left is counted once, so that only the last answer of a window may be too dear. Names without
 limits and costs that are no whole number are passed over; of a header that comes twice the first line counts.
 
-With the policy `local` looking and counting are one atomic step over all workers of the node. With `redis` the counts
-are read before the service is asked and added to when the answer has been sent.
+With the policy `local` looking and counting are one atomic step over all workers of the node. With `redis` and with
+`cluster` (the database) the counts are read before the service is asked and added to when the answer has been sent.
 """
 
 import logging
@@ -15,7 +15,8 @@ from typing import Annotated, Any, ClassVar
 
 from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Field, HeaderName, MinLength, OneOf, Record
-from gateline.plugins.limits.redis import OLD_NAMES, REDIS_NEEDED, Redis, RedisCounters, RedisError
+from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
 from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem, text_of
 
@@ -52,11 +53,9 @@ class Config(PluginConfig):
     limit_by: Annotated[str, OneOf(("consumer", "credential", "ip")), Field(description="What is counted.")] = (
         "consumer"
     )
-    policy: Annotated[
-        str, OneOf(("local", "redis")), Field(description="Where counters are: on this node, or in a Redis.")
-    ] = "local"
+    policy: Policy = "local"
     fault_tolerant: Annotated[
-        bool, Field(description="Let requests pass while Redis cannot be reached; otherwise they get 500.")
+        bool, Field(description="Let requests pass while the counters cannot be reached; otherwise they get 500.")
     ] = True
     redis: Redis
     block_on_first_violation: Annotated[
@@ -75,7 +74,9 @@ def _problem(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 class ResponseRateLimiting(
-    Plugin[Config], name="response-ratelimiting", checks=(Custom(("config",), _problem), *REDIS_NEEDED)
+    Plugin[Config],
+    name="response-ratelimiting",
+    checks=(Custom(("config",), _problem), *redis_needed("config.policy", "redis")),
 ):
     """Counts what answers cost."""
 
@@ -93,10 +94,17 @@ class ResponseRateLimiting(
         self._prefix = f"response-ratelimiting:{self.id}:{layout}:"
         self._blocks, self._tells = config.block_on_first_violation, not config.hide_client_headers
         self._time, self._count = self.node.time, self.node.counters.count
-        if config.policy == "redis":
-            self._redis = RedisCounters(config.redis, self.node)
-            self.access = self._access_with_redis  # type: ignore[method-assign,assignment]
-            self.log = self._log_with_redis  # type: ignore[method-assign,assignment]
+        if config.policy != "local":
+            self._shared: SharedWindows = shared_windows(
+                config, self.node, self._windows.wholes, [f"{name}.{unit}" for name, unit, _ in each]
+            )
+            self.access = self._access_shared  # type: ignore[method-assign,assignment]
+            self.log = self._log_shared  # type: ignore[method-assign,assignment]
+
+    def start(self) -> None:
+        """Begin what runs in the background."""
+        if self.config.policy != "local":
+            self._shared.start()
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Remember who is counted; refuse where that is wanted."""
@@ -106,11 +114,11 @@ class ResponseRateLimiting(
         values, _ = self._count(state.key, self._costing({}), ttl=self._windows.ttl)
         return self._refusal(values)
 
-    async def _access_with_redis(self, exchange: Exchange) -> ErrorResponse | None:
+    async def _access_shared(self, exchange: Exchange) -> ErrorResponse | None:
         state = _State(self._prefix + self._subject(exchange))
         try:
-            state.values, _ = await self._redis.count(state.key, self._costing({}), ttl=self._windows.ttl)
-        except RedisError as error:
+            state.values, _, _ = await self._shared.count(state.key, [0] * len(self._names))
+        except FAULTS as error:
             _log.warning("response-ratelimiting: %s", error)
             return None if self.config.fault_tolerant else _FAILED
         exchange.context[self] = state
@@ -161,13 +169,13 @@ class ResponseRateLimiting(
     def log(self, exchange: Exchange) -> None:
         """All is counted."""
 
-    async def _log_with_redis(self, exchange: Exchange) -> None:
+    async def _log_shared(self, exchange: Exchange) -> None:
         state: _State | None = exchange.context.get(self)
         if state is None or not state.costs:
             return
         try:
-            await self._redis.count(state.key, self._costing(state.costs), ttl=self._windows.ttl)
-        except RedisError as error:
+            await self._shared.count(state.key, [state.costs.get(name, 0) for name in self._names])
+        except FAULTS as error:
             _log.warning("response-ratelimiting: %s", error)
 
     def _costing(self, costs: Mapping[str, int]) -> list[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""What the processes of a node share in memory: the directory of consumers and credentials, counters, and a cache.
+"""What the processes of a node share in memory: the directory of consumers and credentials, counters, caches.
 
 All of it lies in LMDB environments, on /dev/shm where there is one: several processes map the same pages, a process
 that is killed in the middle of a write leaves what was before it, and the locks that it held are taken over.
@@ -10,6 +10,9 @@ from gateline.sharedstate.directory import Directory, Entry
 from gateline.sharedstate.environment import Environment, SharedStateError
 from gateline.sharedstate.gauges import SharedGauges
 from gateline.sharedstate.places import Places
+from gateline.sharedstate.shelf import SharedShelf
+from gateline.sharedstate.shelves import Shelves
+from gateline.sharedstate.slots import SharedSlots
 from gateline.sharedstate.writer import DirectoryWriter, Journal, open_directory
 
 __all__ = [
@@ -22,6 +25,9 @@ __all__ = [
     "SharedCache",
     "SharedCounters",
     "SharedGauges",
+    "SharedShelf",
+    "SharedSlots",
     "SharedStateError",
+    "Shelves",
     "open_directory",
 ]

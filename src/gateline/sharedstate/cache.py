@@ -6,11 +6,10 @@ first that would end first.
 
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
-from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.environment import Environment, SharedStateError, Transaction, name_of
 
 __all__ = ["SharedCache"]
 
@@ -18,7 +17,6 @@ LIMIT = 128 * 1024 * 1024
 """Bytes of all values together."""
 
 _SIZE = 8 * 1024 * 1024
-_LONGEST_KEY = 400
 _END = Struct(">d")
 _TOTAL = Struct(">q")
 _TOTAL_KEY = b"total"
@@ -47,7 +45,7 @@ class SharedCache:
 
     def get(self, key: str) -> bytes | None:
         """A value, None when there is none or its time is over."""
-        name = _name(key)
+        name = name_of(key)
         stored = self._environment.read(lambda transaction: transaction.get(name, db=self._values))
         if stored is None or _END.unpack_from(stored)[0] <= self._clock():
             return None
@@ -55,7 +53,7 @@ class SharedCache:
 
     def put(self, key: str, value: bytes, *, ttl: float) -> None:
         """Keep a value for some seconds. One that is longer than all that may be kept is not."""
-        name = _name(key)
+        name = name_of(key)
         size = _size(name, len(value))
         now = self._clock()
         end = _END.pack(now + ttl)
@@ -76,7 +74,7 @@ class SharedCache:
 
     def remove(self, key: str) -> None:
         """Take a value away."""
-        name = _name(key)
+        name = name_of(key)
 
         def work(transaction: Transaction) -> None:
             if taken := self._take(transaction, name):
@@ -118,8 +116,3 @@ class SharedCache:
 def _size(name: bytes, length: int) -> int:
     size = length + 2 * len(name) + _OVERHEAD
     return size if length <= _IN_PAGE else -(-size // _PAGE) * _PAGE
-
-
-def _name(key: str) -> bytes:
-    name = key.encode("utf-8", "surrogatepass")
-    return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()

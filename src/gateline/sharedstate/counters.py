@@ -3,19 +3,19 @@
 Two databases: what each counter is, and which ends when. A new counter takes some away that have ended, so they go
 without anything having to look for them; when there are too many, those go that would end first. All windows of a count
 in windows lie in one value: to add to them is one look-up and one change, whatever their number, and a new window makes
-no new counter.
+no new counter. So too with quotas, which keep three numbers each.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
 import lmdb
 
-from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.environment import Environment, SharedStateError, Transaction, name_of
+from gateline.sharedstate.quotas import NUMBERS, Reading, Rule, taken
 from gateline.sharedstate.windows import Window, counted
 
 __all__ = ["SharedCounters"]
@@ -36,7 +36,9 @@ _PAGE = 4096
 _SLACK = 2.0
 """Seconds that a count in windows is kept longer, so that its end need not be written with every change."""
 
-_LONGEST_KEY = 400
+_SECOND = 1e9
+"""Nanoseconds."""
+
 _VALUE = Struct(">dq")
 _END = Struct(">d")
 
@@ -60,7 +62,7 @@ class SharedCounters:
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
         """Add to a counter; its new value. Raises SharedStateError when there is no room for a new one."""
-        name = _name(key)
+        name = name_of(key)
         while True:
             try:
                 with self._begin(write=True, db=self._counters) as transaction:
@@ -78,7 +80,7 @@ class SharedCounters:
 
     def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
         """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
-        name = _name(key)
+        name = name_of(key)
         while True:
             try:
                 with self._begin(write=True, db=self._counters) as transaction:
@@ -100,7 +102,7 @@ class SharedCounters:
 
     def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
         """Add to all windows of a key, or to none; their values now, and whether they were added to."""
-        name = b"@" + _name(key)
+        name = b"@" + name_of(key)
         form, nothing = _form(len(windows))
         adds = False
         for window in windows:
@@ -128,12 +130,37 @@ class SharedCounters:
             except lmdb.Error as error:
                 self._make_room(error)
 
+    def take(
+        self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
+    ) -> tuple[list[Reading], bool]:
+        """Take from all quotas of a key, or from none; how they stand now, and whether it was taken."""
+        name = b"~" + name_of(key)
+        form, nothing = _quotas_form(len(rules))
+        while True:
+            try:
+                with self._begin(write=cost != 0, db=self._counters) as transaction:
+                    stored = transaction.get(name)
+                    before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
+                    after, readings, took, kept = taken(before, rules, cost, now, always)
+                    if cost and after[1:] != list(before[1:]):
+                        least = self._clock() + kept / _SECOND
+                        if before[0] < least:
+                            after[0] = least + kept / _SECOND + _SLACK
+                            self._move(transaction, name, after[0], stored)
+                            transaction.put(name, form.pack(*after))
+                            self._take_away(transaction, self._clock(), self._surplus(transaction))
+                        else:
+                            transaction.put(name, form.pack(*after))
+                    return readings, took
+            except lmdb.Error as error:
+                self._make_room(error)
+
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
         while True:
             try:
                 with self._begin(db=self._counters) as transaction:
-                    stored = transaction.get(_name(key))
+                    stored = transaction.get(name_of(key))
                 break
             except lmdb.MapResizedError as error:
                 self._make_room(error)
@@ -144,7 +171,7 @@ class SharedCounters:
 
     def remove(self, key: str) -> None:
         """Take a counter away."""
-        name = _name(key)
+        name = name_of(key)
 
         def work(transaction: Transaction) -> None:
             stored = transaction.pop(name, db=self._counters)
@@ -198,12 +225,13 @@ class SharedCounters:
             raise SharedStateError(f"the counters cannot be used: {error}") from error
 
 
-def _name(key: str) -> bytes:
-    name = key.encode("utf-8", "surrogatepass")
-    return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()
-
-
 @cache
 def _form(windows: int) -> tuple[Struct, tuple[float, ...]]:
     """How a count in so many windows is kept: its end, then number and value of each; and one that never was."""
     return Struct(">d" + "qq" * windows), (0.0,) + (-1, 0) * windows
+
+
+@cache
+def _quotas_form(quotas: int) -> tuple[Struct, tuple[float, ...]]:
+    """As above for so many quotas, three numbers each."""
+    return Struct(">d" + "q" * NUMBERS * quotas), (0.0,) + (0,) * NUMBERS * quotas

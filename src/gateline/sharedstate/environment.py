@@ -9,6 +9,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,11 +24,20 @@ Database = Any
 
 _READERS = 1024
 """Most processes and threads that read at a time."""
-_DATABASES = 8
+_DATABASES = 12
+
+_LONGEST_KEY = 400
+"""Bytes; LMDB takes 511."""
 
 
 class SharedStateError(Exception):
     """The shared memory cannot be used: there is no room, or no right."""
+
+
+def name_of(key: str) -> bytes:
+    """The name in an environment of a key of any length."""
+    name = key.encode("utf-8", "surrogatepass")
+    return b"=" + name if len(name) <= _LONGEST_KEY else b"#" + sha256(name).digest()
 
 
 class Environment:

@@ -47,6 +47,11 @@ class Places:
         """Where the cache is."""
         return self.root / "cache"
 
+    @property
+    def slots(self) -> Path:
+        """Where it is kept who is inside."""
+        return self.root / "slots"
+
     def directory(self, generation: int) -> Path:
         """Where a generation's directory of consumers and credentials is."""
         return self.root / f"directory-{generation}"

@@ -4,11 +4,11 @@ Three stores have this interface: `MemoryStore` (a declarative file, read-only),
 PostgreSQL. Entities go in and come out; no row, connection or statement does.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gateline.entities import Entity
 
@@ -79,6 +79,31 @@ class StoredConfiguration:
 
     version: int
     kinds: dict[str, dict[str, Entity]]
+
+
+class Period(NamedTuple):
+    """A period of time: its name (`minute`), when it began and when it may be forgotten (seconds since 1970), how much
+    is allowed in it, and what is to be added."""
+
+    name: str
+    began: int
+    ends: int
+    limit: int
+    by: int
+
+
+class Tally(NamedTuple):
+    """A question: add to all periods of a key, or to none where one that would be added to has reached its limit."""
+
+    key: str
+    periods: Sequence[Period]
+
+
+class Total(NamedTuple):
+    """Its answer: the periods' values, and whether they were added to."""
+
+    values: list[int]
+    added: bool
 
 
 Take = Callable[[StoredConfiguration, str, list[Entity]], Awaitable[None]]
@@ -200,6 +225,15 @@ class Store(Reading, Protocol):
         `actor` and `reason` go into the log of changes. StoreUnavailable out of the end of the block means that it is
         unknown whether the transaction was committed.
         """
+
+    async def tally(self, asked: Sequence[Tally]) -> list[Total]:
+        """Answer questions to the counters that nodes share, as if one came after the other; they are stored then.
+
+        EntityError where nothing is stored.
+        """
+
+    async def forget_tallies(self, now: float) -> None:
+        """Do away with the counters of periods that were over at a time, in seconds since 1970."""
 
     async def wait_for_change(self, known: int | None = None) -> int:
         """Wait until the version is another one than `known`, and give it. Survives that the store is gone for a while.

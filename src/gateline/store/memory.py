@@ -24,6 +24,8 @@ from gateline.store.interface import (
     Tagged,
     TagPage,
     Take,
+    Tally,
+    Total,
     Transaction,
     Where,
 )
@@ -133,6 +135,13 @@ class MemoryStore:
     def write(self, **_: str | None) -> AbstractAsyncContextManager[Transaction]:
         """Refused."""
         raise EntityError(OPERATION_UNSUPPORTED, "cannot write entities when not using a database")
+
+    async def tally(self, asked: Sequence[Tally]) -> list[Total]:  # noqa: ARG002 - nothing is stored
+        """Refused: there is no database."""
+        raise EntityError(OPERATION_UNSUPPORTED, "cannot count in the database when not using one")
+
+    async def forget_tallies(self, now: float) -> None:
+        """There are none."""
 
     async def reseal(self) -> int:
         """Nothing is stored."""

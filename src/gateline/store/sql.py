@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
@@ -23,6 +23,8 @@ from gateline.store.interface import (
     TagFilter,
     TagPage,
     Take,
+    Tally,
+    Total,
     Where,
 )
 from gateline.store.migrating import migrate_with, remedy, state_with
@@ -30,6 +32,7 @@ from gateline.store.options import StoreOptions
 from gateline.store.resealing import Resealing
 from gateline.store.session import FAULTS, Session, guarded, to_the_end, translated
 from gateline.store.tables import present_tables
+from gateline.store.tallies import forget, tally
 from gateline.store.transaction import SqlTransaction
 
 logger = logging.getLogger(__name__)
@@ -260,6 +263,31 @@ class SqlStore:
             raise self._database.fault(error) from error
         except StoreUnavailable as error:
             raise StoreUnavailable(f"{error.reason}; it is unknown whether the change was stored") from error
+
+    # Counters.
+
+    async def tally(self, asked: Sequence[Tally]) -> list[Total]:
+        """Answer questions to the counters, all in one transaction."""
+        return await self._counting(lambda session: tally(session, self._tables, asked))
+
+    async def forget_tallies(self, now: float) -> None:
+        """Do away with counters whose period is over."""
+        await self._counting(lambda session: forget(session, self._tables, int(now)))
+
+    async def _counting(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Do work on the counters; once more when its connection turned out to be dead. Configuration is not locked."""
+        try:
+            return await self._counted(work)
+        except StoreUnavailable as error:
+            if not _was_dead(error):
+                raise
+        return await self._counted(work)
+
+    async def _counted(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        async with self._reading(self._database.writing) as session:
+            done = await work(session)
+            await self._commit(session)
+            return done
 
     # Other nodes.
 

@@ -148,6 +148,7 @@ class Tables:
         self.tags = _tags(self.metadata)
         self.changes = _changes(self.metadata)
         self.state = _state(self.metadata)
+        self.metrics = _metrics(self.metadata)
         self._listing: dict[str, tuple[tuple[KindTable, str], ...]] = {}
         for child in self.kinds.values():
             for field, parent in listing_fields(child.kind):
@@ -296,3 +297,21 @@ def _state(metadata: sa.MetaData) -> sa.Table:
         sa.Column("pruned_number", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name=f"{name}_pk"),
     )
+
+
+def _metrics(metadata: sa.MetaData) -> sa.Table:
+    """Counters of requests: a row for each period of time of whoever is counted."""
+    name = f"{PREFIX}ratelimiting_metrics"
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column("identifier", sa.Text, nullable=False),
+        sa.Column("period", sa.Text, nullable=False),
+        sa.Column("period_date", sa.BigInteger, nullable=False),
+        sa.Column("ends", sa.BigInteger, nullable=False),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("identifier", "period", "period_date", name=f"{name}_pk"),
+        sqlite_with_rowid=False,
+    )
+    sa.Index(f"{name}_ends", table.c.ends)
+    return table

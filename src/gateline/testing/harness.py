@@ -9,7 +9,14 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
-from gateline.engine.local_state import LocalCache, LocalCounters, LocalCredentials, LocalDocuments
+from gateline.engine.local_state import (
+    LocalCache,
+    LocalCounters,
+    LocalCredentials,
+    LocalDocuments,
+    LocalSlots,
+    LocalTallies,
+)
 from gateline.engine.log_record import log_record
 from gateline.engine.node import WorkerNode
 from gateline.engine.proxy import Proxy
@@ -23,6 +30,7 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.entities import Route, Service
 from gateline.pdk.discovery import register_plugin
 from gateline.pdk.plugin import Plugin, PluginConfig
+from gateline.sharedstate import Shelves
 from gateline.testing.http import FakeHttp
 from gateline.testing.messages import LIMITS, Answer, Sent, ServiceAnswer, body_of, lines_of
 from gateline.testing.wires import ServicePool, Wire
@@ -61,9 +69,13 @@ class Harness:
         self.entities = LocalEntities(self.credentials)
         """What plugins write, which is among the credentials then."""
         self.counters = LocalCounters()
+        self.tallies = LocalTallies()
+        """Counters in the database."""
+        self.slots = LocalSlots()
         self.cache = LocalCache()
         self.documents = LocalDocuments()
         """Documents that the node keeps."""
+        self.shelves = Shelves(None)
         self.http = FakeHttp()
         """What the plugins' HTTP client reaches."""
         self.answers = ServiceAnswer()
@@ -79,11 +91,18 @@ class Harness:
             credentials=self.credentials,
             entities=self.entities,
             counters=self.counters,
+            tallies=self.tallies,
+            slots=self.slots,
             cache=self.cache,
             documents=self.documents,
             http=self.http,
+            shelves=self.shelves,
             trusts=trust.trusts,
-            settings={"plugin_body_limit": body_limit, "untrusted_python": False, **(settings or {})},
+            settings={
+                "plugin_body_limit": body_limit,
+                "untrusted_python": False,
+                **(settings or {}),
+            },
             authorities=authorities,
         )
         self._pools = _Pools(self)
@@ -98,8 +117,9 @@ class Harness:
         )
         self._proxy.destinations = DynamicDestinations(self._configuration, self._pools)
         self._wanted = self.answers
-        self._sent: Sent | None = None
-        self._record: dict[str, Any] = {}
+        self.sent: list[Sent] = []
+        """What the service was sent so far."""
+        self._records: dict[object, dict[str, Any]] = {}
         self._loop = asyncio.new_event_loop()
         self._rows = self._rows_of(plugins, service or {}, route or {}, entities or {})
         self._loop.run_until_complete(self._configure())
@@ -167,9 +187,23 @@ class Harness:
         self._wanted = service or self.answers
         return self._loop.run_until_complete(self._exchange(method, pieces))
 
-    async def _exchange(self, method: str, pieces: list[bytes]) -> Answer:
-        self._sent = None
-        self._record = {}
+    def at_once(
+        self, count: int, method: str = "GET", target: str = "/", *, headers: Mapping[str, str] | None = None
+    ) -> list[Answer]:
+        """Send the same request, without a body, over so many connections before any of them is answered."""
+        lines = {"Host": "gateway.test", **(headers or {})}
+        head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        pieces = [head.encode("latin-1") + b"\r\n"]
+        self._wanted = self.answers
+
+        async def all_of_them() -> list[Answer]:
+            limit = TIME_LIMIT * (1 + count / 100)
+            return await asyncio.gather(*(self._exchange(method, pieces, limit) for _ in range(count)))
+
+        return self._loop.run_until_complete(all_of_them())
+
+    async def _exchange(self, method: str, pieces: list[bytes], limit: float = TIME_LIMIT) -> Answer:
+        before = len(self.sent)
         crowd = Crowd(ClientLimits())
         port = 8443 if self._tls else 8000
         connection = ClientConnection(Door(self._proxy, crowd, LIMITS, port=port, tls=self._tls))
@@ -178,17 +212,18 @@ class Harness:
         for piece in pieces:
             connection.data_received(piece)
             await asyncio.sleep(0)
-        async with asyncio.timeout(TIME_LIMIT):
-            while (answer := self._answer(method, wire)) is None:  # noqa: ASYNC110 - bytes come when they come
-                await asyncio.sleep(0.0005)
+        async with asyncio.timeout(limit):
+            while (answer := self._answer(method, wire, connection, before)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.0005)  # bytes come when they come
         wire.close()
+        self._records.pop(connection, None)
         connection.connection_lost(None)
         afterwards = {task for task in asyncio.all_tasks() if task.get_name().endswith(" in log")}
         if afterwards:
             await asyncio.wait(afterwards, timeout=TIME_LIMIT)
         return answer
 
-    def _answer(self, method: str, wire: Wire) -> Answer | None:
+    def _answer(self, method: str, wire: Wire, connection: ClientConnection, before: int) -> Answer | None:
         data = bytes(wire.written)
         head = codec.parse_response(data, LIMITS) if data else None
         while head is not None and head.status < 200:
@@ -199,19 +234,21 @@ class Harness:
                 raise ConnectionError("the connection was ended without an answer")
             return None
         body = b"" if method == "HEAD" else body_of(data, head, response=True)
-        if body is None or not self._record:
+        record = self._records.get(connection)
+        if body is None or record is None:
             if wire.is_closing():
                 raise ConnectionError("the connection was ended in the middle of the answer")
             return None
-        return Answer(lines_of(head), body, head.status, self._sent, self._record)
+        sent = self.sent[-1] if len(self.sent) > before else None
+        return Answer(lines_of(head), body, head.status, sent, record)
 
     def _over(self, exchange: Exchange) -> None:
-        self._record = log_record(exchange)
+        self._records[exchange.downstream] = log_record(exchange)
 
     # -- the service -----------------------------------------------------------------------------------------------
     def asked(self, sent: Sent) -> list[bytes]:
         """The service was sent a request: what it answers."""
-        self._sent = sent
+        self.sent.append(sent)
         return self._wanted.pieces(sent.method)
 
     def close(self) -> None:
@@ -219,6 +256,7 @@ class Harness:
         if not self._loop.is_closed():
             self._loop.run_until_complete(_end(self._plugins))
             self._loop.close()
+            self.shelves.close()
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +267,7 @@ class Harness:
     def __del__(self) -> None:
         if not self._loop.is_running():
             self._loop.close()
+        self.shelves.close()
 
 
 async def _end(plugins: Iterable[Plugin[Any]]) -> None:

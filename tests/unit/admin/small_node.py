@@ -1,6 +1,7 @@
 """A node without processes, and a client that asks its Admin API without a socket."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -12,12 +13,38 @@ import httpx
 from gateline.admin.app import admin_app
 from gateline.admin.edge import Edge
 from gateline.admin.node import AddressHealth, Figures, Readiness, Rows, Source, WorkerFigures
+from gateline.admin.paging import every
 from gateline.declarative import digest_of, dump, load_object, load_text
-from gateline.entities import Snapshot, Target, Upstream
+from gateline.entities import Plugin, Snapshot, Target, Upstream
+from gateline.pdk.admin import AdminNode
 from gateline.settings import Settings, load_settings
+from gateline.sharedstate import SharedShelf, Shelves
 from gateline.store import MemoryStore, Store, StoreOptions, Transaction, open_store
 
 UUID = "5f1d7fbc-0000-4000-8000-000000000001"
+
+
+class ForPlugins:
+    """What paths of plugins have of it."""
+
+    def __init__(self, node: "SmallNode") -> None:
+        self._node = node
+        self.shelves = Shelves(None)
+        self.said: list[tuple[str, str]] = []
+        """What plugins told the other nodes."""
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> SharedShelf:
+        return self.shelves.shelf(name, limit=limit, durable=durable)
+
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
+        raise NotImplementedError
+
+    async def plugins(self, name: str) -> list[Plugin]:
+        found = [one async for one in every(self._node.store, "plugins", {})]
+        return [one for one in found if isinstance(one, Plugin) and one.name == name]
+
+    async def tell(self, name: str, said: str) -> None:
+        self.said.append((name, said))
 
 
 class SmallNode:
@@ -46,6 +73,8 @@ class SmallNode:
         self.addresses: dict[str, list[str]] = {}
         """By names; a name that is not there has the address 192.0.2.1."""
         self.writes: list[tuple[str | None, str | None]] = []
+
+        self.for_plugins: AdminNode = ForPlugins(self)
 
     def figures(self) -> Figures:
         return Figures(

@@ -19,6 +19,7 @@ from gateline.control.health import TargetStates
 from gateline.control.live import LiveConfiguration
 from gateline.entities import EntityError, Target, Upstream
 from gateline.settings import load_settings
+from gateline.sharedstate import Shelves
 from gateline.store import MemoryStore, StoreUnavailable
 
 UPSTREAM = Upstream.parse({"name": "u.test"})
@@ -89,6 +90,7 @@ def node(tmp_path: Path, configuration: object = None, states: States | None = N
         cast(FeedServer, feed),
         cast(TargetStates, states or States()),
         lambda: False,
+        Shelves(None),
     )
     return made, feed
 

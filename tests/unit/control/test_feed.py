@@ -19,6 +19,8 @@ from gateline.engine.feed import (
     Begin,
     Commit,
     ConfigurationError,
+    Count,
+    Counted,
     Delete,
     FeedError,
     Hello,
@@ -342,6 +344,51 @@ def test_what_a_plugin_writes_is_in_force_in_its_worker_when_it_is_answered(tmp_
             ("services", {"id": "b"}, ("services", "name", "a")),
             ("services", None, None),
         ]
+
+    scene(tmp_path, play)
+
+
+def test_what_a_plugin_counts_in_the_database_is_counted_by_the_control_process(tmp_path: Path) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.worker()
+        (worker,) = scene.feeds
+        periods = [("minute", 0, 60, 5, 1)]
+        assert "without one" in ((await worker.count("k", periods)).error or "")
+        never = asyncio.Event()
+
+        async def count(one: Count) -> Counted:
+            if one.key == "never":
+                await never.wait()
+            assert one.periods == periods
+            return Counted(one.number, [one.number], True)
+
+        scene.server.count_with(count)
+        first, second = await asyncio.gather(worker.count("a", periods), worker.count("b", periods))
+        assert (first.values, second.values) == ([first.number], [second.number])
+        waiting = asyncio.get_running_loop().create_task(worker.count("never", periods))
+        await asyncio.sleep(0)
+        scene.server.close()
+        scene.listener.close()
+        assert "has ended" in ((await waiting).error or "")
+        assert (await worker.count("a", periods)).error == "the control process cannot be reached"
+        never.set()
+
+    scene(tmp_path, play)
+
+
+def test_a_count_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.worker()
+        never = asyncio.Event()
+
+        async def count(one: Count) -> Counted:
+            await never.wait()
+            return Counted(one.number)
+
+        scene.server.count_with(count)
+        monkeypatch.setattr(feed, "COUNT_LIMIT", 0.01)
+        assert "within 0.01 s" in ((await scene.feeds[0].count("k", [])).error or "")
+        never.set()
 
     scene(tmp_path, play)
 

@@ -7,9 +7,9 @@ import pytest
 
 from gateline.engine.node import PluginNode
 from gateline.entities import Plugin
-from gateline.pdk import Node, PluginError
+from gateline.pdk import Node, PluginError, permissions
+from gateline.pdk.redis import Redis, RedisClient
 from gateline.plugins.key_auth import KeyAuth
-from gateline.plugins.limits.redis import Redis, RedisCounters
 from gateline.plugins.limits.windows import Windows
 from gateline.plugins.rate_limiting import RateLimiting
 from gateline.testing import Answer, Harness
@@ -238,17 +238,22 @@ def test_what_is_refused(config: dict[str, Any], fields: dict[str, Any]) -> None
     assert fields_of(Plugin, {"name": "rate-limiting", "config": config}) == fields
 
 
-@pytest.mark.parametrize(
-    ("reached", "installed", "message"),
-    [
-        ({"ssl": True, "server_name": "other.test"}, True, "redis.server_name: another name"),
-        ({}, False, "policy: redis needs the Redis client"),
-    ],
-)
-def test_a_redis_that_could_not_be_used_is_refused(
-    reached: dict[str, Any], installed: bool, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not installed:
-        monkeypatch.setattr("gateline.plugins.limits.redis.find_spec", lambda name: None)
-    with pytest.raises(PluginError, match=message):
-        RedisCounters(Redis(host="redis.test", **reached), cast(Node, None))
+def test_a_redis_without_its_client_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateline.pdk.redis.client.find_spec", lambda name: None)
+    with pytest.raises(PluginError, match="Redis needs its client library"):
+        RedisClient(Redis(host="redis.test"), cast(Node, None))
+
+
+def test_the_database_counts_where_there_is_one() -> None:
+    permissions.allow(untrusted_python=False, database=True)
+    try:
+        with limited(minute=2, policy="cluster") as harness:
+            assert statuses(harness, {}, {}, {}) == [200, 200, 429]
+            assert list(harness.tallies.values.values()) == [2]
+            harness.tallies.error = "the database is gone"
+            assert limits(harness.request()) == {}
+        with limited(minute=2, policy="cluster", fault_tolerant=False) as harness:
+            harness.tallies.error = "the database is gone"
+            assert harness.request().json()["message"] == "An unexpected error occurred"
+    finally:
+        permissions.allow(untrusted_python=False)

@@ -110,12 +110,45 @@ def test_they_count_as_a_dictionary_would(
     counters.close()
 
 
+HOUR = 3_600_000_000_000
+NOW = 1_700_000_000_000_000_000
+
+
+def test_quotas_are_taken_from_all_or_none(counters: SharedCounters) -> None:
+    rules = ((0, 3, HOUR, False), (2, 2, HOUR, False))
+    took = [counters.take("a", rules, 1, now=NOW)[1] for _ in range(4)]
+    assert took == [True, True, False, False]
+    readings, free = counters.take("a", rules, 0, now=NOW)
+    assert (readings[0][0], readings[1][0], free) == (1, 0, False)
+    readings, _ = counters.take("a", rules, -1, now=NOW, always=True)
+    assert [left for left, _, _ in readings] == [2, 1]
+    assert counters.take("b", rules, 1, now=NOW)[1]
+    assert counters.take("a", rules[:1], 3, now=NOW)[1], "another layout begins anew"
+
+
+def test_quotas_are_kept_as_long_as_they_count(tmp_path: Path, clock: Clock) -> None:
+    counters = SharedCounters(tmp_path / "counters", clock=clock)
+    bucket = ((2, 100, 1_000_000_000, False),)
+    for _ in range(100):
+        counters.take("a", bucket, 1, now=NOW)
+    clock.now += 60
+    for number in range(50):  # new ones take away what has ended
+        counters.take(f"{number}", bucket, 1, now=NOW)
+    assert counters.take("a", bucket, 0, now=NOW)[0][0][0] == 0
+    clock.now += 1000
+    for number in range(50, 100):
+        counters.take(f"{number}", bucket, 1, now=NOW)
+    assert counters.take("a", bucket, 0, now=NOW)[0][0][0] == 100
+    counters.close()
+
+
 COUNTING = """
 from gateline.sharedstate import SharedCounters
 counters = SharedCounters(path)
 for _ in range(3000):
     counters.increment("all", ttl=1000)
     counters.increment_within("limited", 5000, ttl=1000)
+    counters.take("quota", ((2, 5000, 10**12, False), (1, 10000, 10**16, False)), 1, now=1_700_000_000_000_000_000)
 """
 
 
@@ -123,6 +156,10 @@ def test_several_processes_lose_nothing(tmp_path: Path) -> None:
     ended([start(COUNTING, tmp_path / "counters") for _ in range(3)])
     counters = SharedCounters(tmp_path / "counters")
     assert (counters.get("all"), counters.get("limited")) == (9000, 5000)
+    readings, _ = counters.take(
+        "quota", ((2, 5000, 10**12, False), (1, 10000, 10**16, False)), 0, now=1_700_000_000_000_000_000
+    )
+    assert [left for left, _, _ in readings] == [0, 5000]
     counters.close()
 
 

@@ -54,6 +54,12 @@ class RequestView:
                 return line_values(block)
         return [value.decode("latin-1") for value in exchange.head.get_all(key)]
 
+    def has_any(self, names: tuple[str, ...]) -> bool:
+        for name in names:  # noqa: SIM110 - compiled, and on the way of every hit
+            if self.header(name) is not None:
+                return True
+        return False
+
     def headers(self) -> list[tuple[str, str]]:
         exchange = self._exchange
         run = exchange.run
@@ -110,6 +116,12 @@ class RequestView:
         if run is not None and run.edits is not None and run.edits.query is not None:
             query = run.edits.query
         return "" if query is None else query.decode("latin-1")
+
+    @property
+    def place(self) -> bytes:
+        exchange = self._exchange
+        scheme = b"https" if exchange.tls else b"http"
+        return b"%b\0%b\0%d\0%b\0%b\0" % (scheme, exchange.host, exchange.port, exchange.path, exchange.query or b"")
 
     def query_args(self) -> list[tuple[str, str]]:
         query = self.query

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Literal, cast
 
 from gateline.engine.edits import all_lines, header_key, line_values
+from gateline.engine.headers import date_line
 from gateline.engine.plugin_run import RESPONSE
+from gateline.engine.wire import codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from gateline.pdk.answers import HeaderValues
 
 __all__ = ["ResponseView", "ServiceResponseView"]
+
+_NOT_KEPT = (
+    codec.HOP | codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING | codec.TRAILER | codec.LATENCY | codec.REQUEST_ID
+)
 
 
 class _View:
@@ -57,6 +63,17 @@ class ServiceResponseView(_View):
         head = self._run.service_head
         found = [] if head is None else head.items()
         return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found]
+
+    def kept_lines(self, without: "Iterable[str]" = ()) -> bytes:
+        head = self._run.service_head
+        if head is None:
+            return b""
+        kinds = head.kinds()
+        tail = b"" if kinds & codec.DATE else date_line()
+        if not kinds & codec.SERVER:
+            tail += self._exchange.proxy.response_headers.server
+        dropped = {header_key(name)[0]: b"" for name in without}
+        return head.encode(b"", _NOT_KEPT, dropped or None, tail, b"")[:-2]
 
 
 class ResponseView(_View):

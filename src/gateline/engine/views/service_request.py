@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gateline.engine.edits import RequestEdits
     from gateline.engine.exchange import Exchange
     from gateline.pdk.answers import HeaderValues
+    from gateline.pdk.exchange import Watcher
 
 __all__ = ["ServiceRequestView"]
 
@@ -151,3 +152,8 @@ class ServiceRequestView:
         if not 0 <= retries < 32768:
             raise ValueError(f"not a number of retries: {retries!r}")
         self._edits().retries = retries
+
+    def watch(self, watcher: "Watcher | None") -> None:
+        run = self._exchange.run
+        assert run is not None  # noqa: S101 - plugins run
+        run.watcher = watcher

@@ -332,7 +332,7 @@ class ClientConnection:
 
     def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
         start = status_line(status, b"", None)
-        if status == 204:  # has neither body nor length (RFC 9110, section 8.6)
+        if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
             self._transport.write(start + block + b"\r\n")
             return
         self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))

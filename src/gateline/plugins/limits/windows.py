@@ -24,17 +24,20 @@ class Windows:
     """The windows of some limits at a time: `at(time)` first, then the attributes.
 
     `counted` is what to count: a window's number, its limit, and what to add. `resets` are the seconds until each is
-    over, `ttl` those until the longest one is.
+    over, `ttl` those until the longest one is. `wholes` are the units and their limits as whole numbers, whatever the
+    time.
     """
 
-    __slots__ = ("_limits", "_second", "_units", "counted", "resets", "ttl")
+    __slots__ = ("_limits", "_second", "_spans", "_units", "counted", "resets", "ttl", "wholes")
 
     def __init__(self, limits: Iterable[tuple[str, float]]) -> None:
         """Units and their limits."""
         pairs = tuple(limits)
         self._units = tuple(unit for unit, _ in pairs)
         self._limits = tuple(min(math.ceil(limit), _MOST) for _, limit in pairs)
+        self.wholes = tuple(zip(self._units, self._limits, strict=True))
         self._second = -1
+        self._spans: list[tuple[int, int]] = []
         self.counted: list[tuple[int, int, int]] = []
         self.resets: list[int] = []
         self.ttl = 0.0
@@ -50,6 +53,11 @@ class Windows:
             passed = [(UNITS[unit], since) for unit, (_, since, _) in zip(self._units, places, strict=True)]
             self.resets = [max(1, seconds - since) for seconds, since in passed]
             self.ttl = float(max(left for _, _, left in places))
+            self._spans = [(second - since, second + left) for _, since, left in places]
+
+    def spans(self) -> list[tuple[int, int]]:
+        """When each window began, and when it is surely over, in seconds since 1970."""
+        return self._spans
 
 
 def _place(unit: str, second: int) -> tuple[int, int, int]:

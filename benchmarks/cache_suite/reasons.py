@@ -1,0 +1,22 @@
+"""Why tests of the suite are not passed, where that is a choice."""
+
+_PARTIAL = "The suite's origin answers with five bytes and says that they are bytes 4 to 9, which are six."
+
+_NO_ANSWER = "Says nothing where a cache gives no stale answers unasked (`stale_if_error` of the plugin is 0)."
+
+REASONS = {
+    "stale-close-must-revalidate": _NO_ANSWER,
+    "stale-close-proxy-revalidate": _NO_ANSWER,
+    "stale-close-no-cache": _NO_ANSWER,
+    "stale-close-s-maxage=2": _NO_ANSWER,
+    "vary-normalise-lang-order": "Many services take the order of languages of equal weight as a preference.",
+    "vary-normalise-lang-select": "How the service chooses among languages is not known here.",
+    "conditional-lm-fresh-no-lm": "The answer is newer than the moment that the client names: it has an older one.",
+    "method-POST": "What answers a POST is not kept.",
+    "headers-store-Transfer-Encoding": "The origin names a transfer coding that there is not; that is no answer.",
+    "partial-store-partial-reuse-partial": _PARTIAL,
+    "partial-store-partial-reuse-partial-byterange": _PARTIAL,
+    "partial-store-partial-reuse-partial-absent": _PARTIAL,
+    "partial-store-partial-reuse-partial-suffix": _PARTIAL,
+    "partial-store-partial-complete": "Parts are not put together: an answer is stored whole or not at all.",
+}

@@ -1,0 +1,213 @@
+"""What the check of leases is made of: a Redis, a proxy before it that delays, nodes whose clocks differ, and load."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from benchmarks.processes import Address, Server, family, free_address, start, start_until_ready
+from benchmarks.proxies import HOST, PREFIX, RunningProxy
+from benchmarks.proxies.gateline import Configuration, Gateline, one_route
+
+PLUGIN = "5f1d7fbc-0000-4000-8000-0000000001ea"
+REQUEST = f"GET {PREFIX} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+LATE = 20.0  # seconds without an answer
+CONNECTIONS = 128  # of each node
+
+_CLOCK = """import os, time
+_real, _offset = time.time, float(os.environ["SOAK_CLOCK_OFFSET"])
+time.time = lambda: _real() + _offset
+"""
+
+
+class LimitRedis:
+    """A Redis, in memory only, which can be killed and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server, self.address = start_until_ready(self._start)
+
+    def _start(self, address: Address) -> Server:
+        settings = ["--port", address.port, "--bind", address.host, "--save", "", "--appendonly", "no"]
+        return start("redis", ["redis-server", *settings], self._folder)
+
+    def kill(self) -> None:
+        self._server.process.kill()
+        self._server.process.wait()
+
+    def start_again(self) -> None:
+        self._server = self._start(self.address)
+
+    def end(self) -> None:
+        self._server.end()
+
+    def reset_statistics(self) -> None:
+        with self._client() as client:
+            client.config_resetstat()
+
+    def operations(self) -> int:
+        """Scripts that were asked for since then."""
+        with self._client() as client:
+            calls: dict[str, dict[str, int]] = client.info("commandstats")
+            return sum(calls.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+
+    @contextlib.contextmanager
+    def _client(self) -> "Iterator[redis.Redis]":
+        client = redis.Redis(host=self.address.host, port=self.address.port, protocol=2)
+        with contextlib.closing(client):
+            yield client
+
+
+class DelayingProxy:
+    """Passes bytes on to `target`, each way `delay` / 2 seconds late."""
+
+    def __init__(self, target: Address) -> None:
+        self.delay = 0.0
+        self.address = free_address()
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, self.address.host, self.address.port)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            upstream = await asyncio.open_connection(self._target.host, self._target.port)
+        except OSError:
+            writer.close()
+            return
+        for source, sink in ((reader, upstream[1]), (upstream[0], writer)):
+            task = asyncio.get_running_loop().create_task(self._pass_on(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                loop.call_later(self.delay / 2, _write, sink, data)
+        loop.call_later(self.delay / 2, sink.close)
+
+
+def _write(sink: asyncio.StreamWriter, data: bytes) -> None:
+    if not sink.is_closing():
+        sink.write(data)
+
+
+class LimitNode:
+    """A node with one worker. `offset`: seconds by which its clock is wrong."""
+
+    def __init__(self, number: int, folder: Path, redis_at: Address, limit: int, offset: float) -> None:
+        self.number = number
+        folder = folder / f"node-{number}"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(_CLOCK)
+        environment = {"PYTHONPATH": str(folder), "SOAK_CLOCK_OFFSET": str(offset)}
+        gateline = Gateline(lambda upstream: _configuration(upstream, redis_at, limit), 1, environment)
+        self._running: RunningProxy = gateline.start(free_address(), folder, None)
+
+    @property
+    def address(self) -> Address:
+        return self._running.address
+
+    def kill(self) -> None:
+        """SIGKILL for all of its processes."""
+        for pid in family(self._running.server.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        self._running.server.end()
+
+
+def _configuration(upstream: Address, redis_at: Address, limit: int) -> Configuration:
+    configuration = one_route(upstream)
+    limits = {
+        "limit": [limit],
+        "window_size": [1],
+        "window_type": "fixed",
+        "strategy": "redis",
+        "redis": {"host": redis_at.host, "port": redis_at.port},
+    }
+    configuration["plugins"] = [
+        {"name": "rate-limiting-advanced", "id": PLUGIN, "config": limits},
+        {"name": "request-termination", "config": {"status_code": 200, "message": "ok"}},
+    ]
+    return configuration
+
+
+@dataclass(slots=True)
+class Count:
+    """What requests came to: answers by status and by second; those that got none."""
+
+    admitted: int = 0
+    refused: int = 0
+    failed: int = 0
+    windows: int = 0
+    seconds: dict[int, int] = field(default_factory=dict)
+
+
+class Load:
+    """Requests at a fixed rate to each of some nodes, from a time on until another."""
+
+    def __init__(self, nodes: Sequence[LimitNode], rate: float) -> None:
+        self.count = Count()
+        self._nodes = nodes
+        self._interval = CONNECTIONS / rate
+
+    async def run(self, begin: float, end: float) -> Count:
+        """`begin` and `end` in seconds since 1970; returns when all is answered."""
+        runs = [
+            self._connection(node, begin + self._interval * place / CONNECTIONS, end)
+            for node in self._nodes
+            for place in range(CONNECTIONS)
+        ]
+        await asyncio.gather(*runs)
+        return self.count
+
+    async def _connection(self, node: LimitNode, due: float, end: float) -> None:
+        try:
+            reader, writer = await asyncio.open_connection(node.address.host, node.address.port)
+        except OSError:
+            self.count.failed += 1
+            return
+        with contextlib.closing(writer):
+            while due < end:
+                await asyncio.sleep(max(due - time.time(), 0))
+                try:
+                    async with asyncio.timeout(LATE):
+                        writer.write(REQUEST)
+                        status = await _status(reader)
+                except (OSError, TimeoutError, asyncio.IncompleteReadError):
+                    self.count.failed += 1
+                    return
+                if status == 200:
+                    self.count.admitted += 1
+                    second = int(time.time())
+                    self.count.seconds[second] = self.count.seconds.get(second, 0) + 1
+                else:
+                    self.count.refused += status == 429
+                    self.count.failed += status != 429
+                due += self._interval
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            await reader.readexactly(int(value))
+    return int(head[9:12])

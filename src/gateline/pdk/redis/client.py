@@ -1,0 +1,74 @@
+"""The client that a plugin has of a Redis. Plugins of a worker that mean the same one share its connections."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gateline.pdk.node import Node
+from gateline.pdk.plugin import PluginError
+from gateline.pdk.redis.endpoint import Endpoint, endpoint_of
+from gateline.pdk.redis.fields import Redis, RedisAnywhere
+from gateline.pdk.redis.pipeline import Pipeline
+from gateline.pdk.redis.script import RedisError, Script
+
+__all__ = ["RedisClient"]
+
+_pipelines: "WeakKeyDictionary[Any, dict[Endpoint, Pipeline]]" = WeakKeyDictionary()
+"""By worker (its counters stand for it), and by what they reach."""
+
+
+class RedisClient:
+    """Asks the Redis of a configuration. Connections are made when something is asked, and are let go of with the last
+    plugin that uses them. Raises PluginError where the client library is not installed."""
+
+    def __init__(self, redis: Redis | RedisAnywhere, node: Node) -> None:
+        if find_spec("redis") is None:
+            raise PluginError("Redis needs its client library: pip install 'gateline[redis]'")
+        self.endpoint = endpoint_of(redis)
+        self._node = node
+        self._pipeline: Pipeline | None = None
+
+    async def run(self, *command: Any) -> Any:
+        """The answer to a command, as the client library gives it (texts are bytes). Raises RedisError."""
+        answer = await self._joined().ask(command)
+        if isinstance(answer, Exception):
+            raise self._error(answer)
+        return answer
+
+    async def run_script(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """What a script returns: sent as its hash, and as its text where Redis does not know it. Raises RedisError."""
+        from gateline.pdk.redis.opening import is_unknown_script
+
+        pipeline = self._joined()
+        answer = await pipeline.ask(("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        if is_unknown_script(answer):
+            answer = await pipeline.ask(("EVAL", script.text, len(keys), *keys, *arguments))
+        if isinstance(answer, Exception):
+            raise self._error(answer)
+        return answer
+
+    def _error(self, answer: Exception) -> RedisError:
+        return RedisError(f"{self.endpoint}: {answer}")
+
+    def _joined(self) -> Pipeline:
+        if self._pipeline is None:
+            endpoint, node = self.endpoint, self._node
+            of_worker = _pipelines.setdefault(node.counters, {})
+            pipeline = of_worker.get(endpoint)
+            if pipeline is None:
+                tls = node.tls_context(verify=endpoint.verify) if endpoint.tls else None
+                pipeline = of_worker[endpoint] = Pipeline(endpoint, tls)
+            pipeline.users += 1
+            self._pipeline = pipeline
+            node.when_closed(self._leave)
+        return self._pipeline
+
+    async def _leave(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is None:
+            return
+        pipeline.users -= 1
+        if not pipeline.users:
+            _pipelines.get(self._node.counters, {}).pop(self.endpoint, None)
+            await pipeline.close()

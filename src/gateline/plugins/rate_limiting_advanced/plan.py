@@ -1,0 +1,104 @@
+"""The limits that hold for a request together: as quotas, and as clients are told them."""
+
+import math
+from random import random
+from typing import Any
+
+from gateline.pdk import Exchange
+from gateline.plugins.limits.budget import SECOND, Algorithm, Quota, Quotas, Verdict
+
+__all__ = ["ALGORITHMS", "Plan", "too_long"]
+
+ALGORITHMS = {
+    "sliding-window": Algorithm.SLIDING,
+    "fixed-window": Algorithm.FIXED,
+    "token-bucket": Algorithm.BUCKET,
+    "gcra": Algorithm.BUCKET,
+}
+"""What `algorithm` may be. A token bucket and GCRA are one rule, thought of in two ways."""
+
+_WINDOWS = {1: "Second", 60: "Minute", 3600: "Hour", 86400: "Day"}
+_LONGEST = 2**61 // SECOND
+_MOST = 2**40
+
+
+class Plan:
+    """Limits in the order of their windows, shorter ones first. `config` has the fields that say them."""
+
+    def __init__(self, config: Any, *, penalty: bool) -> None:
+        default = getattr(config, "algorithm", None) or f"{config.window_type}-window"
+        burst = getattr(config, "burst", None)
+        pairs = zip(config.limit or (), config.window_size or (), strict=True)
+        each = [(window, limit, default, burst, None) for limit, window in pairs]
+        each += [(one.window_size, one.limit, one.algorithm, one.burst, one.name) for one in config.limits]
+        each.sort(key=lambda one: one[0])
+        self.quotas = Quotas(_quota(limit, window, name, most, penalty) for window, limit, name, most, _ in each)
+        labels = [name or _WINDOWS.get(window, f"{window:g}") for window, _, _, _, name in each]
+        self._labels = tuple(labels)
+        self._limits = tuple(
+            (f"X-RateLimit-Limit-{label}", str(quota.most), f"X-RateLimit-Remaining-{label}", f'"{label.lower()}"')
+            for label, quota in zip(labels, self.quotas, strict=True)
+        )
+        self._policy = ", ".join(
+            f'"{label.lower()}";q={quota.amount};w={math.ceil(quota.window / SECOND)}'
+            for label, quota in zip(labels, self.quotas, strict=True)
+        )
+        self._jitter = config.retry_after_jitter_max
+
+    def overshoots(self, part: float) -> list[tuple[str, int]]:
+        """By how much each limit may be exceeded where nodes hold a part of it in advance: buckets, windows never."""
+        return [
+            (label, max(1, int(quota.most * part)) if part and quota.algorithm is Algorithm.BUCKET else 0)
+            for label, quota in zip(self._labels, self.quotas, strict=True)
+        ]
+
+    def tell(self, exchange: Exchange, verdict: Verdict) -> None:
+        """Tell the client how it stands with its limits."""
+        response = exchange.response
+        least, chosen, reset = -1, "", 0
+        states = []
+        for (limit_header, limit, remaining_header, name), standing in zip(
+            self._limits, verdict.standings, strict=True
+        ):
+            remaining = standing.remaining
+            response.set_header(limit_header, limit)
+            response.set_header(remaining_header, str(remaining))
+            until = _whole(standing.retry or standing.reset)
+            states.append(f"{name};r={remaining};t={until}")
+            if least < 0 or remaining < least or (remaining == least and until >= reset):
+                least, chosen, reset = remaining, limit, until
+        response.set_header("RateLimit-Limit", chosen)
+        response.set_header("RateLimit-Remaining", str(least))
+        response.set_header("RateLimit-Reset", str(reset if verdict.admitted else retry_of(verdict)))
+        response.set_header("RateLimit-Policy", self._policy)
+        response.set_header("RateLimit", ", ".join(states))
+
+    def retry_after(self, verdict: Verdict) -> int:
+        """Whole seconds after which a client that was refused shall come again."""
+        wait = retry_of(verdict)
+        return wait + math.ceil(self._jitter * random()) if self._jitter else wait  # noqa: S311 - no secret
+
+
+def retry_of(verdict: Verdict) -> int:
+    """Whole seconds after which the request would be admitted, at least 1."""
+    return _whole(max(standing.retry for standing in verdict.standings))
+
+
+def too_long(limit: float, window: float, burst: int | None) -> bool:
+    """Whether a window, or the time in which a bucket gets full, is longer than can be counted."""
+    return window > _LONGEST or (burst or limit) / limit * window > _LONGEST
+
+
+def _whole(seconds: float) -> int:
+    return max(math.ceil(seconds), 1)
+
+
+def _quota(limit: float, window: float, name: str, burst: int | None, penalty: bool) -> Quota:
+    algorithm = ALGORITHMS[name]
+    length = max(round(window * SECOND), 1)
+    if algorithm is not Algorithm.BUCKET:
+        return Quota(algorithm, int(min(limit, _MOST)), length, penalty=penalty and algorithm is Algorithm.SLIDING)
+    size = min(burst or math.ceil(limit), _MOST)
+    if limit == int(limit):
+        return Quota(algorithm, int(min(limit, _MOST)), length, size)
+    return Quota(algorithm, 1, math.ceil(length / limit), size)

@@ -1,0 +1,144 @@
+"""proxy-cache with a real Redis: entries that nodes share, and what is when it is gone."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateline.entities import Plugin
+from gateline.pdk.admin import AdminNode, AdminRequest
+from gateline.plugins.proxy_cache import ProxyCache
+from gateline.plugins.proxy_cache.admin import PATHS
+from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
+from gateline.testing import Answer, Harness, ServiceAnswer
+from harness.redis import Redis
+from unit.admin.small_node import ForPlugins, SmallNode
+
+LONG = bytes(range(256)) * 8192
+ROUTE = "5f1d7fbc-0000-4000-8000-00000000000b"
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with Redis() as server:
+        yield server
+
+
+def config(port: int, **more: Any) -> dict[str, Any]:
+    reached = {"host": "127.0.0.1", "port": port, "password": Redis.password}
+    return {"strategy": "redis", "redis": reached, "cache_control": True, "content_type": ["*/*"], **more}
+
+
+def node(port: int, **more: Any) -> Harness:
+    return Harness((ProxyCache, config(port, **more)), route={"id": ROUTE})
+
+
+def told(body: bytes = b"body", **headers: str) -> ServiceAnswer:
+    lines = {"Cache-Control": "max-age=60", "Content-Type": "text/plain"}
+    return ServiceAnswer(
+        headers={**lines, **{name.replace("_", "-"): value for name, value in headers.items()}}, body=body
+    )
+
+
+def hit(harness: Harness, path: str, **more: Any) -> Answer:
+    """The answer once it comes from the cache: it is put there beside the request."""
+    end = time.monotonic() + 30
+    while (answer := harness.request("GET", path, **more)).header("x-cache-status") != "Hit":
+        assert time.monotonic() < end, answer
+    return answer
+
+
+@pytest.mark.parametrize("controlled", [True, False])
+@pytest.mark.parametrize("body", [b"body", LONG], ids=["short", "long"])
+def test_what_one_node_has_fetched_the_other_gives(redis: Redis, body: bytes, controlled: bool) -> None:
+    path = f"/shared/{len(body)}/{controlled}"
+    with node(redis.port, cache_control=controlled, content_type=["text/plain"]) as one:
+        one.answers = told(body)
+        assert one.request("GET", path).header("x-cache-status") == "Miss"
+        assert hit(one, path).body == body
+        with node(redis.port, cache_control=controlled, content_type=["text/plain"]) as other:
+            answer = other.request("GET", path)
+            assert (answer.body, answer.sent) == (body, None)
+            if controlled:
+                part = other.request("GET", path, headers={"Range": "bytes=2-3"})
+                assert (part.status, part.body) == (206, body[2:4])
+
+
+def test_a_stale_answer_is_validated(redis: Redis) -> None:
+    with node(redis.port) as harness:
+        harness.answers = told(LONG, ETag='"a"', Cache_Control="max-age=1")
+        hit(harness, "/validated")
+        time.sleep(1.1)
+        answer = harness.request("GET", "/validated", service=ServiceAnswer(304, {"Cache-Control": "max-age=60"}))
+        assert (answer.status, answer.body) == (200, LONG)
+        assert hit(harness, "/validated").header("cache-control") == "max-age=60"
+
+
+def test_waiters_make_one_request(redis: Redis) -> None:
+    with node(redis.port) as harness:
+        harness.answers = told()
+        answers = harness.at_once(200, "GET", "/cold")
+        assert len(harness.sent) == 1
+        assert {answer.body for answer in answers} == {b"body"}
+
+
+def test_without_redis_requests_fail_where_that_is_wanted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with Harness((ProxyCacheAdvanced, config(port))) as harness:
+        assert harness.request("GET", "/").status == 500
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_without_redis_requests_go_to_the_service(answers: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+        if not answers:
+            found.close()
+        timeouts = {"connect_timeout": 50, "send_timeout": 50, "read_timeout": 50}
+        reached = {"host": "127.0.0.1", "port": port, **timeouts}
+        with node(port, redis=reached) as harness:
+            harness.answers = told()
+            assert [harness.request("GET", "/").status for _ in range(2)] == [200, 200]
+
+
+class _Admin(ForPlugins):
+    """The Admin API's side, with one plugin."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(SmallNode())
+        self._plugin = Plugin.parse({"name": "proxy-cache", "config": config(port)})
+
+    async def plugins(self, name: str) -> list[Plugin]:
+        return [self._plugin]
+
+
+def test_entries_are_purged_by_key_url_tag_and_prefix(redis: Redis) -> None:
+    admin: AdminNode = _Admin(redis.port)
+    everything, one = PATHS[0], PATHS[1]
+    assert everything.delete is not None
+    assert one.delete is not None
+    assert one.get is not None
+    purge, remove, show = everything.delete.handler, one.delete.handler, one.get.handler
+    with node(redis.port) as harness:
+        harness.answers = told(Cache_Tag="news,red")
+        keys = {path: hit(harness, path).header("x-cache-key") or "" for path in ("/p/1", "/p/2", "/p/3", "/q/4")}
+
+        def there() -> list[str]:
+            found = []
+            for path, key in keys.items():
+                answer = asyncio.run(show(admin, AdminRequest({"key": key}, {})))
+                found += [path] if answer.status == 200 and answer.body["body"] == "body" else []
+            return found
+
+        assert there() == ["/p/1", "/p/2", "/p/3", "/q/4"]
+        assert asyncio.run(remove(admin, AdminRequest({"key": keys["/p/1"]}, {}))).status == 204
+        assert asyncio.run(purge(admin, AdminRequest({}, {"url": "http://gateway.test/p/2"}))).body == {"purged": 1}
+        assert there() == ["/p/3", "/q/4"]
+        assert asyncio.run(purge(admin, AdminRequest({}, {"prefix": "gateway.test/p"}))).body == {"purged": 1}
+        assert asyncio.run(purge(admin, AdminRequest({}, {"tag": "red"}))).body == {"purged": 1}
+        assert there() == []
+        assert asyncio.run(purge(admin, AdminRequest({}, {}))).status == 204

@@ -1,0 +1,69 @@
+"""How much a node asks for, and when it makes sense to ask again."""
+
+import pytest
+
+from gateline.plugins.limits.budget import SECOND, Algorithm, Quota, Quotas
+from gateline.plugins.limits.leases.lease import Lease, Slot
+
+
+def slot(algorithm: Algorithm = Algorithm.FIXED, amount: int = 1000, seconds: int = 1, burst: int = 0) -> Slot:
+    made = Slot(Quota(algorithm, amount, seconds * SECOND, burst), 0.3)
+    made.number = 0
+    return made
+
+
+def test_a_slice_lasts_until_the_window_ends_or_for_a_second() -> None:
+    assert slot().wanted(100.0, 5.5, 1) in (56, 57)  # half a second, and a little more
+    assert slot(seconds=3600).wanted(100.0, 5.5, 1) in (111, 112)
+    assert slot(amount=10).wanted(100.0, 5.5, 1) == 10
+
+
+def test_the_first_slice_is_a_part_of_the_share() -> None:
+    made = slot()
+    made.number = -1
+    assert made.wanted(0.0, 5.5, 5) == 1000 // 20
+
+
+def test_of_a_bucket_all_nodes_hold_a_part_in_advance() -> None:
+    made = slot(Algorithm.BUCKET, burst=100)
+    assert made.wanted(1000.0, 5.5, 1) == 30
+    assert made.wanted(1000.0, 5.5, 5) == 6
+    assert made.wanted(0.5, 5.5, 5) == 1
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "amount", "seconds", "nodes", "pause"),
+    [
+        (Algorithm.FIXED, 1000, 1, 5, 0.4),  # when the window is over
+        (Algorithm.FIXED, 1000, 3600, 5, 1.0),  # or something may have been given back
+        (Algorithm.SLIDING, 1000, 1, 5, 0.25),
+        (Algorithm.SLIDING, 1_000_000, 1, 5, 0.01),
+        (Algorithm.BUCKET, 5, 60, 5, 0.25),
+    ],
+)
+def test_an_empty_quota_is_asked_for_again_when_it_may_have_something(
+    algorithm: Algorithm, amount: int, seconds: int, nodes: int, pause: float
+) -> None:
+    reset = 0.4 if seconds == 1 else 1000.0
+    assert slot(algorithm, amount, seconds, burst=amount).pause(0.0, reset, nodes) == pytest.approx(pause)
+
+
+def test_windows_are_numbered_as_redis_numbers_them() -> None:
+    made = slot(seconds=60)
+    assert (made.number_at(119.999999), made.number_at(120.0)) == (1, 2)
+    assert made.over(119.0) == pytest.approx(1.0)
+
+
+def test_demand_is_what_was_asked_lately() -> None:
+    lease = Lease(Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
+    for step in range(100):
+        lease.demand(1, 10.0 + step * 0.005)
+    assert lease.expected(10.5) == pytest.approx(200, rel=0.1)
+    lease.demand(1, 60.0)  # it was quiet since
+    assert lease.expected(60.0) < 10
+
+
+def test_before_anything_is_known_what_came_just_now_counts() -> None:
+    lease = Lease(Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
+    lease.demand(7, 10.0)
+    assert lease.expected(10.001) == pytest.approx(7 / 0.02)
