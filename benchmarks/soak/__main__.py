@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.page import write_page
 from benchmarks.processes import StartError, end_on_sigterm
-from benchmarks.soak import idle_memory, kill_worker, large_bodies, large_store, reloads, swap_10000
+from benchmarks.soak import idle_memory, kill_worker, large_bodies, large_store, limits_accuracy, reloads, swap_10000
 from benchmarks.soak.verdict import Verdict, write_verdict
 
 CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
@@ -16,6 +16,7 @@ CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "kill_worker": kill_worker.check,
     "large_bodies": large_bodies.check,
     "large_store": large_store.check,
+    "limits_accuracy": limits_accuracy.check,
     "reloads": reloads.check,
     "swap_10000": swap_10000.check,
 }
