@@ -23,16 +23,11 @@ _UNEQUAL = "You must provide the same number of windows and limits"
 _STATUS_CLASSES = tuple(f"{digit}xx" for digit in range(1, 6))
 
 
-def _printable(name: str) -> str | None:
-    bad = not (name.isascii() and name.isprintable()) or set(name) & set('"\\ ')
-    return "printable ASCII without spaces, quotes and backslashes expected" if bad else None
-
-
 class OneLimit(Record):
     """A limit with an algorithm of its own."""
 
     name: Annotated[
-        Annotated[str, Format(_printable)] | None,
+        HeaderName | None,
         Field(description="What headers call it, in place of its window. Needed where two limits have one window."),
     ] = None
     limit: Annotated[float, GreaterThan(0), Field(description="How much there may be in a window.")]
