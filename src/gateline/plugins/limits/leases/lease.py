@@ -31,7 +31,7 @@ _WEIGHT = 0.5
 
 _ENOUGH = 50
 """A slice that is worth asking for, where there is little to be had."""
-_PAUSES = (0.01, 0.25)
+_PAUSES = (0.01, 0.3)
 """Seconds until Redis is asked again, at least and at most, where some may come back before the window is over."""
 _LONGEST = 1.0
 """Seconds until it is asked again in any case: another node may have given something back."""
@@ -40,12 +40,26 @@ _LONGEST = 1.0
 class Slot:
     """One quota of a key. `part`: how much of a bucket all nodes together may hold in advance."""
 
-    __slots__ = ("_part", "_window", "barred", "left", "low", "number", "quota", "reset_at", "retry_at", "seconds")
+    __slots__ = (
+        "_part",
+        "_window",
+        "barred",
+        "bucket",
+        "left",
+        "lost",
+        "low",
+        "number",
+        "quota",
+        "reset_at",
+        "retry_at",
+        "seconds",
+    )
 
     def __init__(self, quota: Quota, part: float) -> None:
         self.quota = quota
         self.seconds = quota.window / SECOND
         self._window = max(quota.window // 1000, 1)
+        self.bucket = quota.algorithm is Algorithm.BUCKET
         self._part = part
         self.number = -1
         """The window that is known of."""
@@ -53,6 +67,8 @@ class Slot:
         """What Redis had when it was last asked."""
         self.barred = False
         """Whether the node has had its share, and shall not have more now."""
+        self.lost = 0
+        """What it has refused and counts all the same, and Redis was not told yet."""
         self.low = 0
         """With less than this at hand, more is asked for."""
         self.reset_at = self.retry_at = 0.0
@@ -62,13 +78,17 @@ class Slot:
         """The window of a time in seconds since 1970, in whole microseconds as Redis counts them."""
         return int(now * 1e6) // self._window
 
+    def pool_at(self, now: float) -> int:
+        """The window in which something that was leased may be used; what is of a bucket stays."""
+        return 0 if self.bucket else self.number_at(now)
+
     def over(self, now: float) -> float:
         """Seconds until that window is over."""
         return (self.number_at(now) + 1) * self._window / 1e6 - now
 
     def wanted(self, rate: float, now: float, nodes: int) -> int:
         """How much to ask for: what is asked of the worker in a second is `rate`."""
-        if self.quota.algorithm is Algorithm.BUCKET:
+        if self.bucket:
             most = max(1, int(self.quota.most * self._part / nodes))
             return max(1, min(ceil(rate * HORIZON), most))
         wanted = ceil(rate * min(self.over(now), HORIZON) * _MORE) + 1
@@ -82,7 +102,7 @@ class Slot:
             return min(reset, _LONGEST)
         shortest, longest = _PAUSES
         enough = _ENOUGH * nodes * self.seconds / self.quota.amount
-        return max(retry, min(max(enough, shortest), self.seconds / 4, longest))
+        return max(retry, min(max(enough, shortest), self.seconds / 3, longest))
 
 
 class Lease:
@@ -94,7 +114,6 @@ class Lease:
         "asking",
         "empty_until",
         "error",
-        "lost",
         "quotas",
         "rate",
         "slots",
@@ -114,8 +133,6 @@ class Lease:
         """What requests that wait for an answer want."""
         self.empty_until = 0.0
         """Until when (monotonic) it makes no sense to ask."""
-        self.lost = 0
-        """What was refused and is not told yet."""
         self.used = True
         self.rate = 0.0
         self._bin = 0.0
