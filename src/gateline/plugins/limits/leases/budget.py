@@ -79,7 +79,7 @@ class LeasedBudget:
         verdict = self._try(key, lease, cost, now)
         if verdict is not None:
             return verdict
-        if now < lease.empty_until and lease.error is None:
+        if now < lease.empty_until and (lease.error is None or self._tolerant):
             return self._refused(key, lease, cost, now)
         return self._later(key, lease, cost)
 
