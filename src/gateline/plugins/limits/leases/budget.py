@@ -174,7 +174,8 @@ class LeasedBudget:
                     slot.lost += ask.lost
                 lease.error = str(error)
                 self.nodes.failed()
-                self._take_share(key, lease)
+                if self._tolerant:
+                    self._take_share(key, lease)
             else:
                 lease.error = None
                 self._take_in(key, lease, asked, granted)
