@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateline.plugins.rate_limiting_advanced import RateLimitingAdvanced
-from gateline.testing import Harness
+from gateline.testing import Harness, ServiceAnswer
 from harness.redis import Redis, free_port
 
 ID = "5f1d7fbc-0000-4000-8000-00000000000b"
@@ -34,9 +34,9 @@ def node(port: int, **config: Any) -> Harness:
 
 @pytest.mark.parametrize(("sync_rate", "namespace"), [(0, "exact"), (None, "leases"), (10, "leases, too")])
 def test_nodes_admit_together_what_the_limit_allows(redis: Redis, sync_rate: int | None, namespace: str) -> None:
-    with node(redis.port, sync_rate=sync_rate, namespace=namespace) as one:
-        with node(redis.port, sync_rate=sync_rate, namespace=namespace) as other:
-            answers = [harness.request() for harness in (one, other) * 4]
+    options: dict[str, Any] = {"sync_rate": sync_rate, "namespace": namespace}
+    with node(redis.port, **options) as one, node(redis.port, **options) as other:
+        answers = [harness.request() for harness in (one, other) * 4]
     assert sum(answer.status == 200 for answer in answers) <= 3
     assert answers[0].status == 200
     assert answers[-1].status == 429
@@ -66,8 +66,6 @@ def test_without_redis_a_node_goes_on_with_its_share_or_fails(tolerant: bool, st
 
 
 def test_a_cost_that_the_response_says_is_owed_to_everybody(redis: Redis) -> None:
-    from gateline.testing import ServiceAnswer
-
     cost = {"source": "response_header", "header_name": "X-Cost"}
     options: dict[str, Any] = {"limit": [10], "cost": cost, "sync_rate": 0, "namespace": "owed"}
     with node(redis.port, **options) as one, node(redis.port, **options) as other:
