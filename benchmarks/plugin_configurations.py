@@ -45,6 +45,8 @@ KEY_AUTH: Plugins = {"key-auth": {}}
 JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 
+MINUTE_LIMIT: Plugins = {"rate-limiting": {"minute": 100_000_000}}
+
 EACH: dict[str, Plugins] = {
     "bot-detection": {"bot-detection": {"deny": ["evil"]}},
     "correlation-id": CORRELATION,

@@ -12,6 +12,7 @@ from benchmarks.plugin_configurations import (
     JWT,
     KEY_AUTH,
     KEY_HEADER,
+    MINUTE_LIMIT,
     THREE_HEADERS,
     TOKEN_HEADER,
     with_global_plugins,
@@ -103,6 +104,19 @@ def _plugins() -> Scenario:
     return Scenario(title, contestants, one_request(KEY_HEADER), "nginx", bars)
 
 
+def _limits() -> Scenario:
+    three = with_plugins({**CORRELATION, **KEY_AUTH, **MINUTE_LIMIT})
+    contestants: dict[str, Proxy] = {
+        "nginx": Nginx(),
+        "gateline": Gateline(),
+        "one worker": Gateline(three, name="gateline-limits-1"),
+        "two workers": Gateline(three, workers=2, name="gateline-limits-2"),
+    }
+    bars = (Bar("two workers", "nginx", 1.8),)
+    title = "key-auth, rate-limiting (local, by the minute) and correlation-id; two workers share the counters"
+    return Scenario(title, contestants, one_request(KEY_HEADER), "nginx", bars)
+
+
 def _each_plugin() -> Scenario:
     contestants: dict[str, Proxy] = {"no plugin": Gateline()}
     contestants |= {name: Gateline(with_plugins(plugins), name=f"with-{name}") for name, plugins in EACH.items()}
@@ -137,6 +151,7 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "routes-10000-one": lambda: _routes("one of them asked for", asked_route()),
     "pure": _pure,
     "plugins": _plugins,
+    "limits": _limits,
     "each-plugin": _each_plugin,
     "idle": _idle,
     "jwt": _jwt,

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from benchmarks.page import write_page
 from benchmarks.processes import StartError, end_on_sigterm
-from benchmarks.soak import idle_memory, kill_worker, large_bodies, large_store, redis_leases, reloads, swap_10000
+from benchmarks.soak import (
+    idle_memory,
+    kill_worker,
+    large_bodies,
+    large_store,
+    limits_accuracy,
+    redis_leases,
+    reloads,
+    swap_10000,
+)
 from benchmarks.soak.verdict import Verdict, write_verdict
 
 CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
@@ -17,6 +26,7 @@ CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "large_bodies": large_bodies.check,
     "large_store": large_store.check,
     "redis_leases": redis_leases.check,
+    "limits_accuracy": limits_accuracy.check,
     "reloads": reloads.check,
     "swap_10000": swap_10000.check,
 }

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import select
 import signal
 import socket
 from collections import Counter
@@ -116,6 +117,41 @@ def test_a_dead_service_takes_no_place_with_it(tmp_path: Path) -> None:
             connection.close()
             assert client.recv(65536).startswith(b"HTTP/1.1 502 ")
             client.close()
+
+
+HANDSHAKE = b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+def opened(node: Node, listening: socket.socket) -> tuple[socket.socket, socket.socket] | None:
+    """A WebSocket, its client's end and its service's; None where it is refused."""
+    client = socket.create_connection(("127.0.0.1", node.port), LIMIT)
+    client.sendall(HANDSHAKE)
+    ready, _, _ = select.select([client, listening], [], [], LIMIT)
+    if listening not in ready:
+        assert client.recv(65536).startswith(b"HTTP/1.1 429 ")
+        client.close()
+        return None
+    connection, _ = listening.accept()
+    connection.recv(65536)
+    connection.sendall(SWITCHING + b"hello")
+    received = b""
+    while not received.endswith(b"hello"):
+        received += client.recv(65536)
+    return client, connection
+
+
+def test_a_websocket_has_its_place_until_it_is_closed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, Node(tmp_path / "node") as node:
+        services = service("s", listening.getsockname()[1], "/", retries=0)
+        services["plugins"] = [{"name": "request-concurrency", "config": {"identifier": "service", "limit": 1}}]
+        node.configure(config(services))
+        for _ in range(2):
+            client, connection = eventually(lambda: opened(node, listening), "there is a place")
+            assert opened(node, listening) is None
+            client.close()
+            assert not connection.recv(65536), "the service sees the end"
+            connection.close()
 
 
 def test_a_killed_worker_leaves_no_place_taken(tmp_path: Path, upstream: Upstream) -> None:

@@ -46,9 +46,9 @@ class SharedSlots:
 
     def enter(self, key: str, limit: int) -> tuple[int, bool]:
         """Take a place where fewer than `limit` are taken; how many are then, and whether one was."""
+        name = name_of(key)
 
         def work(transaction: Transaction) -> tuple[int, bool]:
-            name = name_of(key)
             holders = self._holders(transaction.get(name, db=self._slots))
             inside = sum(holders.values())
             if inside >= limit:
@@ -61,9 +61,9 @@ class SharedSlots:
 
     def leave(self, key: str) -> None:
         """Give a place back."""
+        name = name_of(key)
 
         def work(transaction: Transaction) -> None:
-            name = name_of(key)
             holders = self._holders(transaction.get(name, db=self._slots))
             holders[self._me] = holders.get(self._me, 0) - 1
             if holders[self._me] <= 0:

@@ -1,6 +1,7 @@
 """request-concurrency, on exchanges without sockets; what needs several workers is in tests/integration."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,6 +59,17 @@ def test_what_ends_before_the_service_is_asked_gives_its_place_back(target: str)
     with Harness((RequestConcurrency, {"limit": 1, "namespace": "n"}), Broken) as harness:
         harness.request(target=target)
         assert harness.slots.inside("concurrency:n:a:127.0.0.1") == 0
+
+
+def test_a_place_is_given_back_where_another_configuration_is_in_force_at_the_end() -> None:
+    one = {"limit": 1, "namespace": "n", "identifier": "ip", "hide_client_headers": True}
+    with Harness((RequestConcurrency, one), (RequestConcurrency, {**one, "limit": 9, "namespace": "m"})) as harness:
+        first, second = (plugin for plugin in harness._plugins if isinstance(plugin, RequestConcurrency))
+        exchange: Any = SimpleNamespace(client_address="10.0.0.1", context={})
+        assert first.access(exchange) is None
+        assert harness.slots.inside("concurrency:n:a:10.0.0.1") == 1
+        second.log(exchange)
+        assert harness.slots.inside("concurrency:n:a:10.0.0.1") == 0
 
 
 def test_who_waits_too_long_is_refused_and_leaves_the_line() -> None:
