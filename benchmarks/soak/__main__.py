@@ -25,8 +25,8 @@ CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "kill_worker": kill_worker.check,
     "large_bodies": large_bodies.check,
     "large_store": large_store.check,
-    "redis_leases": redis_leases.check,
     "limits_accuracy": limits_accuracy.check,
+    "redis_leases": redis_leases.check,
     "reloads": reloads.check,
     "swap_10000": swap_10000.check,
 }
