@@ -67,9 +67,8 @@ class Opened:
 
 def is_fault(answer: object) -> bool:
     """Whether an answer says that the server cannot be asked at all, rather than that a command was wrong."""
-    return isinstance(answer, _UNUSABLE) or (
-        isinstance(answer, FAULTS) and not isinstance(answer, ResponseError | DataError)
-    )
+    wrong = isinstance(answer, ResponseError | DataError)
+    return isinstance(answer, _UNUSABLE) or (isinstance(answer, FAULTS) and not wrong)
 
 
 def is_unknown_script(answer: object) -> bool:
