@@ -168,6 +168,7 @@ class Count:
     refused: int = 0
     failed: int = 0
     windows: int = 0
+    late: int = 0
     seconds: dict[int, int] = field(default_factory=dict)
 
 
@@ -199,6 +200,9 @@ class Load:
         with contextlib.closing(writer):
             while due < end:
                 await asyncio.sleep(max(due - time.time(), 0))
+                if time.time() >= end:  # a load that is late is no load of another window
+                    self.count.late += 1
+                    break
                 try:
                     async with asyncio.timeout(LATE):
                         writer.write(self._request)

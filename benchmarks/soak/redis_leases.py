@@ -103,7 +103,8 @@ def _judge(verdict: Verdict, what: str, count: Count, *, faults: int = 0, loses:
     share = LIMIT / len(OFFSETS)
     bound = allowed + faults * (LIMIT - share)
     verdict.number(f"{what}: seconds", ", ".join(str(count.seconds.get(second, 0)) for second in range(count.windows)))
-    found = f"{count.admitted:,} of {allowed:,} ({count.admitted / allowed:.2%}), {count.failed} failed"
+    came = (count.admitted + count.refused) / count.windows
+    found = f"{count.admitted:,} of {allowed:,} ({count.admitted / allowed:.2%}); {came:,.0f} came each second"
     verdict.hold(f"{what}: never more than {bound:,.0f}", count.admitted <= bound, found)
     allowed -= LIMIT
     settled = count.admitted - count.seconds.get(0, 0)
