@@ -237,7 +237,7 @@ class LeasedBudget:
             if slot.barred:
                 slot.low = 0
                 until = max(until, now + min(got.reset / 1e6, _PAUSE))
-            elif not got.left or (ask.want and not got.amount):
+            elif slot.is_dry(got.amount, got.left) or (ask.want and not got.amount):
                 until = max(until, now + slot.pause(got.retry / 1e6, got.reset / 1e6, self.nodes.count))
         if any(by for _, _, by in deposit):
             self._count("lease:" + key, deposit, ttl=lease.ttl)
