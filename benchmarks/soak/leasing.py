@@ -12,11 +12,11 @@ from pathlib import Path
 import redis
 
 from benchmarks.processes import Address, Server, family, free_address, start, start_until_ready
-from benchmarks.proxies import HOST, PREFIX, RunningProxy
+from benchmarks.proxies import HOST, RunningProxy
 from benchmarks.proxies.gateline import Configuration, Gateline, one_route
 
-PLUGIN = "5f1d7fbc-0000-4000-8000-0000000001ea"
-REQUEST = f"GET {PREFIX} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+PLUGIN = "5f1d7fbc-0000-4000-8000-0000000001e"
+ALGORITHMS = ("fixed-window", "sliding-window", "token-bucket")
 LATE = 20.0  # seconds without an answer
 CONNECTIONS = 128  # of each node
 
@@ -135,17 +135,28 @@ class LimitNode:
 
 def _configuration(upstream: Address, redis_at: Address, limit: int) -> Configuration:
     configuration = one_route(upstream)
-    limits = {
-        "limit": [limit],
-        "window_size": [1],
-        "window_type": "fixed",
-        "strategy": "redis",
-        "redis": {"host": redis_at.host, "port": redis_at.port},
-    }
-    configuration["plugins"] = [
-        {"name": "rate-limiting-advanced", "id": PLUGIN, "config": limits},
-        {"name": "request-termination", "config": {"status_code": 200, "message": "ok"}},
+    configuration["services"][0]["routes"] = [
+        {
+            "name": algorithm,
+            "paths": [f"/{algorithm}"],
+            "plugins": [
+                {
+                    "name": "rate-limiting-advanced",
+                    "id": f"{PLUGIN}{number}",
+                    "config": {
+                        "limit": [limit],
+                        "window_size": [1],
+                        "algorithm": algorithm,
+                        "strategy": "redis",
+                        "disable_penalty": True,
+                        "redis": {"host": redis_at.host, "port": redis_at.port},
+                    },
+                }
+            ],
+        }
+        for number, algorithm in enumerate(ALGORITHMS)
     ]
+    configuration["plugins"] = [{"name": "request-termination", "config": {"status_code": 200, "message": "ok"}}]
     return configuration
 
 
@@ -157,13 +168,15 @@ class Count:
     refused: int = 0
     failed: int = 0
     windows: int = 0
+    late: int = 0
     seconds: dict[int, int] = field(default_factory=dict)
 
 
 class Load:
     """Requests at a fixed rate to each of some nodes, from a time on until another."""
 
-    def __init__(self, nodes: Sequence[LimitNode], rate: float) -> None:
+    def __init__(self, nodes: Sequence[LimitNode], rate: float, algorithm: str) -> None:
+        self._request = f"GET /{algorithm} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
         self.count = Count()
         self._nodes = nodes
         self._interval = CONNECTIONS / rate
@@ -187,9 +200,12 @@ class Load:
         with contextlib.closing(writer):
             while due < end:
                 await asyncio.sleep(max(due - time.time(), 0))
+                if time.time() >= end:  # a load that is late is no load of another window
+                    self.count.late += 1
+                    break
                 try:
                     async with asyncio.timeout(LATE):
-                        writer.write(REQUEST)
+                        writer.write(self._request)
                         status = await _status(reader)
                 except (OSError, TimeoutError, asyncio.IncompleteReadError):
                     self.count.failed += 1

@@ -81,6 +81,15 @@ async def test_a_wrong_command_is_an_error_for_its_sender_alone(server: Server) 
         assert right in (True, b"PONG")
 
 
+async def test_texts_that_are_none_are_keys_too(server: Server) -> None:
+    async with node() as here:
+        client = RedisClient(at(server), here)
+        assert await client.run_script(ADD, ("\udc80",), (1,)) == 1
+        answers: Any = await asyncio.gather(client.run("GET", object()), client.run("PING"), return_exceptions=True)
+        assert isinstance(answers[0], RedisError)
+        assert await client.run("GET", "\udc80") == b"1"
+
+
 async def test_a_slow_redis_costs_its_timeout_once_and_then_nothing_for_a_while(server: Server) -> None:
     with contextlib.closing(server.client()) as past:
         async with node() as here:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from gateline.control.plugin_counts import PluginCounts
+from gateline.control.plugin_counts import PAUSE, PluginCounts
 from gateline.engine.feed import Count, Counted
 from gateline.store import Store, StoreUnavailable, Tally, Total
 
@@ -56,5 +56,27 @@ def test_everybody_hears_why_it_cannot_be() -> None:
             store = Counting()
             store.trouble = trouble
             assert {one.error for one in await answers(store, late=2)} == {reason}
+
+    asyncio.run(main())
+
+
+def test_a_database_that_is_gone_is_asked_by_one_alone_and_now_and_then() -> None:
+    async def main() -> None:
+        time = [0.0]
+        store = Counting()
+        store.trouble = StoreUnavailable("it is gone")
+        store.gate.set()
+        counts = PluginCounts(cast(Store, cast(Any, store)), lambda: time[0])
+        assert (await counts.count(count(0))).error == "it is gone"
+        assert {(await counts.count(count(number))).error for number in range(9)} == {"it is gone"}
+        assert store.batches == [1]
+        time[0] += PAUSE
+        answers = await asyncio.gather(*(counts.count(count(number)) for number in range(9)))
+        assert {one.error for one in answers} == {"it is gone"}
+        assert store.batches == [1, 1]
+        store.trouble = None
+        time[0] += PAUSE
+        assert (await counts.count(count(0))).added
+        assert all(one.added for one in await asyncio.gather(*(counts.count(count(number)) for number in range(9))))
 
     asyncio.run(main())

@@ -25,6 +25,12 @@ def test_an_endpoint_says_where_it_is_and_no_secret() -> None:
     assert all("secret" not in repr(endpoint) for endpoint in (one, many))
 
 
+def test_one_timeout_stood_for_three() -> None:
+    redis = RedisAnywhere.model_validate({"timeout": 7})
+    assert (redis.connect_timeout, redis.send_timeout, redis.read_timeout) == (7, 7, 7)
+    assert redis.to_wire()["timeout"] == 7
+
+
 @pytest.mark.parametrize(
     "fields",
     [

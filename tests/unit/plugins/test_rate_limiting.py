@@ -10,6 +10,7 @@ from gateline.entities import Plugin
 from gateline.pdk import Node, PluginError, permissions
 from gateline.pdk.redis import Redis, RedisClient
 from gateline.plugins.key_auth import KeyAuth
+from gateline.plugins.limits.stored_windows import _stored
 from gateline.plugins.limits.windows import Windows
 from gateline.plugins.rate_limiting import RateLimiting
 from gateline.testing import Answer, Harness
@@ -257,3 +258,10 @@ def test_the_database_counts_where_there_is_one() -> None:
             assert harness.request().json()["message"] == "An unexpected error occurred"
     finally:
         permissions.allow(untrusted_python=False)
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, "\udc80", "a\0b"])
+def test_what_the_database_cannot_hold_is_counted_by_its_hash(value: str) -> None:
+    assert _stored("plain") == "plain"
+    assert len(_stored(value)) == 65
+    assert _stored(value).isprintable()

@@ -31,7 +31,7 @@ class RedisClient:
 
     async def run(self, *command: Any) -> Any:
         """The answer to a command, as the client library gives it (texts are bytes). Raises RedisError."""
-        answer = await self._joined().ask(command)
+        answer = await self._joined().ask(tuple(map(_sent, command)))
         if isinstance(answer, Exception):
             raise self._error(answer)
         return answer
@@ -41,9 +41,10 @@ class RedisClient:
         from gateline.pdk.redis.opening import is_unknown_script
 
         pipeline = self._joined()
-        answer = await pipeline.ask(("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        rest = (len(keys), *map(_sent, keys), *map(_sent, arguments))
+        answer = await pipeline.ask(("EVALSHA", script.sha, *rest))
         if is_unknown_script(answer):
-            answer = await pipeline.ask(("EVAL", script.text, len(keys), *keys, *arguments))
+            answer = await pipeline.ask(("EVAL", script.text, *rest))
         if isinstance(answer, Exception):
             raise self._error(answer)
         return answer
@@ -72,3 +73,8 @@ class RedisClient:
         if not pipeline.users:
             _pipelines.get(self._node.counters, {}).pop(self.endpoint, None)
             await pipeline.close()
+
+
+def _sent(value: Any) -> Any:
+    """A value as it is sent; texts may hold what clients sent, whatever that is."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value

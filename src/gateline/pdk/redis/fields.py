@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from gateline.pdk.fields import (
     AllOrNoneOf,
@@ -27,6 +27,9 @@ from gateline.pdk.fields import (
 )
 
 __all__ = ["OLD_NAMES", "ClusterNode", "Redis", "RedisAnywhere", "SentinelNode", "redis_needed"]
+
+
+_TIMEOUTS = ("connect_timeout", "send_timeout", "read_timeout")
 
 
 class Redis(Record):
@@ -59,15 +62,21 @@ class ClusterNode(Record):
     port: Annotated[Port, Field(description="Its port.")] = 6379
 
 
+def _timeouts(milliseconds: int | None) -> dict[str, Any]:
+    """The timeouts that one stood for in older releases."""
+    return {} if milliseconds is None else dict.fromkeys(_TIMEOUTS, milliseconds)
+
+
 class RedisAnywhere(Record):
     """Where Redis is, be it one server, one that Sentinels name, or a Cluster; and who asks."""
 
     checks: ClassVar = (
         AllOrNoneOf(("sentinel_master", "sentinel_role", "sentinel_nodes")),
         AllOrNoneOf(("host", "port")),
-        AllOrNoneOf(("connect_timeout", "send_timeout", "read_timeout")),
+        AllOrNoneOf(_TIMEOUTS),
         AtMostOneOf(("sentinel_nodes", "cluster_nodes")),
     )
+    shorthands: ClassVar = {"timeout": Shorthand(_timeouts, int, shows="connect_timeout")}
 
     host: Annotated[Host | None, Field(description="Host of the Redis server.")] = "127.0.0.1"
     port: Annotated[Port | None, Field(description="Its port.")] = 6379

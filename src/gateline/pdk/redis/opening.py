@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
+    DataError,
     MasterDownError,
     NoScriptError,
     ReadOnlyError,
@@ -66,7 +67,8 @@ class Opened:
 
 def is_fault(answer: object) -> bool:
     """Whether an answer says that the server cannot be asked at all, rather than that a command was wrong."""
-    return isinstance(answer, _UNUSABLE) or (isinstance(answer, FAULTS) and not isinstance(answer, ResponseError))
+    wrong = isinstance(answer, ResponseError | DataError)
+    return isinstance(answer, _UNUSABLE) or (isinstance(answer, FAULTS) and not wrong)
 
 
 def is_unknown_script(answer: object) -> bool:

@@ -113,8 +113,9 @@ class Pipeline:
         try:
             answers = await self._opened.send([command for command, _ in batch])
             fault = next((answer for answer in answers if is_fault(answer)), None)
-        except FAULTS as error:
-            fault, answers = error, [error] * len(batch)
+        except Exception as error:
+            # Also of a command that cannot even be sent those who wait must hear.
+            fault, answers = error if is_fault(error) else None, [error] * len(batch)
         if fault is None:
             self._not_before = 0.0
         for (_, future), answer in zip(batch, answers, strict=True):

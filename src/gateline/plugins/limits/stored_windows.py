@@ -4,6 +4,7 @@ The nodes' clocks say which windows there are; they should agree.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from gateline.pdk import Node
 from gateline.pdk.node import Period
@@ -14,6 +15,9 @@ __all__ = ["StoredWindows"]
 
 _SLACK = 60
 """Seconds after its end for which a window is kept: another node's clock may be behind."""
+
+
+_LONGEST = 300
 
 
 class StoredWindows:
@@ -40,5 +44,12 @@ class StoredWindows:
                 self._names, windows.spans(), windows.counted, costs, strict=True
             )
         ]
-        values, added = await self._tallies.count(key, periods)
+        values, added = await self._tallies.count(_stored(key), periods)
         return values, resets, added
+
+
+def _stored(key: str) -> str:
+    """A key that a database can hold: what clients send may be long, or no text at all."""
+    if len(key) <= _LONGEST and key.isprintable():
+        return key
+    return "#" + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -114,7 +114,7 @@ class Config(Identified):
             description="With `redis`: the part of a bucket that nodes lease in advance, all together, and by which it "
             "may be exceeded. Windows are never exceeded while Redis is there."
         ),
-    ] = 0.3
+    ] = 0.4
     dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_rate_limiting_counters"
     lock_dictionary_name: Annotated[str, Field(description="Accepted for Kong's sake.")] = "kong_locks"
     redis: RedisAnywhere

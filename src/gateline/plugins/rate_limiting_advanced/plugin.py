@@ -16,6 +16,11 @@ is counted at once, and the rest when the response is there: what then goes beyo
 what `identifier` names is absent (nobody is authenticated, the header is missing) the client's address is counted, as
 trusted proxies tell it.
 
+With the strategy `redis` (`pip install 'gateline[redis]'`) nodes share the limits: each leases slices of them, so that
+no request waits for Redis but the first ones of a window. Windows are never exceeded, buckets by `max_overshoot` at
+most; with `sync_rate: 0` each request is counted in Redis before it passes. While Redis is gone each node goes on with
+its share.
+
 Clients are told Kong's headers and `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). With
 `dry_run` nothing is refused; `X-RateLimit-Dry-Run` and the log field `rate_limit` tell what would be.
 """

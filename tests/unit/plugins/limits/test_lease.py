@@ -38,7 +38,8 @@ def test_of_a_bucket_all_nodes_hold_a_part_in_advance() -> None:
         (Algorithm.FIXED, 1000, 3600, 5, 1.0),  # or something may have been given back
         (Algorithm.SLIDING, 1000, 1, 5, 0.25),
         (Algorithm.SLIDING, 1_000_000, 1, 5, 0.01),
-        (Algorithm.BUCKET, 5, 60, 5, 0.25),
+        (Algorithm.BUCKET, 5, 60, 5, 0.4),
+        (Algorithm.BUCKET, 1000, 1, 5, 0.27),
     ],
 )
 def test_an_empty_quota_is_asked_for_again_when_it_may_have_something(

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateline.pdk import Node
 from gateline.pdk.redis import RedisClient, RedisError
-from gateline.plugins.limits.budget import Algorithm, BudgetError, Quotas, Standing, Verdict
+from gateline.plugins.limits.budget import BudgetError, Quotas, Standing, Verdict
 from gateline.plugins.limits.leases.lease import AHEAD, Lease, Slot
 from gateline.plugins.limits.leases.nodes import INTERVAL, KnownNodes
 from gateline.plugins.limits.leases.script import LEASE, Asked, Granted, answers_of, arguments_of
@@ -79,7 +79,7 @@ class LeasedBudget:
         verdict = self._try(key, lease, cost, now)
         if verdict is not None:
             return verdict
-        if now < lease.empty_until and lease.error is None:
+        if now < lease.empty_until and (lease.error is None or self._tolerant):
             return self._refused(key, lease, cost, now)
         return self._later(key, lease, cost)
 
@@ -102,7 +102,7 @@ class LeasedBudget:
 
     def _pool(self, key: str, lease: Lease, limit: int, by: int) -> tuple[str, list[tuple[int, int, int]]]:
         time = self.nodes.clock.not_before()
-        return "lease:" + key, [(slot.number_at(time), limit, by) for slot in lease.slots]
+        return "lease:" + key, [(slot.pool_at(time), limit, by) for slot in lease.slots]
 
     def _try(self, key: str, lease: Lease, cost: int, now: float) -> Verdict | None:
         """Take from what is at hand, or give None; ask for more in time."""
@@ -118,8 +118,10 @@ class LeasedBudget:
         return Verdict(True, self._standings(lease, values, 0, now))
 
     def _refused(self, key: str, lease: Lease, cost: int, now: float) -> Verdict:
-        lease.lost += cost
         values, _ = self._count(*self._pool(key, lease, 1, 0), ttl=lease.ttl)
+        for slot, value in zip(lease.slots, values, strict=True):
+            if slot.quota.penalty and -value < cost:
+                slot.lost += cost
         return Verdict(False, self._standings(lease, values, cost or 1, now))
 
     def _standings(self, lease: Lease, values: Sequence[int], wanted: int, now: float) -> list[Standing]:
@@ -127,8 +129,7 @@ class LeasedBudget:
         time = self.nodes.clock.now()
         standings = []
         for slot, value in zip(lease.slots, values, strict=True):
-            bucket = slot.quota.algorithm is Algorithm.BUCKET
-            reset = max(slot.reset_at - now, 0.0) if bucket else slot.over(time)
+            reset = max(slot.reset_at - now, 0.0) if slot.bucket else slot.over(time)
             retry = max(slot.retry_at - now, 0.0) if wanted and -value < wanted else 0.0
             standings.append(Standing(max(slot.left - value, 0), reset, retry))
         return standings
@@ -166,14 +167,15 @@ class LeasedBudget:
         try:
             await asyncio.sleep(0)  # so that those who come together are all counted
             asked = self._questions(key, lease)
-            lost, lease.lost = lease.lost, 0
             try:
                 granted = await self._run(key, lease, asked)
             except RedisError as error:
-                lease.lost += lost
+                for slot, ask in zip(lease.slots, asked, strict=True):
+                    slot.lost += ask.lost
                 lease.error = str(error)
                 self.nodes.failed()
-                self._take_share(key, lease)
+                if self._tolerant:
+                    self._take_share(key, lease)
             else:
                 lease.error = None
                 self._take_in(key, lease, asked, granted)
@@ -207,11 +209,12 @@ class LeasedBudget:
                 Asked(
                     want=want,
                     owed=max(value, 0),
-                    lost=lease.lost if slot.quota.penalty else 0,
+                    lost=slot.lost,
                     number=number,
                     had=had,
                 )
             )
+            slot.lost = 0
         return asked
 
     def _take_in(self, key: str, lease: Lease, asked: Sequence[Asked], granted: Sequence[Granted]) -> None:
@@ -220,19 +223,21 @@ class LeasedBudget:
         deposit = []
         for at, (slot, ask, got) in enumerate(zip(lease.slots, asked, granted, strict=True)):
             amount = got.amount + got.owed
-            if got.number < slot.number:  # the answer came too late for its window
+            if got.number < slot.number and not slot.bucket:  # the answer came too late for its window
                 amount = 0
             slot.number = max(slot.number, got.number)
-            deposit.append((slot.number, _MOST, -amount))
+            deposit.append((0 if slot.bucket else slot.number, _MOST, -amount))
             if amount:
                 self._counters.increment(_given(key, at, got.number), amount, ttl=lease.ttl)
             slot.left = got.left
             slot.reset_at, slot.retry_at = now + got.reset / 1e6, now + got.retry / 1e6
-            slot.low = 0 if self._exact or not got.left else int(AHEAD * (got.amount + ask.want) / 2)
+            slot.low = 0 if self._exact or not got.left else int(AHEAD * got.amount)
+            if got.number != ask.number and not got.amount:
+                continue  # it was about a window that is over
             if slot.barred:
                 slot.low = 0
                 until = max(until, now + min(got.reset / 1e6, _PAUSE))
-            elif not got.left or (ask.want and not got.amount):
+            elif slot.is_dry(got.amount, got.left) or (ask.want and not got.amount):
                 until = max(until, now + slot.pause(got.retry / 1e6, got.reset / 1e6, self.nodes.count))
         if any(by for _, _, by in deposit):
             self._count("lease:" + key, deposit, ttl=lease.ttl)
@@ -250,7 +255,7 @@ class LeasedBudget:
             more = share - self._counters.get(given)
             if more > 0 and not self._counters.increment_within(given, share, more, ttl=lease.ttl)[1]:
                 more = 0
-            deposit.append((number, _MOST, -max(more, 0)))
+            deposit.append((0 if slot.bucket else number, _MOST, -max(more, 0)))
             slot.left = slot.low = 0
             slot.retry_at = now + slot.over(time)
             if more <= 0:
@@ -280,7 +285,9 @@ class LeasedBudget:
         if not any(backs) or not self._count(pool, taking, ttl=lease.ttl)[1]:
             return
         asked = []
-        for at, ((number, _, _), back) in enumerate(zip(windows, backs, strict=True)):
+        time = self.nodes.clock.not_before()
+        for at, (slot, back) in enumerate(zip(lease.slots, backs, strict=True)):
+            number = slot.number_at(time)
             given = _given(key, at, number)
             asked.append(Asked(0, -back, 0, number, self._counters.get(given)))
             if back:
@@ -292,7 +299,7 @@ class LeasedBudget:
 
 
 def _gives_back(slot: Slot) -> bool:
-    return slot.seconds > _SHORT or slot.quota.algorithm is Algorithm.BUCKET
+    return slot.seconds > _SHORT or slot.bucket
 
 
 def _given(key: str, at: int, number: int) -> str:

@@ -29,10 +29,12 @@ _BIN = 0.1
 """Seconds over which demand is measured."""
 _WEIGHT = 0.5
 
-_ENOUGH = 50
+_ENOUGH = 75
 """A slice that is worth asking for, where there is little to be had."""
-_PAUSES = (0.01, 0.25)
+_PAUSES = (0.01, 0.4)
 """Seconds until Redis is asked again, at least and at most, where some may come back before the window is over."""
+_LESS = 0.9
+"""The part of the time in which a bucket gets what a node may hold in advance, after which it is asked again."""
 _LONGEST = 1.0
 """Seconds until it is asked again in any case: another node may have given something back."""
 
@@ -40,12 +42,26 @@ _LONGEST = 1.0
 class Slot:
     """One quota of a key. `part`: how much of a bucket all nodes together may hold in advance."""
 
-    __slots__ = ("_part", "_window", "barred", "left", "low", "number", "quota", "reset_at", "retry_at", "seconds")
+    __slots__ = (
+        "_part",
+        "_window",
+        "barred",
+        "bucket",
+        "left",
+        "lost",
+        "low",
+        "number",
+        "quota",
+        "reset_at",
+        "retry_at",
+        "seconds",
+    )
 
     def __init__(self, quota: Quota, part: float) -> None:
         self.quota = quota
         self.seconds = quota.window / SECOND
         self._window = max(quota.window // 1000, 1)
+        self.bucket = quota.algorithm is Algorithm.BUCKET
         self._part = part
         self.number = -1
         """The window that is known of."""
@@ -53,6 +69,8 @@ class Slot:
         """What Redis had when it was last asked."""
         self.barred = False
         """Whether the node has had its share, and shall not have more now."""
+        self.lost = 0
+        """What it has refused and counts all the same, and Redis was not told yet."""
         self.low = 0
         """With less than this at hand, more is asked for."""
         self.reset_at = self.retry_at = 0.0
@@ -62,27 +80,40 @@ class Slot:
         """The window of a time in seconds since 1970, in whole microseconds as Redis counts them."""
         return int(now * 1e6) // self._window
 
+    def pool_at(self, now: float) -> int:
+        """The window in which something that was leased may be used; what is of a bucket stays."""
+        return 0 if self.bucket else self.number_at(now)
+
+    def is_dry(self, got: int, left: int) -> bool:
+        """Whether there was so little that it is better to wait for more: what is left of a quota that becomes free bit
+        by bit is no slice."""
+        return not left or (self.quota.algorithm is not Algorithm.FIXED and left < got)
+
     def over(self, now: float) -> float:
         """Seconds until that window is over."""
         return (self.number_at(now) + 1) * self._window / 1e6 - now
 
     def wanted(self, rate: float, now: float, nodes: int) -> int:
         """How much to ask for: what is asked of the worker in a second is `rate`."""
-        if self.quota.algorithm is Algorithm.BUCKET:
-            most = max(1, int(self.quota.most * self._part / nodes))
-            return max(1, min(ceil(rate * HORIZON), most))
+        if self.bucket:
+            return max(1, min(ceil(rate * HORIZON), self._in_advance(nodes)))
         wanted = ceil(rate * min(self.over(now), HORIZON) * _MORE) + 1
         if self.number < 0:  # how much is asked of it is not known yet
             wanted = max(wanted, self.quota.amount // (_FIRST * nodes))
         return min(wanted, self.quota.amount)
+
+    def _in_advance(self, nodes: int) -> int:
+        return max(1, int(self.quota.most * self._part / nodes))
 
     def pause(self, retry: float, reset: float, nodes: int) -> float:
         """Seconds until it makes sense to ask again, where nothing is left."""
         if self.quota.algorithm is Algorithm.FIXED:
             return min(reset, _LONGEST)
         shortest, longest = _PAUSES
-        enough = _ENOUGH * nodes * self.seconds / self.quota.amount
-        return max(retry, min(max(enough, shortest), self.seconds / 4, longest))
+        share = self.quota.amount / self.seconds / nodes
+        if self.bucket:  # not so long that more becomes free than a node may hold in advance
+            longest = min(longest, _LESS * self._in_advance(nodes) / share)
+        return max(retry, shortest, min(_ENOUGH / share, self.seconds / (2 if self.bucket else 4), longest))
 
 
 class Lease:
@@ -94,7 +125,6 @@ class Lease:
         "asking",
         "empty_until",
         "error",
-        "lost",
         "quotas",
         "rate",
         "slots",
@@ -114,8 +144,6 @@ class Lease:
         """What requests that wait for an answer want."""
         self.empty_until = 0.0
         """Until when (monotonic) it makes no sense to ask."""
-        self.lost = 0
-        """What was refused and is not told yet."""
         self.used = True
         self.rate = 0.0
         self._bin = 0.0

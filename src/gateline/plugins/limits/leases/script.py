@@ -3,8 +3,8 @@
 For each quota Redis keeps a window's number, what was given out in it and in the one before; of a bucket what is in it,
 and as of when; and what each node has been given in the present window, so that a Redis that has lost its memory is
 told by the nodes what it had given them. Nodes that asked lately are known. At most a node gets what it lacks to its
-share of the quota, or its share of what is left, or a fiftieth of the quota, the most of these: so that the last ones
-do not ask for ever smaller slices.
+share of the quota, or its share of what is left, or a twentieth of the quota (of one that becomes free bit by bit, a
+tenth), the most of these: so that nodes do not ask for ever smaller slices.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ for quota = 1, (#ARGV - 2) / 9 do
     if kind == 1 then available = math.floor(available - before * (window - passed) / window + 1e-9) end
   end
   own = own + owed
-  local cap = math.max(available / active, amount / active - own, amount / 50)
+  local cap = math.max(available / active, amount / active - own, amount / (kind == 0 and 20 or 10))
   if forgotten > 0 then cap = amount / nodes - own end
   local grant = math.max(0, math.min(want, available, math.ceil(cap)))
   own = own + grant
