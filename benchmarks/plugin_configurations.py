@@ -45,7 +45,6 @@ KEY_AUTH: Plugins = {"key-auth": {}}
 JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 CACHE: Plugins = {"proxy-cache": {"strategy": "memory"}}
-SHARED_CACHE: Plugins = {"proxy-cache": {"strategy": "memory", "cache_control": True, "negative_ttl": {"200": 3600}}}
 
 EACH: dict[str, Plugins] = {
     "acl": {**KEY_AUTH, "acl": {"allow": ["staff"]}},

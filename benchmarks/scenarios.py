@@ -13,7 +13,6 @@ from benchmarks.plugin_configurations import (
     JWT,
     KEY_AUTH,
     KEY_HEADER,
-    SHARED_CACHE,
     THREE_HEADERS,
     TOKEN_HEADER,
     with_global_plugins,
@@ -132,9 +131,8 @@ def _cache_hit() -> Scenario:
         "nginx": Nginx(),
         "gateline": Gateline(),
         "hit": Gateline(with_plugins(CACHE), name="gateline-cache"),
-        "hit, cache_control": Gateline(with_plugins(SHARED_CACHE), name="gateline-shared-cache"),
     }
-    bars = (Bar("hit", "nginx", 0.8), Bar("hit, cache_control", "nginx", 0.8))
+    bars = (Bar("hit", "nginx", 0.8),)
     title = "proxy-cache, an answer that is in the cache, beside proxying it"
     return Scenario(title, contestants, one_request(), "nginx", bars)
 

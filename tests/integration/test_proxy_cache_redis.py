@@ -12,6 +12,7 @@ from gateline.entities import Plugin
 from gateline.pdk.admin import AdminNode, AdminRequest
 from gateline.plugins.proxy_cache import ProxyCache
 from gateline.plugins.proxy_cache.admin import PATHS
+from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
 from gateline.testing import Answer, Harness, ServiceAnswer
 from harness.redis import Redis
 from unit.admin.small_node import ForPlugins, SmallNode
@@ -82,6 +83,13 @@ def test_waiters_make_one_request(redis: Redis) -> None:
         answers = harness.at_once(200, "GET", "/cold")
         assert len(harness.sent) == 1
         assert {answer.body for answer in answers} == {b"body"}
+
+
+def test_without_redis_requests_fail_where_that_is_wanted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with Harness((ProxyCacheAdvanced, config(port))) as harness:
+        assert harness.request("GET", "/").status == 500
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -37,6 +37,8 @@ def test_what_may_make_an_answer_another_ones_makes_another_key() -> None:
             ("/", {"X-User": "bob"}),
             ("/A", {}),
             ("/a", {}),
+            ("/", {"Authorization": "Basic ann"}),
+            ("/", {"Authorization": "Basic bob"}),
         ]
     )
     assert len(set(found)) == len(found)

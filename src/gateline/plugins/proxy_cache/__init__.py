@@ -6,6 +6,9 @@ tells what that is, who gets what, and how entries are purged. Nobody is given w
 
 `X-Cache-Status` says `Hit`, `Miss`, `Refresh` (what is kept is over, or the client does not take it) or `Bypass` (the
 request or the answer has nothing to do with the cache). `X-Cache-Key` is the key of the entry in the Admin API.
+
+`proxy-cache-advanced` is the same plugin under the name that Kong's Enterprise edition has; only the default of
+`bypass_on_err` differs.
 """
 
 from gateline.plugins.proxy_cache.config import Config

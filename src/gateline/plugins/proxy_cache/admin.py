@@ -10,7 +10,7 @@ from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block
 from gateline.plugins.proxy_cache.keys import url_tag
 from gateline.plugins.proxy_cache.rooms import rooms
 
-__all__ = ["PATHS", "purge_as_told"]
+__all__ = ["PATHS", "paths_of", "purge_as_told"]
 
 _LONGEST_SHOWN = 1024 * 1024
 _MISSING = AdminAnswer(404, {"message": "Not found"})
@@ -108,30 +108,37 @@ async def _read(pieces: AsyncIterator[bytes] | None) -> bytes:
 
 
 _DELETED = (204, 404)
-PATHS = (
-    AdminPath(
-        "/proxy-cache",
-        delete=AdminCall(
-            _empty,
-            "Purge the cache: all of it, or what an argument says",
-            (200, 204, 400),
-            {
-                "key": "An entry by its key (`X-Cache-Key`), with all that it varies by.",
-                "url": "Every entry of a URL; scheme and port count for nothing.",
-                "tag": "Every entry whose answer had a tag in `Cache-Tag` or `Surrogate-Key`.",
-                "prefix": "Every entry whose URL begins like this.",
-            },
+
+
+def paths_of(name: str) -> tuple[AdminPath, ...]:
+    """The paths of a plugin name; they all lead to the same entries."""
+    return (
+        AdminPath(
+            f"/{name}",
+            delete=AdminCall(
+                _empty,
+                "Purge the cache: all of it, or what an argument says",
+                (200, 204, 400),
+                {
+                    "key": "An entry by its key (`X-Cache-Key`), with all that it varies by.",
+                    "url": "Every entry of a URL; scheme and port count for nothing.",
+                    "tag": "Every entry whose answer had a tag in `Cache-Tag` or `Surrogate-Key`.",
+                    "prefix": "Every entry whose URL begins like this.",
+                },
+            ),
         ),
-    ),
-    AdminPath(
-        "/proxy-cache/{key}",
-        get=AdminCall(_show, "An entry of the cache", (200, 404)),
-        delete=AdminCall(_remove, "Take an entry of the cache away", _DELETED),
-    ),
-    AdminPath(
-        "/proxy-cache/{plugin}/caches/{key}",
-        get=AdminCall(_show, "An entry of the cache of a plugin", (200, 404)),
-        delete=AdminCall(_remove, "Take an entry of the cache of a plugin away", _DELETED),
-    ),
-)
-"""The paths."""
+        AdminPath(
+            f"/{name}/{{key}}",
+            get=AdminCall(_show, "An entry of the cache", (200, 404)),
+            delete=AdminCall(_remove, "Take an entry of the cache away", _DELETED),
+        ),
+        AdminPath(
+            f"/{name}/{{plugin}}/caches/{{key}}",
+            get=AdminCall(_show, "An entry of the cache of a plugin", (200, 404)),
+            delete=AdminCall(_remove, "Take an entry of the cache of a plugin away", _DELETED),
+        ),
+    )
+
+
+PATHS = paths_of("proxy-cache")
+"""The paths of the plugin by its usual name."""

@@ -133,6 +133,10 @@ class Config(PluginConfig):
             "fails; what an answer says itself goes before."
         ),
     ] = 0
+    bypass_on_err: Annotated[
+        bool,
+        Field(description="Without Redis let requests go to the service; otherwise they get 500 then."),
+    ] = True
     coalesce: Annotated[
         bool,
         Field(description="With `cache_control`: have requests for one entry wait while one of them fetches it."),

@@ -27,21 +27,29 @@ class Keys:
         self._known: dict[object, str] = {}
 
     def key(self, exchange: Exchange, method: str, *, shared: bool = False) -> str:
-        """The key of a request's entry, 64 hexadecimal digits. `shared`: for everybody, whoever was authenticated."""
+        """The key of a request's entry, 64 hexadecimal digits. `shared`: for everybody, whoever asks.
+
+        Where nobody was authenticated here, whoever sends `Authorization` has entries of its own: the service may go
+        by it.
+        """
         route = exchange.route
         route_id = "" if route is None else route.id
         identity = None if shared else exchange.identity
+        request = exchange.request
+        authorization = None if shared or identity is not None else request.header("authorization")
         if not self._plain or identity is not None:
-            return self._key(exchange, method, route_id, identity)
-        seen = (method, route_id, exchange.request.place)
+            return self._key(exchange, method, route_id, identity, authorization)
+        seen = (method, route_id, request.place, authorization)
         known = self._known.get(seen)
         if known is None:
             if len(self._known) >= _KNOWN_LIMIT:
                 self._known.clear()
-            known = self._known[seen] = self._key(exchange, method, route_id, None)
+            known = self._known[seen] = self._key(exchange, method, route_id, None, authorization)
         return known
 
-    def _key(self, exchange: Exchange, method: str, route_id: str, identity: Identity | None) -> str:
+    def _key(
+        self, exchange: Exchange, method: str, route_id: str, identity: Identity | None, authorization: str | None
+    ) -> str:
         request = exchange.request
         path = request.path
         if self._lower:
@@ -56,6 +64,8 @@ class Keys:
             if consumer is None:
                 who = (identity.subject, credential and credential.id, credential and credential.identifier)
                 parts.append(repr((who, sorted(identity.groups or ()))))
+        elif authorization is not None:
+            parts += ["authorization", authorization]
         for name in self._headers:
             values = request.header_values(name)
             parts.append(f"{len(values)}:{name}")

@@ -2,8 +2,8 @@
 
 An entry is one value: a fixed part, its head, and a short body; a long body lies in pieces of its own, named by the
 entry. Tags lie in one sorted set by name and, with the moment at which they are over, in another. No command has keys
-of several slots, so a Cluster does as well. Where Redis does not answer nothing is found and nothing kept: requests go
-to the service, and the log says so now and then.
+of several slots, so a Cluster does as well. Where Redis does not answer nothing is kept; requests go to the service,
+and the log says so now and then, or they fail.
 """
 
 import asyncio
@@ -149,9 +149,11 @@ class _Writing:
 
 
 class RedisStore:
-    """See `store.Store`. Raises PluginError where the client library is not installed."""
+    """See `store.Store`. Without `bypass` a look-up raises RedisError when Redis does not answer. Raises PluginError
+    where the client library is not installed."""
 
-    def __init__(self, redis: RedisAnywhere, node: Node) -> None:
+    def __init__(self, redis: RedisAnywhere, node: Node, *, bypass: bool) -> None:
+        self._bypass = bypass
         self.shelf: Shelf | None = None
         self._node = node
         self._client = RedisClient(redis, node)
@@ -175,6 +177,8 @@ class RedisStore:
         try:
             return kept_of(self._run, await self._run("GET", PREFIX + key))
         except RedisError as error:
+            if not self._bypass:
+                raise
             self._complain(error)
             return None
 

@@ -33,7 +33,7 @@ class Room(Protocol):
 async def rooms(node: AdminNode, plugin: str) -> list[Room]:
     """Those of all configurations, or of the plugin with an id or instance name, each once. Raises ValueError."""
     found: dict[object, Room] = {}
-    for entity in await node.plugins("proxy-cache"):
+    for entity in [*await node.plugins("proxy-cache"), *await node.plugins("proxy-cache-advanced")]:
         config = cast(Config, entity.config)
         if plugin not in ("", entity.id, entity.instance_name):
             continue

@@ -85,7 +85,7 @@ class SharedCache:
             self.telling.bypassed(exchange)
             self.telling.forwarded(exchange, forwarded="bypass")
             return None
-        shared_key = self._keys.key(exchange, "GET", shared=True) if self.share and exchange.identity else key
+        shared_key = self._keys.key(exchange, "GET", shared=True) if self.share else key
         may_wait = self._may_wait(exchange, asked)
         fetch: Fetch | None = None
         why: Forwarded | None = None

@@ -22,7 +22,7 @@ def store_of(config: Config, node: Node) -> Store:
     if config.strategy == "redis":
         from gateline.plugins.proxy_cache.redis_store import RedisStore  # not everybody has the client library
 
-        return RedisStore(config.redis or RedisAnywhere(), node)
+        return RedisStore(config.redis or RedisAnywhere(), node, bypass=config.bypass_on_err)
     name, size, durable = place_of(config)
     return ShelfStore(node, name, size, durable=durable)
 
