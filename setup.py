@@ -33,6 +33,7 @@ MODULES = (
     "engine/router/matcher.py",
     "engine/runtime.py",
     "engine/upstream/balancer.py",
+    "engine/upstream/consistent_hashing.py",
     "engine/upstream/least_connections.py",
     "engine/upstream/load.py",
     "engine/upstream/places.py",

@@ -104,6 +104,7 @@ def test_a_changed_configuration_is_like_one_that_was_sent_whole(
             whole = empty_configuration()
             put_in_force(whole, *state.values(), full=True)
             assert described(configuration) == described(whole)
+            assert only_pools_in_use_are_open(configuration)
 
 
 def test_a_change_that_is_given_up_leaves_no_pools() -> None:
@@ -164,6 +165,14 @@ def described(configuration: Configuration) -> dict[str, Any]:
             for one, found in configuration.shared.items()
         },
         "router": configuration.router_entries.keys(),
-        "pools": {pool.target: users for pool, users in configuration.pool_users.items()},
-        "open pools": configuration.pools._by_target.keys(),
     }
+
+
+def only_pools_in_use_are_open(configuration: Configuration) -> bool:
+    """Which of the targets are open follows from what happened before; others must not be."""
+    pools = configuration.pools
+    entities = configuration.entities
+    places = {target.target for target in entities["targets"].values()}
+    places |= {f"{service.host}:{service.port}" for service in entities["services"].values()}
+    there = {f"{target.host}:{target.port}" for target in pools._by_target} <= places
+    return there and pools.users.keys() == set(pools._by_target.values())

@@ -22,7 +22,7 @@ from gateline.engine.upstream.balancer import Balancer
 from gateline.engine.upstream.destinations import Destinations, Manner, balanced, manner_of, single
 from gateline.engine.upstream.health import KIND as HEALTH
 from gateline.engine.upstream.health import Health, health_from_wire
-from gateline.engine.upstream.pool import Pool, Pools
+from gateline.engine.upstream.pool import Pools
 from gateline.engine.upstream.watch import WatchMaker
 
 if TYPE_CHECKING:
@@ -84,8 +84,6 @@ class Configuration:
         """By upstream."""
         self.router_entries: dict[str, RouterEntry] = {}
         """By route."""
-        self.pool_users: dict[Pool, int] = {}
-        """How many destinations have the pool."""
         self.healths: dict[str, Health] = {}
         """By target, where it is not as good as can be."""
 
@@ -124,12 +122,12 @@ class Change:
         self._services = Draft(configuration.services)
         self._shared = Draft(configuration.shared)
         self._entries = Draft(configuration.router_entries)
-        self._pool_users = Draft(configuration.pool_users)
         self._healths = Draft(configuration.healths)
         self._router = RouterBuilder(configuration.flavor, configuration.runtime.router)
         self._plugins = PluginsDraft(configuration.plugins)
         self._rebalanced: list[tuple[Balancer, Balancer]] = []
-        self._unused: list[Pool] = []
+        self._made: list[Destinations] = []
+        self._left: list[Destinations] = []
         self._runtime: Runtime | None = None
 
     def changed(self, *kinds: str) -> int:
@@ -157,7 +155,8 @@ class Change:
         finally:
             if self._runtime is None:  # nobody will use what was made for it
                 self._plugins.dropped()
-                self._configuration.pools.retire([pool.target for pool in self._pool_users.news()])
+                for made in self._made:
+                    made.opening.leave()
 
     def commit(self) -> Runtime:
         """Put the change in force: the configuration's new runtime."""
@@ -165,12 +164,10 @@ class Change:
         configuration = self._configuration
         for balancer, fresh in self._rebalanced:
             balancer.take_over(fresh)
-        self._unused = list(self._pool_users.gone())
         self._tables.commit()
         configuration.services = self._services.commit()
         configuration.shared = self._shared.commit()
         configuration.router_entries = self._entries.commit()
-        configuration.pool_users = self._pool_users.commit()
         self._runtime.plugins = self._plugins.commit()
         configuration.healths = self._healths.commit()
         configuration.runtime = self._runtime
@@ -183,17 +180,16 @@ class Change:
         """
         self._rebalanced = []
         self._plugins.release()
-        pools = self._configuration.pools
-        while self._unused:
-            pools.retire([pool.target for pool in self._unused[-_STEP:]])
-            del self._unused[-_STEP:]
+        self._made = []
+        while self._left:
+            self._left.pop().opening.leave()
             yield
         yield from self._router.release()
         for draft in self._drafts():
             yield from draft.release()
 
     def _drafts(self) -> list[Draft[Any, Any]]:
-        own = (self._entries, self._services, self._shared, self._pool_users, self._healths)
+        own = (self._entries, self._services, self._shared, self._healths)
         return [*own, *self._tables.drafts(), *self._plugins.drafts()]
 
     # -- health ----------------------------------------------------------------------------------------------------
@@ -227,7 +223,7 @@ class Change:
                 balancer = shared.destinations.balancer
                 fresh = self._balanced(upstream, manner, shared.destinations)
                 self._rebalanced.append((balancer, fresh.balancer))
-                self._count(shared.destinations, -1)
+                self._left.append(shared.destinations)
                 changed[manner] = _Shared(fresh._replace(balancer=balancer), shared.users)
                 yield
             self._shared.put(one, changed)
@@ -247,7 +243,7 @@ class Change:
             gates=configuration.gates,
             locality=configuration.locality,
         )
-        self._count(destinations, 1)
+        self._made.append(destinations)
         return destinations
 
     # -- services --------------------------------------------------------------------------------------------------
@@ -276,7 +272,7 @@ class Change:
         upstream = self._tables.upstream_named(service.host)
         if upstream is None:
             own = single(pools, manner, service.host, service.port)
-            self._count(own, 1)
+            self._made.append(own)
             return _Service(CompiledService(service, own.balancer, False, load, gate), manner, own, "", service.path)
         in_use = self._shared.get(upstream.id) or {}
         shared = in_use.get(manner) or _Shared(self._balanced(upstream, manner), 0)
@@ -292,20 +288,15 @@ class Change:
     def _drop(self, service: _Service) -> None:
         """A compiled service does not use its destinations any more."""
         if service.own is not None:
-            self._count(service.own, -1)
+            self._left.append(service.own)
             return
         in_use = dict(self._shared.get(service.upstream) or {})
         shared = in_use.pop(service.manner)
         if shared.users > 1:
             in_use[service.manner] = shared._replace(users=shared.users - 1)
         else:
-            self._count(shared.destinations, -1)
+            self._left.append(shared.destinations)
         self._shared.put(service.upstream, in_use or None)
-
-    def _count(self, destinations: Destinations, change: int) -> None:
-        users = self._pool_users
-        for pool in destinations.pools:
-            users.put(pool, ((users.get(pool) or 0) + change) or None)
 
     # -- routes ----------------------------------------------------------------------------------------------------
     def _compile_routes(self) -> Iterator[None]:

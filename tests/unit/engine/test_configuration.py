@@ -36,7 +36,7 @@ def _hosts(configuration: Configuration, path: str) -> list[str]:
 
 
 def _pool_hosts(configuration: Configuration) -> dict[str, int]:
-    return {pool.target.host: users for pool, users in configuration.pool_users.items()}
+    return {pool.target.host: users for pool, users in configuration.pools.users.items()}
 
 
 def test_a_changed_route_leaves_others_and_services_alone() -> None:
@@ -96,7 +96,7 @@ def test_routes_come_and_go_with_their_service() -> None:
     assert compiled(configuration, "/0") is not None
     put_in_force(configuration, service(enabled=False))
     assert compiled(configuration, "/0") is None
-    assert not configuration.pool_users
+    assert not configuration.pools.users
 
 
 def test_a_route_moves_to_another_service() -> None:
@@ -128,7 +128,8 @@ def test_services_of_an_upstream_share_a_balancer_as_long_as_they_speak_alike() 
     first, second, third = (compiled(configuration, f"/{number}").service.balancer for number in range(3))
     assert first is second
     assert first is not third
-    assert sorted(configuration.pool_users.values()) == [1, 1]
+    assert (hosts_in_turn(first), hosts_in_turn(third)) == (["t0.test"], ["t0.test:80"])
+    assert sorted(configuration.pools.users.values()) == [1, 1]
     put_in_force(configuration, delete=[services[0], services[2], route(0), route(2)])
     assert compiled(configuration, "/1").service.balancer is first
     assert _pool_hosts(configuration) == {"t0.test": 1}
@@ -175,6 +176,7 @@ def test_a_refused_change_changes_nothing() -> None:
     configuration = _configured(service(host="u0.test"), route(0), upstream(), target(0))
     runtime, balancer = configuration.runtime, compiled(configuration, "/0").service.balancer
     pools = configuration.pools
+    assert _hosts(configuration, "/0") == ["t0.test"]
     made = dict(pools._by_target)
     bad = Route.from_wire(route(1).to_wire() | {"paths": ["~/("]})
     change = prepared(configuration, service(1), target(1), upstream(1), bad, delete=[route(0)])
@@ -287,13 +289,16 @@ def test_a_full_change_forgets_health_that_it_does_not_tell() -> None:
 
 def test_addresses_that_are_not_healthy_have_no_place_in_the_pool() -> None:
     configuration = _configured(service(host="u0.test"), route(0), upstream(), target(0))
-    [before] = configuration.pool_users
+    _hosts(configuration, "/0")
+    [before] = configuration.pools.users
     addresses = Addresses(others=frozenset({"192.0.2.1"}))
     _told(configuration, (0, Health(addresses=addresses)))
-    [pool] = configuration.pool_users
+    _hosts(configuration, "/0")
+    [pool] = configuration.pools.users
     assert (pool.target.among, before.retired) == (addresses, True)
     _told(configuration, well=(0,))
-    assert [pool.target.among for pool in configuration.pool_users] == [None]
+    _hosts(configuration, "/0")
+    assert [pool.target.among for pool in configuration.pools.users] == [None]
 
 
 def test_below_its_threshold_an_upstream_has_no_targets() -> None:

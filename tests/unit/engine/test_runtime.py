@@ -47,7 +47,7 @@ def _build(*services: dict[str, Any]) -> tuple[Runtime, list[Route]]:
 
 
 def _targets(configuration: Configuration) -> set[Target]:
-    return {pool.target for pool in configuration.pool_users}
+    return {pool.target for pool in configuration.pools.users}
 
 
 class _Request:
@@ -129,7 +129,7 @@ def test_services_at_one_address_share_a_pool() -> None:
     balancers = (_match(configuration.runtime, path).service.balancer for path in (b"/a", b"/b"))
     first, second = (balancer.pick(make_request()) for balancer in balancers)
     assert first.pool is second.pool
-    assert configuration.pool_users == {first.pool: 2}
+    assert configuration.pools.users == {first.pool: 2}
 
 
 @pytest.mark.parametrize(

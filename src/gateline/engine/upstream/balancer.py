@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
     from gateline.engine.upstream.gates import Gate
+    from gateline.engine.upstream.health import Addresses
     from gateline.engine.upstream.load import Load
+    from gateline.engine.upstream.opening import Opening
     from gateline.engine.upstream.pool import Pool
     from gateline.engine.upstream.watch import Watch
 
@@ -21,10 +23,12 @@ class CompiledTarget:
     """Where a request may go: a pool, and the part of its head that names the host.
 
     `watch` hears of every try, where somebody wants to know; `gate` lets it begin, where it may be refused; `load` is
-    what is known for choosing by it.
+    what is known for choosing by it. Of many targets most are never asked for: a target of an upstream gets its pool
+    (None until then) and its `host_line` (empty until then) from `opening` when a balancer picks it first. `place` is
+    its host and port, `among` are the addresses that may be used.
     """
 
-    __slots__ = ("gate", "host_line", "load", "pool", "watch", "weight")
+    __slots__ = ("among", "gate", "host_line", "load", "opening", "place", "pool", "watch", "weight")
 
     def __init__(
         self,
@@ -40,6 +44,9 @@ class CompiledTarget:
         self.load = load
         self.watch = watch
         self.gate: Gate | None = None
+        self.opening: Opening | None = None
+        self.place = ""
+        self.among: Addresses | None = None
 
 
 class Algorithm:
@@ -64,7 +71,12 @@ class Balancer:
     def pick(self, exchange: "Exchange") -> CompiledTarget | None:
         """The target for an exchange (see `Algorithm.pick`)."""
         only = self._only
-        return self._algorithm.pick(exchange) if only is None else only
+        if only is not None:
+            return only
+        target = self._algorithm.pick(exchange)
+        if target is not None and not target.host_line and target.opening is not None:
+            target.opening.open(target)
+        return target
 
     def take_over(self, other: "Balancer") -> None:
         """Choose as another balancer does from now on."""

@@ -2,8 +2,8 @@
 
 A request's hash gives a slot, and the slot belongs to the target that bids most for it (weighted rendezvous hashing):
 bids follow from the slot's number and the target's address alone. So the ring is the same in every worker and node,
-needs no order in which targets came, and when a target goes, its slots go to others while all others stay. A slot's
-owner is worked out when a request asks for it first: until then a ring costs nothing, from then on two bytes a slot.
+needs no order in which targets came, and when a target goes, its slots go to others while all others stay. Who owns
+a slot is worked out when a request asks for it; only of more than a few targets it is kept, in two bytes a slot.
 """
 
 from array import array
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsistentHashing"]
 
+FEW = 16
+"""So many targets are asked for their bids each time: that is quick, and takes no memory."""
+MANY = 65535
+"""So many fit into two bytes; of more no owner is kept."""
+
 _ALL = (1 << 64) - 1
+_GAMMA = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 _UNIT = 2.0**-53
@@ -48,44 +54,56 @@ class ConsistentHashing(Algorithm):
         targets = self._targets
         if not targets:
             return None
-        if self._owners is None:
-            self._owners = array("H", bytes(2 * self._slots))
-            self._seeds = [_seed(target) for target in targets]
+        if self._seeds is None:
+            self._begin()
         slot = _mixed(crc32(value)) % self._slots
-        if exchange.tried is not None:
-            return targets[self._owner(slot, exchange.tried)]
-        owner = self._owners[slot]
-        if not owner:
-            owner = self._owner(slot, ()) + 1
-            if owner <= 0xFFFF:
-                self._owners[slot] = owner
-        return targets[owner - 1]
+        tried = exchange.tried
+        if tried is not None:
+            place = self._owner(slot, tried)
+            return targets[place if place >= 0 else self._owner(slot, None)]
+        if self._owners is None:
+            return targets[self._owner(slot, None)]
+        place = self._owners[slot] - 1
+        if place < 0:
+            place = self._owner(slot, None)
+            self._owners[slot] = place + 1
+        return targets[place]
 
     def fraction(self, exchange: "Exchange") -> float | None:
         """A number from 0 to 1 that is the same for the same hash; None where there is nothing to hash."""
         value = self._inputs.of(exchange)
         return None if value is None else (_mixed(crc32(value) + 1) >> 11) * _UNIT
 
-    def _owner(self, slot: int, tried: Sequence[CompiledTarget]) -> int:
-        """The place of the highest bidder that was not tried; of the highest bidder where all were."""
-        others = [place for place, target in enumerate(self._targets) if target not in tried]
-        bids = [(self._bid(place, slot), place) for place in others or range(len(self._targets))]
-        return max(bids)[1]
+    def _begin(self) -> None:
+        self._seeds = [_seed(target) for target in self._targets]
+        if FEW < len(self._targets) <= MANY:
+            self._owners = array("H", bytes(2 * self._slots))
 
-    def _bid(self, place: int, slot: int) -> float:
-        seed = 0 if self._seeds is None else self._seeds[place]
-        chance = ((_mixed(seed ^ (slot * _FIRST & _ALL)) >> 11) + 0.5) * _UNIT
-        return self._targets[place].weight / -log(chance)
+    def _owner(self, slot: int, tried: list[CompiledTarget] | None) -> int:
+        """The place of the highest bidder that was not tried; -1 where all were."""
+        seeds = self._seeds or []
+        owner = -1
+        highest = -1.0
+        for place in range(len(self._targets)):
+            target = self._targets[place]
+            if tried is not None and target in tried:
+                continue
+            seed = seeds[place]
+            chance = ((_mixed(seed ^ (slot * _FIRST & _ALL)) >> 11) + 0.5) * _UNIT
+            bid = target.weight / -log(chance)
+            if bid > highest:
+                highest = bid
+                owner = place
+        return owner
 
 
 def _seed(target: CompiledTarget) -> int:
-    where = target.pool.target
-    return int.from_bytes(blake2b(f"{where.host}:{where.port}".encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(target.place.encode(), digest_size=8).digest(), "big")
 
 
 def _mixed(number: int) -> int:
     """A 64-bit number, mixed well (SplitMix64's last step)."""
-    number = (number + 0x9E3779B97F4A7C15) & _ALL
+    number = (number + _GAMMA) & _ALL
     number = ((number ^ (number >> 30)) * _FIRST) & _ALL
     number = ((number ^ (number >> 27)) * _SECOND) & _ALL
     return number ^ (number >> 31)

@@ -8,11 +8,12 @@ from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateline.engine.upstream.balancer import Balancer, CompiledTarget
+from gateline.engine.upstream.balancer import Balancer
 from gateline.engine.upstream.choosing import Member, algorithm_for, keeps_load, watches_load
-from gateline.engine.upstream.health import WELL, Addresses, Health
+from gateline.engine.upstream.health import WELL, Health
 from gateline.engine.upstream.load import Load
-from gateline.engine.upstream.pool import Pool, Pools, Target
+from gateline.engine.upstream.opening import Manner, Opening
+from gateline.engine.upstream.pool import Pools
 from gateline.engine.upstream.watch import Watch, WatchMaker, joined
 
 if TYPE_CHECKING:
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
     from gateline.entities import Target as TargetEntity
 
 __all__ = ["Destinations", "Kept", "Manner", "balanced", "manner_of", "single"]
-
-_DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
-_TLS_PROTOCOLS = frozenset({"https", "grpcs"})
-
-
-class Manner(NamedTuple):
-    """How a service speaks to its targets: all of the service that they depend on but their addresses."""
-
-    protocol: str
-    verify: bool = False
-    verify_depth: int | None = None
-
 
 _PLAIN = {protocol: Manner(protocol) for protocol in ("http", "grpc")}
 
@@ -48,10 +37,10 @@ _NOTHING: Mapping[str, Kept] = MappingProxyType({})
 
 
 class Destinations(NamedTuple):
-    """A balancer, the pools that it uses, and what is kept of its targets, by their ids."""
+    """A balancer, what opens its targets, and what is kept of them, by their ids."""
 
     balancer: Balancer
-    pools: tuple[Pool, ...]
+    opening: Opening
     kept: Mapping[str, Kept]
 
 
@@ -66,8 +55,11 @@ def manner_of(service: "Service", verify: bool) -> Manner:
 
 def single(pools: Pools, manner: Manner, host: str, port: int) -> Destinations:
     """The one target of a service whose host is no upstream entity."""
-    target = _target(pools, manner, host, port, None)
-    return Destinations(Balancer(only=target), (target.pool,), _NOTHING)
+    opening = Opening(pools, manner, None)
+    target = opening.target(f"{host}:{port}")
+    if not target.host_line:
+        opening.open(target)
+    return Destinations(Balancer(only=target), opening, _NOTHING)
 
 
 def balanced(
@@ -96,6 +88,7 @@ def balanced(
             healths = {}
     keeps = keeps_load(upstream, [entity.weight for entity in ordered])
     since = monotonic() if before and upstream.slow_start else 0.0
+    opening = Opening(pools, manner, upstream.host_header, srv_names=upstream.use_srv_name and not upstream.host_header)
     members = []
     kept = {}
     for entity in ordered:
@@ -109,26 +102,13 @@ def balanced(
             kept[entity.id] = Kept(load, watches)
         target = None
         if health.serving:
-            host, _, port = entity.target.rpartition(":")
-            target = _target(
-                pools,
-                manner,
-                host.strip("[]"),
-                int(port),
-                upstream.host_header,
-                health.addresses,
-                srv_names=upstream.use_srv_name and not upstream.host_header,
-            )
+            target = opening.target(entity.target, health.addresses)
             target.weight = entity.weight
             target.load = load
             target.gate = None if gates is None else gates.of_target(upstream, entity)
             target.watch = joined((load if watches_load(upstream) else None, *watches))
         members.append(Member(entity, target))
-    return Destinations(
-        _balancer(upstream, members, locality),
-        tuple([member.target.pool for member in members if member.target is not None]),
-        kept or _NOTHING,
-    )
+    return Destinations(_balancer(upstream, members, locality), opening, kept or _NOTHING)
 
 
 def _watches(
@@ -144,40 +124,3 @@ def _balancer(upstream: "Upstream", members: Sequence[Member], locality: str | N
     if not upstream.is_healthy(available, sum([member.entity.weight for member in members])):
         return Balancer()
     return Balancer(algorithm_for(upstream, members, locality))
-
-
-def _target(
-    pools: Pools,
-    manner: Manner,
-    host: str,
-    port: int,
-    host_header: str | None,
-    among: Addresses | None = None,
-    *,
-    srv_names: bool = False,
-) -> CompiledTarget:
-    """Where a request goes that goes to `host` and `port`; `host_header` overrides the Host, with `srv_names` an SRV
-    record does."""
-    default_port = _DEFAULT_PORTS.get(manner.protocol, 0) if srv_names else 0
-    if manner.protocol in _TLS_PROTOCOLS:
-        target = Target(
-            host,
-            port,
-            True,
-            host_header or host,
-            manner.verify,
-            manner.verify_depth,
-            among=among,
-            srv_names=default_port,
-        )
-    else:
-        target = Target(host, port, among=among, srv_names=default_port)
-    named = _authority(host_header or host, port, manner.protocol)
-    return CompiledTarget(pools.get(target), f" HTTP/1.1\r\nHost: {named}\r\n".encode())
-
-
-def _authority(host: str, port: int, protocol: str) -> str:
-    """Host and port as a Host header has them: no default port, brackets around an IPv6 address."""
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return host if port == _DEFAULT_PORTS.get(protocol) else f"{host}:{port}"

@@ -78,10 +78,5 @@ class DynamicDestinations:
         made = self._known[key] = make()
         while len(self._known) > LIMIT:
             _, old = self._known.popitem(last=False)
-            self._forget(old)
+            old.opening.leave()
         return made
-
-    def _forget(self, old: Destinations) -> None:
-        kept = {pool for one in self._known.values() for pool in one.pools}
-        unused = [pool for pool in old.pools if pool not in kept and pool not in self._configuration.pool_users]
-        self._pools.retire([pool.target for pool in unused])

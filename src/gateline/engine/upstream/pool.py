@@ -233,7 +233,27 @@ class Pools:
         self.keep_alive = keep_alive
         self.resolver = resolver or Resolver()
         self.connections: set[PooledConnection] = set()
+        self.users: dict[Pool, int] = {}
+        """How many of those that open targets use a pool."""
         self._by_target: dict[Target, Pool] = {}
+
+    def has(self, target: Target) -> bool:
+        """Whether there is a pool of `target`."""
+        return target in self._by_target
+
+    def use(self, target: Target) -> Pool:
+        """The pool of `target`, which has one more user."""
+        pool = self.get(target)
+        self.users[pool] = self.users.get(pool, 0) + 1
+        return pool
+
+    def leave(self, pool: Pool) -> None:
+        """A pool has one user less; with the last one it is retired."""
+        left = self.users.pop(pool) - 1
+        if left:
+            self.users[pool] = left
+        else:
+            self.retire([pool.target])
 
     def get(self, target: Target) -> Pool:
         """The pool of `target`, made when it is asked for first."""

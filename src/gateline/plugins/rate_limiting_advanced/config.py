@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from gateline.pdk.fields import Between, Field, Format, GreaterThan, HeaderName, MinLength, OneOf, Record
+from gateline.pdk.fields import Between, Field, GreaterThan, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
 from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, too_long

@@ -15,7 +15,9 @@ def targets(*weights: int, names: Sequence[str] = ()) -> list[CompiledTarget]:
     for number, weight in enumerate(weights):
         host = names[number] if names else f"t{number}.test"
         pool = cast(Any, SimpleNamespace(target=SimpleNamespace(host=host, port=80)))
-        made.append(CompiledTarget(pool, b"%d" % number, weight, Load()))
+        target = CompiledTarget(pool, b"%d" % number, weight, Load())
+        target.place = f"{host}:80"
+        made.append(target)
     return made
 
 
