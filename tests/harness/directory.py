@@ -6,21 +6,19 @@ It speaks LDAP, and TLS after StartTLS, on one port and LDAPS on another one.
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from harness.certificates import self_signed
+from harness.server import ServerProcess, free_port, listens
 
 __all__ = ["ADMIN", "BASE", "Slapd"]
 
 BASE = "dc=gateline,dc=test"
 ADMIN = f"cn=admin,{BASE}"
-_DEADLINE = 30.0
 _INSTALL = "these tests need OpenLDAP's slapd. On Debian and Ubuntu: apt-get install slapd"
 
 _CONFIG = """\
@@ -59,11 +57,16 @@ class Slapd:
         if binary is None:
             raise RuntimeError(_INSTALL)
         self._installed = binary
-        self._process: subprocess.Popen[bytes] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="gateline-ldap-"))
         self.certificate, self._key = self_signed(self.folder, "localhost")
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
         self._binary = str(self.folder / "slapd")
+        urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
+        self._server = ServerProcess(
+            [self._binary, "-d", "0", "-h", urls, "-f", self.folder / "slapd.conf"],
+            lambda: listens(self.port),
+            self.folder / "log",
+        )
 
     def __enter__(self) -> Self:
         shutil.copy(self._installed, self._binary)  # what may confine the installed one does not know this one
@@ -99,41 +102,20 @@ class Slapd:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._binary, "-d", "0", "-h", urls, "-f", self.folder / "slapd.conf"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + _DEADLINE
-        while not _answers(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"slapd did not start: {(self.folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.02)
+        self._server.start()
 
     def stop(self) -> None:
         """End the server."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_DEADLINE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._server.stop()
 
     def pause(self) -> None:
         """Let it answer nothing any more, with its connections open."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # a busy machine may take its time to stop it
+        self._server.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._server.pid, os.WSTOPPED)  # a busy machine may take its time to stop it
 
     def resume(self) -> None:
         """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._server.send(signal.SIGCONT)
 
 
 def _entries() -> str:
@@ -162,15 +144,3 @@ def _entries() -> str:
 
 def _person(name: str) -> str:
     return f"uid={name.replace(',', chr(92) + ',')},ou=people,{BASE}"
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,10 +8,8 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +20,7 @@ import asyncpg
 from gateline.pdk.discovery import Plugins
 from gateline.store import StoreOptions
 from gateline.store.migrating import migrate
+from harness.server import ServerProcess, free_port
 
 __all__ = ["Postgres"]
 
@@ -42,11 +41,17 @@ class Postgres:
         self._account = _account()
         self.folder = Path(tempfile.mkdtemp(prefix="gateline-pg-"))
         self._log = self.folder / "log"
-        self._process: subprocess.Popen[bytes] | None = None
         self._template: str | None = None
         self.host = "127.0.0.1"
-        self.port = _free_port()
+        self.port = free_port()
         self.user = _USER
+        self._server = ServerProcess(
+            self._command(),
+            self._answers,
+            self._log,
+            ends_by=signal.SIGINT,  # "fast": connections are cut, nothing is waited for
+            **self._as_account(),
+        )
 
     def __enter__(self) -> Self:
         os.chmod(self.folder, 0o711)
@@ -72,46 +77,16 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = {
-            "listen_addresses": self.host,
-            "port": str(self.port),
-            "unix_socket_directories": str(self.folder),
-            "fsync": "on" if self._durable else "off",
-            "full_page_writes": "on" if self._durable else "off",
-            "shared_buffers": "32MB",
-            "max_connections": "100",
-        }
-        given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", str(self.folder / "data"), *given],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                **self._as_account(),
-            )
-        deadline = time.monotonic() + _DEADLINE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")
-            time.sleep(0.02)
+        self._server.start()
 
     @property
     def pid(self) -> int:
         """The process of the server; its others are below it."""
-        assert self._process is not None, "the server does not run"
-        return self._process.pid
+        return self._server.pid
 
     def stop(self) -> None:
         """End the server at once; what was committed is there when it starts again."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGINT)  # "fast": connections are cut, nothing is waited for
-            try:
-                process.wait(_DEADLINE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self._server.stop()
 
     async def create_database(self, *, migrated: bool = False) -> str:
         """A new, empty database, without tables or with them; gives its name."""
@@ -158,6 +133,19 @@ class Postgres:
         finally:
             await connection.close()
 
+    def _command(self) -> list[str | Path]:
+        settings = {
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            "unix_socket_directories": str(self.folder),
+            "fsync": "on" if self._durable else "off",
+            "full_page_writes": "on" if self._durable else "off",
+            "shared_buffers": "32MB",
+            "max_connections": "100",
+        }
+        given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [self._binaries / "postgres", "-D", self.folder / "data", *given]
+
     def _as_account(self) -> dict[str, Any]:
         if self._account is None:
             return {"cwd": self.folder}
@@ -199,10 +187,3 @@ def _account() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise RuntimeError("PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody`")
-
-
-def _free_port() -> int:
-    """A port that nobody listens on now, outside the range that the system gives out by itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

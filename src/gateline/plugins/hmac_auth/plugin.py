@@ -1,7 +1,7 @@
 """The plugin: whose signature it is, whether it is right, and whether it is of now."""
 
 import hmac
-from base64 import b64encode
+from binascii import b2a_base64
 from hashlib import sha256
 from typing import Annotated, ClassVar
 
@@ -21,7 +21,6 @@ from gateline.plugins.hmac_auth.signature import ALGORITHMS, Signature
 
 __all__ = ["Config", "HmacAuth", "HmacauthCredential"]
 
-_DATES = frozenset({"x-date", "date"})
 _NOTHING = Refusal("Unauthorized")
 _NO_DATE = Refusal(
     "HMAC signature cannot be verified, a valid date or x-date header is required for HMAC Authentication"
@@ -100,8 +99,8 @@ class HmacAuth(Authentication[Config], name="hmac-auth", entities=(HmacauthCrede
         for_proxy, for_service = request.header("proxy-authorization"), request.header("authorization")
         if for_proxy is None and for_service is None:
             return _NOTHING
-        timely = {name for name in _DATES if self._timely(request, name)}
-        if not timely:
+        x_date, date = self._timely(request, "x-date"), self._timely(request, "date")
+        if not x_date and not date:
             return _NO_DATE
         name = "proxy-authorization"
         signature = Signature.read(for_proxy)
@@ -111,15 +110,15 @@ class HmacAuth(Authentication[Config], name="hmac-auth", entities=(HmacauthCrede
             return _UNVERIFIABLE
         if self.config.hide_credentials:
             exchange.service_request.remove_header(name)
-        return self._identity(request, signature, timely)
-
-    def _identity(self, request: RequestView, signature: Signature, timely: set[str]) -> Identity | Refusal:
-        signed = {name.lower() for name in signature.names}
+        signed = signature.covers
         if not self._enforced <= signed or signature.algorithm not in self._algorithms:
             return _UNVERIFIABLE
         # A date that is signed is the one that counts: beside an old one, anybody can put a new one that is not signed.
-        if not _DATES & signed <= timely:
+        if ("x-date" in signed and not x_date) or ("date" in signed and not date):
             return _NO_DATE
+        return self._identity(request, signature)
+
+    def _identity(self, request: RequestView, signature: Signature) -> Identity | Refusal:
         username = wire_text(signature.username)
         found = self._find("hmacauth_credentials", "username", username)
         secret = found.fields.get("secret") if found else None
@@ -131,7 +130,9 @@ class HmacAuth(Authentication[Config], name="hmac-auth", entities=(HmacauthCrede
 
     def _timely(self, request: RequestView, name: str) -> bool:
         values = request.header_values(name)
-        moment = seconds_of(values[0]) if len(values) == 1 else None
+        if len(values) != 1:
+            return False
+        moment = seconds_of(values[0])
         return moment is not None and abs(self.node.time() - moment) <= self.config.clock_skew
 
 
@@ -141,5 +142,5 @@ def _digested(request: RequestView) -> bool:
     values = request.header_values("digest")
     if len(values) != 1:
         return not values and not body
-    made = b"SHA-256=" + b64encode(sha256(body).digest())
+    made = b"SHA-256=" + b2a_base64(sha256(body).digest(), newline=False)
     return hmac.compare_digest(made, values[0].encode("latin-1", "replace"))

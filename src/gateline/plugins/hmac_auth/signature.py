@@ -9,8 +9,9 @@ stand for the request itself: `@request-target` (its line is `@request-target: g
 
 import hmac
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateline.pdk.exchange import RequestView
@@ -31,6 +32,8 @@ _USUAL = re.compile(
 """In Kong's order, which is read at once."""
 _PARAMETER = re.compile(r'[ \t]*([a-z]+)="([^"]*)"[ \t]*(?:,|$)')
 _NEEDED = frozenset({"username", "algorithm", "headers", "signature"})
+_LONGEST_REMEMBERED = 256
+"""Characters of a list of names that is remembered: clients send the same few again and again."""
 
 
 class Signature(NamedTuple):
@@ -40,19 +43,24 @@ class Signature(NamedTuple):
     algorithm: str
     names: tuple[str, ...]
     """What was signed, in order, as it was written."""
+    covers: frozenset[str]
+    """The same in lower case."""
     value: str
     """The signature in base64, without padding."""
 
     @classmethod
     def read(cls, header: str | None) -> "Signature | None":
         """The signature in the value of an Authorization header; None where there is none, or no whole one."""
-        scheme, _, rest = (header or "").strip().partition(" ")
+        if header is None:
+            return None
+        scheme, _, rest = header.strip().partition(" ")
         if scheme.lower() != "hmac":
             return None
         usual = _USUAL.fullmatch(rest)
         if usual is not None:
-            username, algorithm, names, value = usual.groups()
-            return cls(username, algorithm, tuple(names.split()), value.rstrip("=")) if names.strip() else None
+            username, algorithm, text, value = usual.groups()
+            names, covers = _names(text)
+            return cls(username, algorithm, names, covers, value.rstrip("=")) if names else None
         given: dict[str, str] = {}
         place = 0
         while place < len(rest):
@@ -61,18 +69,39 @@ class Signature(NamedTuple):
                 return None
             given[found[1]] = found[2]
             place = found.end()
-        names = tuple(given.get("headers", "").split())
+        names, covers = _names(given.get("headers", ""))
         if given.keys() != _NEEDED or not names:
             return None
-        return cls(given["username"], given["algorithm"], names, given["signature"].rstrip("="))
+        return cls(given["username"], given["algorithm"], names, covers, given["signature"].rstrip("="))
 
     def fits(self, request: RequestView, secret: str) -> bool:
         """Whether it is the signature of a request with a secret."""
-        made = hmac.digest(secret.encode("utf-8", "surrogateescape"), self._signed(request), ALGORITHMS[self.algorithm])
-        return hmac.compare_digest(b64encode(made).rstrip(b"="), self.value.encode("latin-1", "replace"))
+        made = _keyed(secret, ALGORITHMS[self.algorithm]).copy()
+        made.update(self._signed(request))
+        value = b2a_base64(made.digest(), newline=False).rstrip(b"=")
+        return hmac.compare_digest(value, self.value.encode("latin-1", "replace"))
 
     def _signed(self, request: RequestView) -> bytes:
         return "\n".join([_line(request, name) for name in self.names]).encode("latin-1", "replace")
+
+
+def _names(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The names of a list, as they are and in lower case."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _taken_apart(text)
+
+
+def _taken_apart(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    names = tuple(text.split())
+    return names, frozenset([name.lower() for name in names])
+
+
+_remembered = lru_cache(maxsize=512)(_taken_apart)
+
+
+@lru_cache(maxsize=4096)
+def _keyed(secret: str, function: str) -> hmac.HMAC:
+    """What has read the key already, to be copied: that is most of the work for a text of a request's size."""
+    return hmac.new(secret.encode("utf-8", "surrogateescape"), digestmod=function)
 
 
 def _line(request: RequestView, name: str) -> str:
@@ -81,5 +110,7 @@ def _line(request: RequestView, name: str) -> str:
     if name == "@request-target":
         return f"{name}: {request.method.lower()} {request.path_with_query}"
     values = request.header_values(name)
+    if not values:
+        return name + ":"
     # Several lines of a name are one list: who adds a line to what was signed changes it.
-    return f"{name}: {', '.join(values)}" if values else f"{name}:"
+    return f"{name}: {values[0] if len(values) == 1 else ', '.join(values)}"
