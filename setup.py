@@ -35,6 +35,7 @@ MODULES = (
     "engine/upstream/balancer.py",
     "engine/upstream/least_connections.py",
     "engine/upstream/load.py",
+    "engine/upstream/places.py",
     "engine/upstream/pool.py",
     "engine/upstream/round_robin.py",
     "engine/upstream/sampling.py",

@@ -150,20 +150,26 @@ def _answer_everything(visit: Visit) -> None:
 
 
 class RawUpstream:
-    """Listens on a free port; each connection runs `script` in a thread of its own. Use it in a `with` statement.
+    """Listens on a free port, or `at` an address and port; each connection runs `script` in a thread of its own.
 
-    A script may end by returning, by `GoneError`, or by `TimeoutError` (when nothing comes for long): all close the
-    connection. Any other exception is kept and raised at the end of the test.
+    Use it in a `with` statement. A script may end by returning, by `GoneError`, or by `TimeoutError` (when nothing
+    comes for long): all close the connection. Any other exception is kept and raised at the end of the test.
     """
 
-    def __init__(self, script: Script = _answer_everything, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        script: Script = _answer_everything,
+        *,
+        tls: ssl.SSLContext | None = None,
+        at: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.script = script
         self.visits: list[Visit] = []
         self.errors: list[Exception] = []
         self._tls = tls
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(at, backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()

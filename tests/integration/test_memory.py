@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateline.engine.exchange import Exchange
+from gateline.engine.retrying import Retrying
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from harness.client import RawClient
@@ -62,6 +63,26 @@ def test_exchanges_are_gone_with_their_answers(stages: Stages) -> None:
         client.send(post + b"hello" + post + b"hello")
         assert [client.response().status for _ in range(2)] == [200, 200]
     _until_nothing_is_left(stage, Exchange)
+
+
+@pytest.mark.usefixtures("collector")
+def test_exchanges_under_a_retry_policy_are_gone_with_their_answers(stages: Stages) -> None:
+    def script(visit: Visit) -> None:
+        while True:
+            request = visit.request()
+            if request.target == "/silent":
+                visit.wait_for_end()
+            if request.target == "/gone":
+                return
+            visit.answer(status=503 if request.target == "/bad" else 200)
+
+    times = {"deadline": 300, "response_deadline": 60_000, "per_try_timeout": 100, "backoff": {}}
+    policy = {"statuses": [503], "attempts": 1, "budget": {}, **times}
+    stage = stages.set(script, service={"retry_policy": policy})
+    client = stage.client()
+    answers = [client.get(path).status for path in ("/x", "/bad", "/gone", "/silent", "/x")]
+    assert answers == [200, 503, 502, 504, 200]
+    _until_nothing_is_left(stage, Exchange, Retrying)
 
 
 @pytest.mark.usefixtures("collector")

@@ -32,6 +32,7 @@ from gateline.declarative.errors import DeclarativeError
 from gateline.engine import tasks
 from gateline.engine.feed import FeedError, encode
 from gateline.engine.tls import trusted_authorities
+from gateline.engine.upstream.dns import Resolver, options_of
 from gateline.entities.sealing import Sealer
 from gateline.pdk import permissions
 from gateline.pdk.discovery import PluginLoadError, Plugins
@@ -63,7 +64,7 @@ class ControlProcess:
         self._one_order = asyncio.Lock()
         self._feed = FeedServer(context.feed)
         self._channel = _Channel(self)
-        self._states = TargetStates(self._feed, context.health_file)
+        self._states = TargetStates(self._feed, context.health_file, Resolver(options_of(context.settings)))
         self._health = NodeHealth(self._feed, self._states, context.circuits_file)
         self._documents = NodeDocuments(self._feed, context.documents_file)
         self._configuration: Configuration

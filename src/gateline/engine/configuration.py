@@ -257,7 +257,7 @@ class Change:
             service = services.get(one)
             before = self._services.get(one)
             if service is not None and service.enabled:
-                self._services.put(one, self._compile_service(service))
+                self._services.put(one, self._compile_service(service, before))
             elif before is not None:
                 self._services.put(one, None)
             if before is not None:
@@ -267,7 +267,8 @@ class Change:
             if place % _STEP == _STEP - 1:
                 yield
 
-    def _compile_service(self, service: "Service") -> _Service:
+    def _compile_service(self, service: "Service", before: _Service | None) -> _Service:
+        load = None if before is None else before.compiled.load
         pools = self._configuration.pools
         manner = manner_of(service, self._configuration.verify_upstreams)
         gates = self._configuration.gates
@@ -276,12 +277,16 @@ class Change:
         if upstream is None:
             own = single(pools, manner, service.host, service.port)
             self._count(own, 1)
-            return _Service(CompiledService(service, own.balancer, False, gate), manner, own, "", service.path)
+            return _Service(CompiledService(service, own.balancer, False, load, gate), manner, own, "", service.path)
         in_use = self._shared.get(upstream.id) or {}
         shared = in_use.get(manner) or _Shared(self._balanced(upstream, manner), 0)
         self._shared.put(upstream.id, {**in_use, manner: shared._replace(users=shared.users + 1)})
         return _Service(
-            CompiledService(service, shared.destinations.balancer, True, gate), manner, None, upstream.id, service.path
+            CompiledService(service, shared.destinations.balancer, True, load, gate),
+            manner,
+            None,
+            upstream.id,
+            service.path,
         )
 
     def _drop(self, service: _Service) -> None:

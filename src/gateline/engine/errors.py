@@ -88,6 +88,8 @@ class CATALOGUE:
     RESET = Failure("reset", Source.UPSTREAM, 502, _INVALID_RESPONSE, Retry.MAYBE_SENT)
     READ_TIMEOUT = Failure("read_timeout", Source.UPSTREAM, 504, _TIMING_OUT, Retry.MAYBE_SENT)
     WRITE_TIMEOUT = Failure("write_timeout", Source.UPSTREAM, 504, _TIMING_OUT, Retry.MAYBE_SENT)
+    TRY_TIMEOUT = Failure("try_timeout", Source.UPSTREAM, 504, _TIMING_OUT, Retry.MAYBE_SENT)
+    DEADLINE = Failure("deadline", Source.GATEWAY, 504, "The request was not answered before its deadline")
     BAD_RESPONSE = Failure("bad_response", Source.UPSTREAM, 502, _INVALID_RESPONSE)
 
 

@@ -10,19 +10,20 @@ from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHe
 @cython.freelist(64)
 cdef class Exchange:
     cdef public CRequestHead head
-    cdef public object proxy, downstream, client_ip, kept, sni, trailers, upstream
+    cdef public object proxy, downstream, client_ip, kept, retrying, sni, trailers, upstream
+    cdef public str upstream_ip
     cdef public CMatch match
     cdef public CPeer peer
     cdef public CRoute route
     cdef public CTarget target
     cdef public CWatch watch
-    cdef public list tried
+    cdef public list failures, tried
     cdef public bytes cookie_line, hashed, host, method, path, query, request_bytes, request_id, upstream_path
-    cdef public bint over, request_done, responded, tls, tunnel
+    cdef public bint informed, over, request_done, responded, tls, tunnel
     cdef public PluginRun run
     cdef public long long body_bytes, request_length, response_bytes
     cdef public int port, status, tries
-    cdef public double read_timeout, received, sent, upstream_latency, write_timeout
+    cdef public double began, read_timeout, received, sent, upstream_latency, write_timeout
 
     @cython.locals(run=PluginRun)
     cpdef object authenticate(self, identity)

@@ -4,17 +4,20 @@ An exchange owns the state that both sides share: the request's head, the route 
 the pieces of the body that may have to be sent again, and when things happened. It knows no protocol's bytes: the
 client's side (`ClientStream`) and the upstream's (`UpstreamStream`) are interfaces which `engine.wire` implements, for
 HTTP/1 today. Events come in as method calls, in any order that a network can produce; where a request goes, and what
-is answered when it cannot, is decided by `engine.proxy`. Nothing here waits, so nothing here is a coroutine, and no
-reference cycle outlives `finish`.
+is answered when it cannot, is decided by `engine.proxy`, what follows a try that failed by `engine.tries`. Nothing here
+waits, so nothing here is a coroutine, and no reference cycle outlives `finish`.
 """
 
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.identification import tell_service
 from gateline.engine.log_record import log_record
+from gateline.engine.streams import ClientStream, Trailers, UpstreamStream
+from gateline.engine.tries import FailedTry
+from gateline.engine.upstream.retries import REPLAY_LIMIT
 from gateline.engine.views import (
     ClientView,
     ConnectionView,
@@ -27,92 +30,15 @@ from gateline.engine.wire.codec import RequestHead, ResponseHead
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 if TYPE_CHECKING:
-    from gateline.engine.peer import Peer
     from gateline.engine.plugin_run import PluginRun
     from gateline.engine.proxy import Proxy
+    from gateline.engine.retrying import Retrying
     from gateline.engine.router import Match
     from gateline.engine.runtime import CompiledRoute, CompiledService
     from gateline.engine.upstream.balancer import CompiledTarget
     from gateline.engine.upstream.watch import Watch
 
-__all__ = ["REPLAY_LIMIT", "ClientStream", "Exchange", "Trailers", "UpstreamStream"]
-
-Trailers = list[tuple[bytes, bytes]]
-
-REPLAY_LIMIT = 64 * 1024
-"""Bytes of a request body that are kept for another try, or until there is a connection; a longer one is sent once."""
-
-
-class ClientStream(Protocol):
-    """The client's side of an exchange: where its answer goes and its request body comes from."""
-
-    peer: "Peer"
-
-    def send_interim(self, status: int, head: ResponseHead | None) -> None:
-        """An informational answer (1xx) before the final one; with `head`, its headers."""
-
-    def respond(
-        self,
-        head: ResponseHead,
-        status: int,
-        drop: int,
-        edits: dict[bytes, bytes] | None,
-        tail: bytes,
-        length: int,
-        body: bytes,
-        ended: bool,
-    ) -> None:
-        """Send an upstream's answer: its headers without the kinds `drop` and the names of `edits`, the block `tail`,
-        the blocks of `edits`, and the first of the body.
-
-        `length` is the body's whole length in bytes, or -1 where only its end will tell. `ended`: `body` is all of it.
-        """
-
-    def answer(self, status: int, block: bytes, body: bytes) -> None:
-        """Send a whole answer of the gateway's own; `block` holds every header but Content-Length and Connection."""
-
-    def send_data(self, data: bytes) -> None:
-        """Go on with the answer's body."""
-
-    def send_end(self, trailers: Trailers) -> None:
-        """The answer's body is complete."""
-
-    def switch_protocols(self, head: ResponseHead, tail: bytes, data: bytes) -> None:
-        """Send a 101 answer; from now on `send_data` and `Exchange.request_data` carry raw bytes."""
-
-    def finish(self, now: float) -> None:
-        """The exchange is over and its answer sent: take the next request, or close."""
-
-    def abort(self) -> None:
-        """Break off: the answer cannot be completed, and the client must not take it for whole."""
-
-    def pause_reading(self) -> None:
-        """Take no more of the request's body for now."""
-
-    def resume_reading(self) -> None:
-        """Take more of the request's body again."""
-
-
-class UpstreamStream(Protocol):
-    """An upstream's side of an exchange."""
-
-    def send_request(self, exchange: "Exchange", data: bytes) -> None:
-        """Send the head and hear the answer for `exchange`."""
-
-    def send_data(self, data: bytes) -> None:
-        """Go on with the request's body, in the framing of its head."""
-
-    def send_end(self, trailers: Trailers) -> None:
-        """The request's body is complete."""
-
-    def cancel(self) -> None:
-        """Nobody waits for the answer any more."""
-
-    def pause_reading(self) -> None:
-        """Take no more of the answer for now."""
-
-    def resume_reading(self) -> None:
-        """Take more of the answer again."""
+__all__ = ["Exchange"]
 
 
 class Exchange:
@@ -122,17 +48,21 @@ class Exchange:
     matches. Times are of the monotonic clock, in seconds; 0.0 where a moment has not come. `tries` are those that
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
     `cookie_line` is a header line that goes with an upstream's answer to the client; `hashed` is what chose the target,
-    where a hash does.
+    where a hash does. `began` is when the last try did, `failures` are the earlier ones, for the log; `informed`: an
+    informational answer has gone to the client; `retrying` follows the route's retry policy, where it has one.
     """
 
     __slots__ = (
+        "began",
         "body_bytes",
         "client_ip",
         "cookie_line",
         "downstream",
+        "failures",
         "hashed",
         "head",
         "host",
+        "informed",
         "kept",
         "match",
         "method",
@@ -150,6 +80,7 @@ class Exchange:
         "request_length",
         "responded",
         "response_bytes",
+        "retrying",
         "route",
         "run",
         "sent",
@@ -162,6 +93,7 @@ class Exchange:
         "tries",
         "tunnel",
         "upstream",
+        "upstream_ip",
         "upstream_latency",
         "upstream_path",
         "watch",
@@ -189,6 +121,7 @@ class Exchange:
         self.request_id = b""
         self.upstream: UpstreamStream | None = None
         self.upstream_path = b""
+        self.upstream_ip = ""
         self.request_bytes = b""
         self.request_length = head.length
         self.request_done = True
@@ -198,12 +131,16 @@ class Exchange:
         self.body_bytes = 0
         self.trailers: Trailers | None = None
         self.tries = 0
+        self.retrying: Retrying | None = None
+        self.failures: list[FailedTry] | None = None
+        self.began = 0.0
         self.tried: list[CompiledTarget] | None = None
         self.watch: Watch | None = None
         self.cookie_line: bytes | None = None
         self.hashed: bytes | None = None
         self.sent = 0.0
         self.upstream_latency = -1.0
+        self.informed = False
         self.responded = False
         self.tunnel = False
         self.over = False
@@ -343,7 +280,7 @@ class Exchange:
             return  # another body goes to the upstream
         kept = self.kept
         if kept is not None:
-            if upstream is None or self.body_bytes <= REPLAY_LIMIT:
+            if upstream is None or self.body_bytes <= self._replay_limit():
                 kept.append(data)
             else:
                 self.kept = None
@@ -352,8 +289,12 @@ class Exchange:
         elif run is not None and run.parked >= 0:
             if self.body_bytes > run.wanted:
                 self.proxy.phases.body_grown(self, run)
-        elif self.body_bytes > REPLAY_LIMIT:
+        elif self.body_bytes > self._replay_limit():
             self.downstream.pause_reading()
+
+    def _replay_limit(self) -> int:
+        retrying = self.retrying
+        return REPLAY_LIMIT if retrying is None else retrying.rules.replay_limit
 
     def request_end(self, trailers: Trailers) -> None:
         """The request's body is complete."""
@@ -396,6 +337,8 @@ class Exchange:
         """There is a connection: send what the request has so far."""
         self.upstream = upstream
         self.sent = now
+        if self.run is not None:
+            self.upstream_ip = upstream.address
         watch = self.watch
         if watch is not None:
             watch.connected(self, now)
@@ -404,28 +347,34 @@ class Exchange:
         if kept is not None:
             for piece in kept:
                 upstream.send_data(piece)
-            if self.body_bytes > REPLAY_LIMIT:
+            if self.body_bytes > self._replay_limit():
                 self.kept = None
             self.downstream.resume_reading()
         if self.request_done and self.trailers is not None:
             upstream.send_end(self.trailers)
         elif self.run is not None and self.run.edits is not None and self.run.edits.body is not None:
             upstream.send_end([])
+        if self.retrying is not None:
+            self.retrying.sent()
 
     def interim_response(self, head: ResponseHead) -> None:
         """The upstream sent an informational answer; 100 is the gateway's own business."""
         if not self.over and head.status != 100:
+            self.informed = True
             self.downstream.send_interim(head.status, head)
 
     def response_begun(self, head: ResponseHead, length: int, body: bytes, ended: bool, now: float) -> None:
         """The upstream's answer began; see `ClientStream.respond` for `length` and `ended`."""
-        self.kept = None
         self.upstream_latency = now - self.sent
         watch = self.watch
         if watch is not None:
             watch.answered(self, head.status, self.upstream_latency, now)
             if ended:
                 self.end_try(now)
+        retrying = self.retrying
+        if retrying is not None and self.proxy.tries.discards(self, retrying, head, ended):
+            return
+        self.kept = None
         run = self.run
         if run is not None:
             if ended:
@@ -449,6 +398,8 @@ class Exchange:
         self.upstream_latency = now - self.sent
         if self.watch is not None:
             self.watch.answered(self, 101, self.upstream_latency, now)
+        if self.retrying is not None:
+            self.retrying.switched()
         self.proxy.switch(self, head, data)
 
     def response_data(self, data: bytes) -> None:
@@ -485,13 +436,15 @@ class Exchange:
             self.end_try(now)
         if self.over:
             return
+        if self.upstream_latency < 0:
+            self._note(failure.status, False)
         if self.responded:
             self._over()
             self.downstream.abort()
         elif self.run is not None and self.run.service_head is not None:  # its answer had begun
             self.refuse(failure)
         else:
-            self.proxy.upstream_failed(self, failure, stale)
+            self.proxy.tries.failed(self, failure, stale)
 
     def begin_try(self, watch: "Watch") -> None:
         """A try at a target begins that is watched."""
@@ -504,6 +457,43 @@ class Exchange:
         self.watch = None
         if watch is not None:
             watch.ended(now)
+
+    def discard(self, status: int, ended: bool) -> None:
+        """The client shall not see the answer that has begun; `ended`: it is whole."""
+        upstream = self.upstream
+        self.upstream = None
+        self.upstream_latency = -1.0
+        if upstream is not None and not ended:
+            upstream.cancel()
+            if self.watch is not None:
+                self.end_try(monotonic())
+        self._note(status, True)
+
+    def _note(self, code: int, sane: bool) -> None:
+        """Keep what became of a try for the log record."""
+        if self.run is None or self.target is None:
+            return
+        if self.failures is None:
+            self.failures = []
+        place = self.target.pool.target
+        self.failures.append(FailedTry(self.upstream_ip or place.host, place.port, self.began, code, sane))
+        self.upstream_ip = ""
+        self.began = 0.0
+
+    def deadline_passed(self) -> None:
+        """The request has taken longer than the route's policy allows."""
+        if self.upstream is not None and self.upstream_latency < 0:
+            if self.watch is not None:
+                self.watch.failed(self, CATALOGUE.TRY_TIMEOUT, monotonic())
+            self._note(CATALOGUE.DEADLINE.status, False)
+        self.refuse(CATALOGUE.DEADLINE)
+
+    def try_timed_out(self) -> None:
+        """The try under way has taken longer than the route's policy allows."""
+        upstream = self.upstream
+        if upstream is not None:
+            upstream.cancel()
+        self.upstream_failed(CATALOGUE.TRY_TIMEOUT, False)
 
     def upstream_paused(self) -> None:
         """The upstream does not read as fast as the client sends."""

@@ -14,8 +14,9 @@ from time import monotonic
 from typing import Any, final
 
 from gateline.engine.errors import CATALOGUE, Failure, Retry
-from gateline.engine.exchange import Exchange, Trailers, UpstreamStream
+from gateline.engine.exchange import Exchange
 from gateline.engine.http_request import Address, Encoded, address_of, encode
+from gateline.engine.streams import Trailers, UpstreamStream
 from gateline.engine.upstream.pool import Pool, Pools, Target
 from gateline.engine.wire.codec import ResponseHead
 from gateline.pdk.answers import HeaderValues

@@ -4,6 +4,8 @@ import time
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from gateline.pdk.pairs import grouped
+
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
 
@@ -27,7 +29,7 @@ def log_record(exchange: "Exchange") -> dict[str, Any]:
         "response": {
             "status": exchange.status,
             "size": exchange.response_bytes,
-            "headers": _merged(exchange.response.headers()) if run is not None else {},
+            "headers": _headers(exchange.response.headers()) if run is not None else {},
         },
         "latencies": {
             "request": int(total * 1000),
@@ -68,7 +70,7 @@ def log_record(exchange: "Exchange") -> dict[str, Any]:
 
 def _request(exchange: "Exchange") -> dict[str, Any]:
     request = exchange.request
-    headers = _merged(request.headers())
+    headers = _headers(request.headers())
     for name in _REDACTED & headers.keys():
         headers[name] = "REDACTED"
     authority = exchange.head.authority.decode("latin-1")
@@ -80,7 +82,7 @@ def _request(exchange: "Exchange") -> dict[str, Any]:
         "uri": request.path_with_query,
         "url": f"{request.scheme}://{place}{request.path_with_query}",
         "size": exchange.head.size + exchange.body_bytes,
-        "querystring": _merged(request.query_args()),
+        "querystring": grouped(request.query_args()),
         "headers": headers,
     }
     if exchange.tls:
@@ -89,27 +91,24 @@ def _request(exchange: "Exchange") -> dict[str, Any]:
 
 
 def _tries(exchange: "Exchange") -> list[dict[str, Any]]:
-    target = exchange.target
-    if target is None or not exchange.sent:
-        return []
-    started = time.time() - (monotonic() - exchange.sent)
-    place = target.pool.target
-    return [{"ip": place.host, "port": place.port, "balancer_latency": 0, "balancer_start": int(started * 1000)}]
+    """Every try in turn: those that failed say how."""
+    since = time.time() - monotonic()
+    tries = []
+    for one in exchange.failures or ():
+        state = {"state": "next" if one.sane else "failed", "code": one.code}
+        tries.append({**_try(one.ip, one.port, one.began + since), **state})
+    if exchange.began:  # the last one was answered, or nobody waited for it
+        place = exchange.target.pool.target
+        tries.append(_try(exchange.upstream_ip or place.host, place.port, exchange.began + since))
+    return tries
 
 
-def _merged(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Lower-case name → value, or all values where there are several."""
-    merged: dict[str, Any] = {}
-    for given, value in pairs:
-        name = given.lower()
-        known = merged.get(name)
-        if known is None:
-            merged[name] = value
-        elif isinstance(known, list):
-            known.append(value)
-        else:
-            merged[name] = [known, value]
-    return merged
+def _try(ip: str, port: int, began: float) -> dict[str, Any]:
+    return {"ip": ip, "port": port, "balancer_latency": 0, "balancer_start": int(began * 1000)}
+
+
+def _headers(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    return grouped((name.lower(), value) for name, value in pairs)
 
 
 def _put(record: dict[str, Any], name: str, value: Any) -> None:

@@ -16,9 +16,10 @@ from gateline.engine import tasks
 from gateline.engine.answering import headers_block, rendered
 from gateline.engine.chain import Step
 from gateline.engine.errors import CATALOGUE
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ANSWER_DROP, ANSWER_DROP_TRAILER, ResponseHeaders
 from gateline.engine.plugin_run import ACCESS, FILTER, LOG, RESPONSE, REWRITE, PluginRun
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, ResponseHead
 from gateline.pdk.answers import ErrorResponse, Response

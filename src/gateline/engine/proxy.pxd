@@ -15,7 +15,7 @@ cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LI
 
 cdef class Proxy:
     cdef public Runtime runtime
-    cdef public object trusted, access_log, destinations
+    cdef public object trusted, access_log, destinations, tries
     cdef public Phases phases
     cdef public ResponseHeaders response_headers
     cdef public long long body_limit, total_requests

@@ -11,7 +11,7 @@ from typing import cast
 
 from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
-from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, Retry, message_for_status
+from gateline.engine.errors import CATALOGUE, ErrorTemplates, Failure, message_for_status
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import (
     ANSWER_DROP,
@@ -24,23 +24,20 @@ from gateline.engine.headers import (
 from gateline.engine.phases import Phases
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
+from gateline.engine.retrying import Retrying
 from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.tries import Tries
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.gates import Passage
+from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
 
 __all__ = ["Proxy"]
 
 _log = logging.getLogger(__name__)
-
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"})
-"""Methods that may be sent twice (RFC 9110, section 9.2.2)."""
-
-STALE_TRIES = 2
-"""How often a request is sent again because a kept connection turned out to be closed, beside the service's retries."""
 
 TARGETS_TRIED = 16
 """How many targets are looked at for one whose gate is open."""
@@ -91,6 +88,7 @@ class Proxy:
         self.debug_header = debug_header
         self.access_log = access_log
         self.destinations: DynamicDestinations = cast(DynamicDestinations, None)  # set by the worker
+        self.tries = Tries(self)
         self.phases = Phases(self, headers, plugin_body_limit)
 
     def adopt(self, runtime: Runtime) -> None:
@@ -218,6 +216,8 @@ class Proxy:
             self.consent(exchange)
             if exchange.kept is None:
                 exchange.kept = []
+        if route.retry_rules is not None:
+            self._follow(exchange, route.retry_rules, service)
         exchange.read_timeout = service.read_timeout
         exchange.write_timeout = service.write_timeout
         path = exchange.path
@@ -232,6 +232,15 @@ class Proxy:
         exchange.target = target
         exchange.request_bytes = self._encode(exchange, route, target.host_line)
         return self._acquire(exchange, service, False)
+
+    @staticmethod
+    def _follow(exchange: Exchange, rules: RetryRules, service: CompiledService) -> None:
+        """From now on the exchange keeps to a retry policy."""
+        retrying = exchange.retrying = Retrying(exchange, rules, service.load)
+        run = exchange.run
+        if run is not None and run.edits is not None and run.edits.retries >= 0:
+            retrying.attempts = run.edits.retries
+        retrying.begin(exchange.received)
 
     def _edited_target(
         self, exchange: Exchange, edits: RequestEdits, service: CompiledService
@@ -352,12 +361,17 @@ class Proxy:
         pool = target.pool
         upstream = None if fresh else pool.acquire()
         if upstream is not None:
-            exchange.connected(upstream, monotonic() if exchange.tries else exchange.received)
+            now = monotonic() if exchange.tries else exchange.received
+            exchange.began = now
+            exchange.connected(upstream, now)
         elif target.gate is None or target.gate.may_wait(exchange):
+            exchange.began = monotonic()
             timeout = service.connect_timeout
             run = exchange.run
             if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
                 timeout = run.edits.connect_timeout
+            if exchange.retrying is not None:
+                timeout = exchange.retrying.connect_timeout(timeout)
             pool.connect(exchange, timeout)
 
     def _through_gates(self, exchange: Exchange, service: CompiledService) -> Passage | None:
@@ -390,8 +404,12 @@ class Proxy:
             exchange.refuse(refusal.failure, refusal.block)
         return None
 
-    def _try_again(self, exchange: Exchange, route: CompiledRoute, service: CompiledService, stale: bool) -> None:
+    def try_again(self, exchange: Exchange, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""
+        route = exchange.route
+        service = route.service if route is not None else None
+        assert route is not None  # noqa: S101 - it was forwarded
+        assert service is not None  # noqa: S101
         exchange.tries += 1
         run = exchange.run
         destination = run.edits.destination if run is not None and run.edits is not None else None
@@ -404,37 +422,6 @@ class Proxy:
                 exchange.target = target
                 exchange.request_bytes = self._encode(exchange, route, target.host_line)
         self._acquire(exchange, service, stale)
-
-    def upstream_failed(self, exchange: Exchange, failure: Failure, stale: bool) -> None:
-        """Decide what follows a try that gave no answer: another one where that is safe, else an error."""
-        route = exchange.route
-        service = route.service if route is not None else None
-        if route is None or service is None:
-            return exchange.refuse(failure)
-        retries = service.retries
-        run = exchange.run
-        if run is not None and run.edits is not None and run.edits.retries >= 0:
-            retries = run.edits.retries
-        allowed = STALE_TRIES if stale and failure.retry is Retry.MAYBE_SENT else retries
-        if exchange.tries < allowed and self._may_send_again(exchange, failure):
-            _log.debug("%s: trying %s again", failure.name, service.name)
-            return self._try_again(exchange, route, service, stale)
-        _log.info(
-            "%s of service %s after %d tries (request id %s)",
-            failure.name,
-            service.name,
-            exchange.tries + 1,
-            exchange.request_id.decode(),
-        )
-        return exchange.refuse(failure)
-
-    @staticmethod
-    def _may_send_again(exchange: Exchange, failure: Failure) -> bool:
-        if failure.retry is Retry.NOT_SENT:
-            return True
-        has_body = exchange.body_bytes > 0 or not exchange.request_done
-        replayable = not has_body or exchange.kept is not None
-        return failure.retry is Retry.MAYBE_SENT and exchange.method in IDEMPOTENT and replayable
 
     # -- answer ----------------------------------------------------------------------------------------------------
     def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
@@ -513,6 +500,8 @@ class Proxy:
 
     def finished(self, exchange: Exchange) -> None:
         """The exchange is over, whichever way: account for it."""
+        if exchange.retrying is not None:
+            exchange.retrying.end()
         run = exchange.run
         if run is not None:
             self.phases.log(exchange, run)

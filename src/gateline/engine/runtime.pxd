@@ -4,7 +4,7 @@ from gateline.engine.router.matcher cimport Router as CRouter
 from gateline.engine.upstream.balancer cimport Balancer
 
 cdef class CompiledService:
-    cdef public object entity, gate, id, name
+    cdef public object entity, gate, id, load, name, retry_rules
     cdef public Balancer balancer
     cdef public bint balanced
     cdef public double connect_timeout, read_timeout, write_timeout
@@ -14,7 +14,7 @@ cdef class CompiledRoute:
     cdef dict _prefix_lines
     cdef object _plugins
     cdef Chain _chain, _chain_tls
-    cdef public object entity, forwarded_prefix, id, name, upstream_path
+    cdef public object entity, forwarded_prefix, id, name, retry_rules, upstream_path
     cdef public CompiledService service
     cdef public bytes debug_block
     cdef public bint grpc, https_only, path_unchanged, preserve_host, special, strip_path

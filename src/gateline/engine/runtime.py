@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateline.engine.router import Match, Router, UpstreamPath
 from gateline.engine.upstream.balancer import Balancer
+from gateline.engine.upstream.retries import Load, RetryRules
 
 if TYPE_CHECKING:
     from gateline.engine.chain import Chain, PluginSet
@@ -23,8 +24,9 @@ _NO_PREFIX = b"\r\n"
 class CompiledService:
     """A service as a request needs it: its targets and its limits; timeouts in seconds.
 
-    `balanced`: its targets differ in the Host that they are asked for, so another try means another head. `gate`: lets
-    tries begin, where they may be refused.
+    `balanced`: its targets differ in the Host that they are asked for, so another try means another head. `load` is
+    that of its earlier versions too, so that a change of configuration forgets no request. `gate`: lets tries begin,
+    where they may be refused.
     """
 
     __slots__ = (
@@ -34,13 +36,22 @@ class CompiledService:
         "entity",
         "gate",
         "id",
+        "load",
         "name",
         "read_timeout",
         "retries",
+        "retry_rules",
         "write_timeout",
     )
 
-    def __init__(self, service: "Service", balancer: Balancer, balanced: bool, gate: "Gate | None" = None) -> None:
+    def __init__(
+        self,
+        service: "Service",
+        balancer: Balancer,
+        balanced: bool,
+        load: Load | None = None,
+        gate: "Gate | None" = None,
+    ) -> None:
         self.entity = service
         self.id = service.id
         self.name = service.name or service.id
@@ -50,6 +61,8 @@ class CompiledService:
         self.read_timeout = service.read_timeout / 1000
         self.write_timeout = service.write_timeout / 1000
         self.retries = service.retries
+        self.load = load or Load()
+        self.retry_rules = None if service.retry_policy is None else RetryRules(service.retry_policy, self.retries)
         self.gate = gate
 
 
@@ -71,6 +84,7 @@ class CompiledRoute:
         "name",
         "path_unchanged",
         "preserve_host",
+        "retry_rules",
         "service",
         "special",
         "strip_path",
@@ -83,6 +97,7 @@ class CompiledRoute:
         self.id = route.id
         self.name = route.name or route.id
         self.service = service
+        self.retry_rules = _retry_rules(route, service)
         self.preserve_host = route.preserve_host
         self.strip_path = route.strip_path
         self.https_only = "https" in protocols and "http" not in protocols
@@ -144,6 +159,13 @@ class Runtime:
         self.router = router
         self.shortest_timeout = shortest_timeout
         self.plugins = plugins
+
+
+def _retry_rules(route: "Route", service: CompiledService | None) -> RetryRules | None:
+    """The route's own, else those of its service."""
+    if service is None or route.retry_policy is None:
+        return None if service is None else service.retry_rules
+    return RetryRules(route.retry_policy, service.retries)
 
 
 def _prefix_line(prefix: bytes) -> bytes:

@@ -35,6 +35,7 @@ from gateline.engine.router import Flavor, RouteError
 from gateline.engine.shared_state import shared_state
 from gateline.engine.tls import ServerCertificates, trusted_authorities
 from gateline.engine.upstream.circuit_rows import KIND as CIRCUITS
+from gateline.engine.upstream.dns import Resolver, options_of
 from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.gates import Circuits, Gates
 from gateline.engine.upstream.observing import Observers, Reports
@@ -82,7 +83,7 @@ class Worker:
             settings.upstream_keepalive_max_requests,
             settings.upstream_keepalive_idle_timeout,
         )
-        self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive)
+        self._pools = Pools(cast(Factory, UpstreamConnection), keep_alive, Resolver(options_of(settings)))
         authorities = trusted_authorities(settings.lua_ssl_trusted_certificate)
         self._http = http_client.Client(
             Pools(cast(Factory, UpstreamConnection), keep_alive, self._pools.resolver), authorities

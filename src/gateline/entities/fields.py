@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateline.entities import formats
-from gateline.entities.constraints import Between, Format, OneOf, Timestamp, Uuid
+from gateline.entities.constraints import Between, Format, Matches, OneOf, Timestamp, Uuid
 from gateline.entities.marks import AsSet, Auto, Unique
 
 PROTOCOLS = ("grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp")
@@ -19,6 +19,7 @@ Host = Annotated[str, Format(formats.host)]
 Port = Annotated[int, Between(0, 65535)]
 Milliseconds = Annotated[int, Between(1, 2**31 - 2)]
 Protocol = Annotated[str, OneOf(PROTOCOLS)]
+Method = Annotated[str, Matches("[A-Z]+", lua="^%u+$")]
 HeaderName = Annotated[str, Format(formats.header_name)]
 Sni = Annotated[str, Format(formats.sni)]
 WildcardSni = Annotated[str, Format(formats.wildcard_sni)]

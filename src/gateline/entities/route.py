@@ -14,7 +14,6 @@ from gateline.entities.constraints import (
     Each,
     ExclusiveSubsets,
     Format,
-    Matches,
     MinLength,
     NotNamed,
     NotOneOf,
@@ -22,9 +21,10 @@ from gateline.entities.constraints import (
     StartsWithAny,
     Without,
 )
-from gateline.entities.fields import HeaderName, IpOrCidr, Name, Port, Protocol, Tags
-from gateline.entities.marks import AsSet, DefaultForNull, OnlyIn, PerFlavor, To
+from gateline.entities.fields import HeaderName, IpOrCidr, Method, Name, Port, Protocol, Tags
+from gateline.entities.marks import AsSet, BeyondKong, DefaultForNull, OnlyIn, PerFlavor, To
 from gateline.entities.model import Entity, Record
+from gateline.entities.retry_policy import RetryPolicy
 from gateline.entities.schema import Reference, Variant
 
 _FAMILIES = (("http", "https"), ("tcp", "tls", "udp"), ("tls_passthrough",), ("grpc", "grpcs"))
@@ -52,7 +52,6 @@ RoutePath = Annotated[
     StartsWithAny(("/", "~/"), "should start with: / (fixed path) or ~/ (regex path)"),
     Format(formats.route_path),
 ]
-Method = Annotated[str, Matches("[A-Z]+", lua="^%u+$")]
 MatchedHeader = Annotated[
     HeaderName, NotNamed("host", "cannot contain 'host' header, which must be specified in the 'hosts' attribute")
 ]
@@ -195,6 +194,9 @@ class Route(Entity):
         Field(description="Where matching requests go; null answers by plugins alone."),
     ] = None
     tags: Tags | None = None
+    retry_policy: Annotated[
+        RetryPolicy | None, BeyondKong(), Field(description="Takes the place of the service's; null: that one holds.")
+    ] = None
     expression: Annotated[
         str | None, OnlyIn(("expressions",)), Field(description="What requests must fulfil, in the router's language.")
     ] = None

@@ -12,6 +12,7 @@ from gateline.entities.constraints import Between, Format, NotOneOf, OneOf, Star
 from gateline.entities.fields import Host, Milliseconds, Name, Port, Protocol, Tags
 from gateline.entities.marks import BeyondKong, DefaultForNull, IdOf, To
 from gateline.entities.model import Entity
+from gateline.entities.retry_policy import RetryPolicy
 from gateline.entities.schema import Reference
 from gateline.entities.shorthand import Shorthand
 
@@ -102,6 +103,11 @@ class Service(Entity):
         ),
     ] = None
     tags: Tags | None = None
+    retry_policy: Annotated[
+        RetryPolicy | None,
+        BeyondKong(),
+        Field(description="What is tried again, when, and how long a request may take; null: as in Kong."),
+    ] = None
 
     shorthands: ClassVar = {"url": Shorthand(url_fields)}
     checks: ClassVar[tuple[Check, ...]] = (

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 from gateline.pdk import Exchange, Plugin, PluginConfig, Response
 from gateline.pdk.fields import Between, Custom, Field, HeaderName
+from gateline.pdk.pairs import grouped
 
 __all__ = ["Config", "RequestTermination"]
 
@@ -110,8 +111,8 @@ class RequestTermination(Plugin[Config], name="request-termination", checks=(Cus
                 "scheme": request.scheme,
                 "host": request.host,
                 "port": request.port,
-                "headers": _grouped((name.lower(), value) for name, value in request.headers()),
-                "query": _grouped(request.query_args()),
+                "headers": grouped((name.lower(), value) for name, value in request.headers()),
+                "query": grouped(request.query_args()),
                 "body": _body(exchange),
                 "raw_body": None if raw is None else raw.decode("utf-8", "replace"),
                 "method": request.method,
@@ -122,20 +123,6 @@ class RequestTermination(Plugin[Config], name="request-termination", checks=(Cus
             "matched_service": service and service.entity.to_wire(),
         }
         return {name: value for name, value in told.items() if value is not None}
-
-
-def _grouped(pairs: Any) -> dict[str, Any]:
-    """Values by name; several of a name as a list."""
-    grouped: dict[str, Any] = {}
-    for name, value in pairs:
-        before = grouped.get(name)
-        if before is None:
-            grouped[name] = value
-        elif isinstance(before, list):
-            before.append(value)
-        else:
-            grouped[name] = [before, value]
-    return grouped
 
 
 def _body(exchange: Exchange) -> Any:
@@ -149,4 +136,4 @@ def _body(exchange: Exchange) -> Any:
         except ValueError:
             return None
     form = request.form()
-    return None if form is None else _grouped(form)
+    return None if form is None else grouped(form)

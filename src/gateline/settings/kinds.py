@@ -147,11 +147,11 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
 
-def choices(*options: str, off: bool = False) -> Kind:
-    """A list of the words, separated by commas or spaces."""
+def choices(*options: str, off: bool = False, upper: bool = False) -> Kind:
+    """A list of the words, separated by commas or spaces; `upper`: in any case, kept in upper case."""
 
     def parse(text: str) -> tuple[str, ...]:
-        words = tuple(text.replace(",", " ").split())
+        words = tuple((text.upper() if upper else text).replace(",", " ").split())
         if off and words == ("off",):
             return ()
         for word in words:
@@ -184,6 +184,27 @@ def networks(text: str) -> tuple[str, ...]:
         except ValueError:
             raise BadValue(f"a list of IP addresses and CIDR blocks ({entry!r} is none)") from None
     return entries
+
+
+def _name_servers(text: str) -> tuple[str, ...]:
+    entries = _split(text)
+    for entry in entries:
+        if not (_is_address(entry.strip("[]")) or _is_socket_address(entry)):
+            raise BadValue(f"a list of name servers, <address> or <address>:<port> ({entry!r} is none)")
+    return entries
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_socket_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return _is_address(host.strip("[]")) and re.fullmatch("[0-9]{1,5}", port) is not None and 0 < int(port) < 65536
 
 
 RESPONSE_HEADER_GROUPS: dict[str, frozenset[str]] = {
@@ -297,6 +318,7 @@ PEM = Kind("path or PEM", _text)
 PEM_LIST = Kind("list of paths or PEM", _split, list, tuple, ())
 LISTENS = Kind("list of addresses", parse_listens, _dump_listens, _load_listens, ())
 NETWORKS = Kind("list of addresses and CIDR blocks", networks, list, tuple, ())
+NAME_SERVERS = Kind("list of addresses", _name_servers, list, tuple, ())
 HEADER_NAME = Kind("header name", _header_name)
 HEADERS = _header_tokens(RESPONSE_HEADER_GROUPS, RESPONSE_HEADERS)
 HEADERS_UPSTREAM = _header_tokens({}, REQUEST_HEADERS)

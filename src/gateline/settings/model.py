@@ -121,6 +121,24 @@ class Settings:
     upstream_keepalive_max_requests: int
     upstream_keepalive_idle_timeout: float
 
+    dns_resolver: tuple[str, ...]
+    dns_hostsfile: str
+    dns_order: tuple[str, ...]
+    dns_valid_ttl: float | None
+    dns_stale_ttl: float
+    dns_cache_size: int
+    dns_not_found_ttl: float
+    dns_error_ttl: float
+    dns_no_sync: bool
+    new_dns_client: bool
+    resolver_address: tuple[str, ...]
+    resolver_hosts_file: str
+    resolver_family: tuple[str, ...]
+    resolver_valid_ttl: float | None
+    resolver_error_ttl: float
+    resolver_stale_ttl: float
+    resolver_lru_cache_size: int
+
     proxy_access_log: Path | None
     proxy_error_log: Path | None
     access_log_format: str

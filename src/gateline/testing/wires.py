@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 from gateline.engine.exchange import Exchange
+from gateline.engine.upstream.dns import Endpoint
 from gateline.engine.upstream.pool import Pool, Pools, Target
 from gateline.engine.wire import codec
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -90,14 +91,18 @@ class ServicePool(Pool):
     def __init__(self, target: Target, pools: Pools, asked: Callable[[Sent], list[bytes]]) -> None:
         super().__init__(target, pools)
         self._asked = asked
+        if self._places.sole is None:  # the target is a name: the service is wherever that leads
+            self._places.lead_to((Endpoint(target.host),))
 
     def connect(self, exchange: Exchange, timeout: float) -> None:  # noqa: ARG002 - as its parent's
         """A connection, in a moment."""
         connection = UpstreamConnection(self)
+        assert self._places.sole is not None  # noqa: S101 - see above
+        connection.place = self._places.sole
         connection.connection_made(_ServiceWire(connection, self._asked))
-        asyncio.get_running_loop().call_soon(self._connected, exchange, connection)
+        asyncio.get_running_loop().call_soon(self._arrived, exchange, connection)
 
     @staticmethod
-    def _connected(exchange: Exchange, connection: UpstreamConnection) -> None:
+    def _arrived(exchange: Exchange, connection: UpstreamConnection) -> None:
         if not exchange.over:
             exchange.connected(connection, monotonic())

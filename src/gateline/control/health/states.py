@@ -84,12 +84,12 @@ Told = Callable[[Finding], None]
 
 
 class TargetStates:
-    """The states of a node's targets. `path` is where they are kept."""
+    """The states of a node's targets. `path` is where they are kept; `resolver` looks their names up."""
 
-    def __init__(self, feed: FeedServer, path: Path) -> None:
+    def __init__(self, feed: FeedServer, path: Path, resolver: Resolver | None = None) -> None:
         self._feed = feed
         self._path = path
-        self._resolver = Resolver()
+        self._resolver = resolver or Resolver()
         self._states: dict[str, _State] = {}
         """By the targets' ids; none of those that are well."""
         self._of_upstream: dict[str, set[str]] = {}

@@ -110,7 +110,15 @@ def balanced(
         target = None
         if health.serving:
             host, _, port = entity.target.rpartition(":")
-            target = _target(pools, manner, host.strip("[]"), int(port), upstream.host_header, health.addresses)
+            target = _target(
+                pools,
+                manner,
+                host.strip("[]"),
+                int(port),
+                upstream.host_header,
+                health.addresses,
+                srv_names=upstream.use_srv_name and not upstream.host_header,
+            )
             target.weight = entity.weight
             target.load = load
             target.gate = None if gates is None else gates.of_target(upstream, entity)
@@ -139,13 +147,31 @@ def _balancer(upstream: "Upstream", members: Sequence[Member], locality: str | N
 
 
 def _target(
-    pools: Pools, manner: Manner, host: str, port: int, host_header: str | None, among: Addresses | None = None
+    pools: Pools,
+    manner: Manner,
+    host: str,
+    port: int,
+    host_header: str | None,
+    among: Addresses | None = None,
+    *,
+    srv_names: bool = False,
 ) -> CompiledTarget:
-    """Where a request goes that goes to `host` and `port`; `host_header` overrides the Host."""
+    """Where a request goes that goes to `host` and `port`; `host_header` overrides the Host, with `srv_names` an SRV
+    record does."""
+    default_port = _DEFAULT_PORTS.get(manner.protocol, 0) if srv_names else 0
     if manner.protocol in _TLS_PROTOCOLS:
-        target = Target(host, port, True, host_header or host, manner.verify, manner.verify_depth, among=among)
+        target = Target(
+            host,
+            port,
+            True,
+            host_header or host,
+            manner.verify,
+            manner.verify_depth,
+            among=among,
+            srv_names=default_port,
+        )
     else:
-        target = Target(host, port, among=among)
+        target = Target(host, port, among=among, srv_names=default_port)
     named = _authority(host_header or host, port, manner.protocol)
     return CompiledTarget(pools.get(target), f" HTTP/1.1\r\nHost: {named}\r\n".encode())
 

@@ -1,10 +1,14 @@
+cimport cython
+from gateline.engine.upstream.places cimport Place, Places
+
 cdef class Pool:
     cdef public object target
-    cdef public bint retired
     cdef double _idle_timeout
-    cdef list _idle
-    cdef long long _max_requests, _size
+    cdef readonly Places _places
+    cdef long long _max_requests, _size, _open
     cdef object _pools, _tls
 
+    @cython.locals(places=Places, place=Place, idle=list)
     cpdef object acquire(self)
+    @cython.locals(place=Place)
     cpdef object release(self, connection, double now)

@@ -13,19 +13,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
 from gateline.engine.upstream.health import Addresses
+from gateline.engine.upstream.places import Place, Places
 
 if TYPE_CHECKING:
-    from gateline.engine.exchange import Exchange, UpstreamStream
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.streams import UpstreamStream
 
 __all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
+
+PATIENCE = 2.5
+"""Seconds that a place has to take a connection as long as there is another one to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Target:
     """PEM texts of the certificate authorities to trust; empty for the system's."""
     among: Addresses | None = None
     """Which addresses of the name may be used; None for all."""
+    srv_names: int = 0
+    """The port that a Host need not tell, where the Host is the name in an SRV record; 0 where it is not."""
 
 
 class PooledConnection(Protocol):
@@ -65,6 +72,7 @@ class PooledConnection(Protocol):
 
     requests: int
     deadline: float
+    place: Place
 
     def usable(self) -> bool:
         """Whether it is still open."""
@@ -83,7 +91,7 @@ Factory = Callable[["Pool"], asyncio.Protocol]
 
 
 class Pool:
-    """The connections of one target."""
+    """The connections of one target: to its only place, or to all places of its name in turn."""
 
     def __init__(self, target: Target, pools: "Pools") -> None:
         self.target = target
@@ -91,14 +99,23 @@ class Pool:
         self._idle_timeout = keep.idle_timeout
         self._max_requests = keep.max_requests
         self._size = keep.pool_size
-        self.retired = False
-        self._idle: list[PooledConnection] = []
+        self._places = Places(target, pools.resolver)
+        self._open = 0
         self._pools = pools
         self._tls = tls_context(target.verify, target.authorities) if target.tls else None
 
+    @property
+    def retired(self) -> bool:
+        """Whether the target is not used any more."""
+        return self._places.retired
+
     def acquire(self) -> "UpstreamStream | None":
-        """A kept connection, the one used last first; None when there is none."""
-        idle = self._idle
+        """A kept connection to the place whose turn it is, the one used last first; None when there is none."""
+        places = self._places
+        place = places.sole
+        if place is None:
+            place = places.next()
+        idle = place.idle
         while idle:
             connection = idle.pop()
             if connection.usable():
@@ -107,49 +124,46 @@ class Pool:
 
     def release(self, connection: PooledConnection, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
-        if self.retired or connection.requests >= self._max_requests or len(self._idle) >= self._size:
+        place = connection.place
+        if place.gone or connection.requests >= self._max_requests or len(place.idle) >= self._size:
             connection.close()
             return
         connection.deadline = now + self._idle_timeout
-        self._idle.append(connection)
+        place.idle.append(connection)
 
     def opened(self, connection: PooledConnection) -> None:
         """A connection was made: from now on its deadline is watched."""
         self._pools.connections.add(connection)
+        self._open += 1
 
     def lost(self, connection: PooledConnection) -> None:
         """A connection is gone."""
         self._pools.connections.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
+        self._open -= 1
+        if not self._open:
+            self._places.unfollow()
+        idle = connection.place.idle
+        if connection in idle:
+            idle.remove(connection)
 
     def retire(self) -> None:
         """No runtime uses the target any more: close what is idle, and what is busy when it is done."""
-        self.retired = True
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._places.retire()
 
     def connect(self, exchange: "Exchange", timeout: float) -> None:
         """Open a connection for `exchange`, which hears `connected` or `upstream_failed`; `timeout` in seconds."""
-        tasks.start(self._connect(exchange, timeout), name=f"connect to {self.target.host}:{self.target.port}")
+        first, self._places.chosen = self._places.chosen, None
+        tasks.start(self._connect(exchange, timeout, first), name=f"connect to {self.target.host}:{self.target.port}")
 
-    async def _connect(self, exchange: "Exchange", timeout: float) -> None:  # noqa: ASYNC109 - a limit of one step
+    async def _connect(self, exchange: "Exchange", timeout: float, first: Place | None) -> None:  # noqa: ASYNC109
         target = self.target
         failure: Failure
         try:
             async with asyncio.timeout(timeout):
-                address = await self._pools.resolver.resolve(target.host, target.among)
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: self._pools.factory(self),
-                    address,
-                    target.port,
-                    ssl=self._tls,
-                    server_hostname=(target.server_name or target.host) if self._tls else None,
-                )
-        except NameResolutionError:
+                connection = await self._connected(await self._places.to_try(first), timeout)
+        except NameResolutionError as error:
             failure = CATALOGUE.NAME_RESOLUTION
-            _log.warning("no address for the name %s", target.host)
+            _log.info("name resolution failed for %s: %s", target.host, error)
         except TimeoutError:
             failure = CATALOGUE.CONNECT_TIMEOUT
         except ssl.SSLError as error:
@@ -159,12 +173,57 @@ class Pool:
             failure = CATALOGUE.CONNECT_TIMEOUT if error.errno == errno.ETIMEDOUT else CATALOGUE.CONNECT
             _log.info("connecting to %s:%d failed: %s", target.host, target.port, error)
         else:
+            self._places.follow()
             if exchange.over:  # its client left meanwhile
-                self.release(connection, monotonic())  # type: ignore[arg-type]  # the factory makes pooled connections
+                self.release(connection, monotonic())
             else:
-                exchange.connected(connection, monotonic())  # type: ignore[arg-type]
+                exchange.connected(connection, monotonic())  # type: ignore[arg-type]  # both are one object
             return
         exchange.upstream_failed(failure, False)
+
+    async def _connected(self, places: list[Place], timeout: float) -> PooledConnection:  # noqa: ASYNC109
+        """A connection to the first of the places that takes one. Raises OSError: the last one's."""
+        for number, place in enumerate(places[:-1]):
+            if number and (kept := _kept(place)) is not None:
+                return kept
+            try:
+                async with asyncio.timeout(min(PATIENCE, timeout / len(places))):
+                    return await self._open_at(place)
+            except OSError as error:
+                self._places.rest(place)
+                _log.info(
+                    "%s of %s takes no connection: %s", place.address, self.target.host, error or "it took too long"
+                )
+        place = places[-1]
+        if len(places) > 1 and (kept := _kept(place)) is not None:
+            return kept
+        return await self._open_at(place)
+
+    async def _open_at(self, place: Place) -> PooledConnection:
+        target = self.target
+
+        def make() -> asyncio.Protocol:
+            made = self._pools.factory(self)
+            made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
+            return made
+
+        _, connection = await asyncio.get_running_loop().create_connection(
+            make,
+            place.address,
+            place.port,
+            ssl=self._tls,
+            server_hostname=(target.server_name or target.host) if self._tls else None,
+        )
+        return cast(PooledConnection, connection)
+
+
+def _kept(place: Place) -> PooledConnection | None:
+    """An idle connection to a place, None when there is none."""
+    while place.idle:
+        connection = place.idle.pop()
+        if connection.usable():
+            return connection
+    return None
 
 
 class Pools:

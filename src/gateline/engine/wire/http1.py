@@ -14,8 +14,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
 from gateline.engine.peer import Peer
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
 from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, status_line

@@ -1,6 +1,7 @@
 cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.runtime cimport CompiledService
+from gateline.engine.upstream.places cimport Place
 from gateline.engine.upstream.pool cimport Pool
 from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
 
@@ -12,10 +13,12 @@ cdef class UpstreamConnection:
     cdef Pool _pool
     cdef Exchange _exchange
     cdef bytes _partial
+    cdef public str address
     cdef int _interims
     cdef long long _left
     cdef double _read_timeout, _write_timeout
     cdef public double deadline
+    cdef public Place place
     cdef public long long requests
 
     @cython.locals(service=CompiledService)

@@ -12,11 +12,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
+from gateline.engine.streams import Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
 if TYPE_CHECKING:
+    from gateline.engine.upstream.places import Place
     from gateline.engine.upstream.pool import Pool
 
 __all__ = ["UpstreamConnection"]
@@ -51,7 +53,9 @@ class UpstreamConnection:
         "_until_close",
         "_write_paused",
         "_write_timeout",
+        "address",
         "deadline",
+        "place",
         "requests",
     )
 
@@ -72,7 +76,9 @@ class UpstreamConnection:
         self._read_timeout = 60.0
         self._write_timeout = 60.0
         self.requests = 0
+        self.address = ""
         self.deadline = NEVER
+        self.place: Place = cast("Place", None)  # set by the pool before there is a connection
 
     # -- requests (UpstreamStream) ---------------------------------------------------------------------------------
     def send_request(self, exchange: Exchange, data: bytes) -> None:
@@ -82,6 +88,9 @@ class UpstreamConnection:
         self._write_timeout = exchange.write_timeout
         self._chunked = exchange.request_length == _CHUNKED
         self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
+        host_line = self.place.host_line
+        if host_line is not None:
+            data = data.replace(exchange.target.host_line, host_line, 1)
         self._transport.write(data)
 
     def send_data(self, data: bytes) -> None:
@@ -134,6 +143,8 @@ class UpstreamConnection:
     # -- the transport's events ------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
         self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateline.pdk.exchange import RequestView
+from gateline.pdk.pairs import grouped
 
 __all__ = ["BODY_METHODS", "FORM", "Parameters", "content_type", "is_json"]
 
@@ -19,7 +20,7 @@ class Parameters:
     @classmethod
     def of(cls, request: RequestView) -> "Parameters":
         """Those of a request whose body is there."""
-        values = _by_name(request.query_args()) if request.query else {}
+        values = grouped(request.query_args()) if request.query else {}
         if request.method in BODY_METHODS and request.body:
             values |= _of_body(request)
         return cls(values)
@@ -46,7 +47,7 @@ def is_json(kind: str) -> bool:
 
 def _of_body(request: RequestView) -> dict[str, Any]:
     if not is_json(content_type(request)):
-        return _by_name(request.form() or [])
+        return grouped(request.form() or [])
     try:
         record = request.json()
     except ValueError:
@@ -54,16 +55,3 @@ def _of_body(request: RequestView) -> dict[str, Any]:
     if not isinstance(record, dict):
         return {}
     return {name: str(value) if type(value) in (int, float) else value for name, value in record.items()}
-
-
-def _by_name(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        known = values.get(name)
-        if known is None:
-            values[name] = value
-        elif isinstance(known, list):
-            known.append(value)
-        else:
-            values[name] = [known, value]
-    return values

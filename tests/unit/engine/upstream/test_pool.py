@@ -11,7 +11,10 @@ from gateline.engine.upstream.pool import KeepAlive, Pool, Pools, Target
 class _Connection:
     """A pooled connection without a socket."""
 
-    def __init__(self, requests: int = 1) -> None:
+    def __init__(self, pool: Pool, requests: int = 1) -> None:
+        place = pool._places.sole
+        assert place is not None
+        self.place = place
         self.requests = requests
         self.deadline = float("inf")
         self.open = True
@@ -36,7 +39,7 @@ def _pools(**limits: float) -> Pools:
     return Pools(lambda pool: asyncio.Protocol(), KeepAlive(**limits))  # type: ignore[arg-type]
 
 
-TARGET = Target("a.test", 80)
+TARGET = Target("192.0.2.1", 80)
 
 
 def _acquire(pool: Pool) -> _Connection | None:
@@ -49,7 +52,7 @@ def test_empty_pool_has_nothing_to_give() -> None:
 
 def test_connection_used_last_is_given_first() -> None:
     pool = _pools().get(TARGET)
-    first, second = _Connection(), _Connection()
+    first, second = _Connection(pool), _Connection(pool)
     pool.release(first, 0.0)
     pool.release(second, 0.0)
     assert [_acquire(pool), _acquire(pool), _acquire(pool)] == [second, first, None]
@@ -57,7 +60,7 @@ def test_connection_used_last_is_given_first() -> None:
 
 def test_connection_that_has_closed_is_passed_over() -> None:
     pool = _pools().get(TARGET)
-    good, gone = _Connection(), _Connection()
+    good, gone = _Connection(pool), _Connection(pool)
     pool.release(good, 0.0)
     pool.release(gone, 0.0)
     gone.open = False
@@ -67,7 +70,7 @@ def test_connection_that_has_closed_is_passed_over() -> None:
 
 def test_pool_is_no_larger_than_its_size() -> None:
     pool = _pools(pool_size=2).get(TARGET)
-    connections = [_Connection() for _ in range(3)]
+    connections = [_Connection(pool) for _ in range(3)]
     for connection in connections:
         pool.release(connection, 0.0)
     assert [connection.events for connection in connections] == [[], [], ["close"]]
@@ -76,14 +79,14 @@ def test_pool_is_no_larger_than_its_size() -> None:
 @pytest.mark.parametrize(("requests", "kept"), [(1, True), (9, True), (10, False), (11, False)])
 def test_connection_is_kept_until_it_has_served_enough(requests: int, kept: bool) -> None:
     pool = _pools(max_requests=10).get(TARGET)
-    connection = _Connection(requests)
+    connection = _Connection(pool, requests)
     pool.release(connection, 0.0)
     assert _acquire(pool) is (connection if kept else None)
 
 
 def test_zero_is_no_limit() -> None:
     pool = _pools(max_requests=0, idle_timeout=0).get(TARGET)
-    connection = _Connection(10**9)
+    connection = _Connection(pool, 10**9)
     pool.release(connection, 5.0)
     assert connection.deadline == float("inf")
     assert _acquire(pool) is connection
@@ -91,8 +94,8 @@ def test_zero_is_no_limit() -> None:
 
 def test_idle_connection_has_a_deadline() -> None:
     pools = _pools(idle_timeout=60)
-    connection = _Connection()
     pool = pools.get(TARGET)
+    connection = _Connection(pool)
     pool.opened(connection)
     pool.release(connection, 100.0)
     assert connection.deadline == 160.0
@@ -105,7 +108,7 @@ def test_idle_connection_has_a_deadline() -> None:
 def test_connection_that_is_lost_is_forgotten() -> None:
     pools = _pools()
     pool = pools.get(TARGET)
-    connection = _Connection()
+    connection = _Connection(pool)
     pool.opened(connection)
     pool.release(connection, 0.0)
     pool.lost(connection)
@@ -115,15 +118,15 @@ def test_connection_that_is_lost_is_forgotten() -> None:
 
 def test_target_has_one_pool() -> None:
     pools = _pools()
-    assert pools.get(Target("a.test", 80)) is pools.get(TARGET)
-    assert pools.get(Target("a.test", 81)) is not pools.get(TARGET)
-    assert pools.get(Target("a.test", 80, tls=True)) is not pools.get(TARGET)
+    assert pools.get(Target("192.0.2.1", 80)) is pools.get(TARGET)
+    assert pools.get(Target("192.0.2.1", 81)) is not pools.get(TARGET)
+    assert pools.get(Target("192.0.2.1", 80, tls=True)) is not pools.get(TARGET)
 
 
 def test_pool_of_a_target_that_is_gone_closes_what_is_idle_and_what_comes_back() -> None:
     pools = _pools()
     pool = pools.get(TARGET)
-    idle, busy = _Connection(), _Connection()
+    idle, busy = _Connection(pool), _Connection(pool)
     pool.release(idle, 0.0)
     pools.keep_only(set())
     assert idle.events == ["close"]
@@ -135,7 +138,7 @@ def test_pool_of_a_target_that_is_gone_closes_what_is_idle_and_what_comes_back()
 def test_pool_of_a_target_that_stays_is_left_alone() -> None:
     pools = _pools()
     pool = pools.get(TARGET)
-    connection = _Connection()
+    connection = _Connection(pool)
     pool.release(connection, 0.0)
     pools.keep_only({TARGET})
     assert pools.get(TARGET) is pool
@@ -145,7 +148,7 @@ def test_pool_of_a_target_that_stays_is_left_alone() -> None:
 def test_stop_closes_busy_connections_too() -> None:
     pools = _pools()
     pool = pools.get(TARGET)
-    busy, idle = _Connection(), _Connection()
+    busy, idle = _Connection(pool), _Connection(pool)
     pool.opened(busy)
     pool.opened(idle)
     pool.release(idle, 0.0)
