@@ -29,8 +29,16 @@ PAUSE = 0.005
 """Seconds between two reports of failures, at least."""
 
 _GATEWAY = frozenset({502, 503, 504})
-_TIMEOUTS = frozenset({CATALOGUE.CONNECT_TIMEOUT.name, CATALOGUE.READ_TIMEOUT.name, CATALOGUE.WRITE_TIMEOUT.name})
-_OWN_TIMEOUTS = frozenset({"try_timeout"})
+_TIMEOUTS = frozenset(
+    failure.name
+    for failure in (
+        CATALOGUE.CONNECT_TIMEOUT,
+        CATALOGUE.READ_TIMEOUT,
+        CATALOGUE.WRITE_TIMEOUT,
+        CATALOGUE.TRY_TIMEOUT,
+        CATALOGUE.DEADLINE,
+    )
+)
 
 
 class Reports:
@@ -100,7 +108,7 @@ class Observer(Watch):
 
     def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:  # noqa: ARG002 - as Watch
         """There was no answer, or no whole one."""
-        timeout = failure.name in _TIMEOUTS or failure.name in _OWN_TIMEOUTS
+        timeout = failure.name in _TIMEOUTS
         self._reports.tried(self.target, self._timeout if timeout else self._tcp_failure, now, soon=True)
 
 
