@@ -11,7 +11,7 @@ from gateline.control.health import node
 from gateline.engine.feed import Seen
 from gateline.engine.upstream.outcomes import CircuitOutcome, Fault, Result, outcome_with
 from gateline.entities import Target, Upstream
-from unit.control.health.stage import Stage, play
+from unit.control.health.stage import NAMES, Stage, play
 
 FINE = outcome_with(Result.SUCCESS, Fault.NONE)
 FAILED = outcome_with(Result.HTTP_FAILURE, Fault.SERVER)
@@ -22,8 +22,8 @@ A = Target.parse({"target": "192.0.2.1:80", "upstream": {"id": U.id}})
 B = Target.parse({"target": "b.test:80", "upstream": {"id": U.id}})
 
 
-def tries(target: Target, *runs: tuple[int, int]) -> Seen:
-    return Seen(tries=[(target.id, list(runs))])
+def tries(target: Target, *runs: tuple[int, int], address: str = "") -> Seen:
+    return Seen(tries=[(target.id, address, list(runs))])
 
 
 def with_fields(**fields: Any) -> Upstream:
@@ -60,7 +60,25 @@ def test_failures_of_all_workers_count_together(tmp_path: Path) -> None:
     play(tmp_path, scene, U, A)
 
 
-def test_a_name_is_one_target_to_requests(tmp_path: Path) -> None:
+def test_the_addresses_of_a_name_are_told_apart(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        worker = await stage.worker()
+        worker.feed.tell(tries(B, (FAILED, 2), address=NAMES[0]))
+        worker.feed.tell(tries(B, (FINE, 9), address=NAMES[1]))
+        worker.feed.tell(tries(B, (FAILED, 1), address=NAMES[0]))
+        await until(lambda: B.id in worker.known)
+        known = worker.known[B.id]
+        assert known.serving
+        assert [known.addresses.takes(one) for one in NAMES] == [False, True]
+        worker.feed.tell(tries(B, (FAILED, 3), address=NAMES[1]))
+        await until(lambda: worker.serving == {B.id: False})
+        worker.feed.tell(tries(B, (FINE, 2), address=NAMES[1]))
+        await until(lambda: worker.serving == {B.id: True})
+
+    play(tmp_path, scene, U, B)
+
+
+def test_a_name_is_one_target_where_no_address_was_reached(tmp_path: Path) -> None:
     async def scene(stage: Stage) -> None:
         worker = await stage.worker()
         worker.feed.tell(tries(B, (FAILED, 3)))
