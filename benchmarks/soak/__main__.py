@@ -8,7 +8,16 @@ from pathlib import Path
 
 from benchmarks.page import write_page
 from benchmarks.processes import StartError, end_on_sigterm
-from benchmarks.soak import active_checks, idle_memory, kill_worker, large_bodies, large_store, reloads, swap_10000
+from benchmarks.soak import (
+    active_checks,
+    idle_memory,
+    kill_worker,
+    large_bodies,
+    large_store,
+    reloads,
+    swap_10000,
+    upstreams_5000,
+)
 from benchmarks.soak.verdict import Verdict, write_verdict
 
 CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
@@ -19,6 +28,7 @@ CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "large_store": large_store.check,
     "reloads": reloads.check,
     "swap_10000": swap_10000.check,
+    "upstreams_5000": upstreams_5000.check,
 }
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
