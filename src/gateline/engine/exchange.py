@@ -434,13 +434,13 @@ class Exchange:
 
     def upstream_failed(self, failure: Failure, stale: bool) -> None:
         """The upstream gave no (whole) answer. `stale`: on a connection that had served before and sent nothing now."""
-        self.upstream = None
         watch = self.watch
         if watch is not None:
             now = monotonic()
             if not stale:
                 watch.failed(self, failure, now)
             self.end_try(now)
+        self.upstream = None
         if self.over:
             return
         if self.upstream_latency < 0:

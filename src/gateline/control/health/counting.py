@@ -88,6 +88,10 @@ class Counts:
         self.set(healthy=success)
         return success
 
+    def forget_failures(self) -> None:
+        """Something was good."""
+        self._counts[1:] = [0, 0, 0]
+
     def set(self, *, healthy: bool) -> None:
         """Begin again from this health."""
         self.healthy = healthy

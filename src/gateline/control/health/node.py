@@ -242,19 +242,22 @@ class NodeHealth:
             self._count(watched, place, watched.active, result, 1, "active checks")
 
     def _see(self, seen: Seen) -> None:
-        for target, runs in seen.tries:
+        for target, address, runs in seen.tries:
             watched = self._watched.get(self._upstream_of.get(target, ""))
             if watched is not None and target in watched.members:
-                self._tried(watched, watched.members[target], runs)
+                self._tried(watched, watched.members[target], address, runs)
         for circuit, epoch, runs in seen.calls:
             self._circuits.seen(circuit, epoch, runs)
 
-    def _tried(self, watched: _Watched, member: Member, runs: Runs) -> None:
-        address = member.host if is_address(member.host) else WHOLE
-        place = Place(watched.upstream.id, member.id, address)
+    def _tried(self, watched: _Watched, member: Member, address: str, runs: Runs) -> None:
+        """Tries at an address of a target; at a name, none was reached where it is empty: that is of the name."""
+        of = member.host if is_address(member.host) else WHOLE
+        place = Place(watched.upstream.id, member.id, address or of)
         for outcome, times in runs:
             result, fault = outcome_parts(outcome)
             self._count(watched, place, watched.passive, result, times, "passive checks")
+            if address and result is Result.SUCCESS:
+                self._counted(place._replace(address=WHOLE)).forget_failures()
             if watched.outliers is not None:
                 ejection = watched.outliers.count(member.id, fault, times, monotonic())
                 if ejection is not None:
@@ -277,7 +280,7 @@ class NodeHealth:
         if address is None:
             self._set_all(place.upstream, place.target, healthy=healthy)
         else:
-            self._active.changed(place, healthy=healthy)
+            self._set(place, healthy=healthy)
 
     def _went(self, watched: _Watched, target: str, healthy: bool, by: str) -> None:
         member = watched.members[target]
@@ -305,6 +308,8 @@ class NodeHealth:
     def _set(self, place: Place, *, healthy: bool) -> None:
         self._counted(place).set(healthy=healthy)
         self._active.changed(place, healthy=healthy)
+        if healthy and place.address != WHOLE and WHOLE in self._counts[place.target]:
+            self._counts[place.target][WHOLE].set(healthy=True)
 
     # Outliers.
 

@@ -44,6 +44,10 @@ LOOK_AGAIN = 5.0
 """Seconds after which names of which some addresses are unhealthy are looked up again: they may have others by now."""
 
 
+FEW, KEEP = 1000, 0.5
+"""So many states are written to disk with each change; more after so many seconds."""
+
+
 class _State(msgspec.Struct, frozen=True):
     """What is known of a target; `upstream` is its id, `target` its host and port."""
 
@@ -98,6 +102,7 @@ class TargetStates:
         self._watch: asyncio.Task[None] | None = None
         self._found: list[Finding] = []
         self._flushing = False
+        self._keeper: asyncio.TimerHandle | None = None
         self._told: Told = lambda _: None
 
     def tell(self, told: Told) -> None:
@@ -115,6 +120,8 @@ class TargetStates:
 
     def close(self) -> None:
         """Look at nothing any more."""
+        if self._keeper is not None:
+            self._write()
         if self._watch is not None:
             self._watch.cancel()
 
@@ -276,7 +283,7 @@ class TargetStates:
             for target, state in before.items():
                 self._note(target, state)
             raise
-        self._write()
+        self._keep()
 
     async def _row(self, target: str, state: _State) -> bytes:
         serving = self._serving[target] = await self._serves(state)
@@ -362,7 +369,17 @@ class TargetStates:
             logger.error("the health of targets cannot be read from %s: %s", self._path, error)
             return {}
 
+    def _keep(self) -> None:
+        """Write them now; when they are many, and so may change often, a moment later."""
+        if len(self._states) <= FEW:
+            self._write()
+        elif self._keeper is None:
+            self._keeper = asyncio.get_running_loop().call_later(KEEP, self._write)
+
     def _write(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
         try:
             write_atomically(self._path, msgspec.json.encode(self._states), durable=False)
         except OSError as error:

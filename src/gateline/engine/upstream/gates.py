@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.upstream.circuit_rows import Open, open_from_wire
@@ -79,7 +80,7 @@ class Refusal:
 class Circuit:
     """A circuit as a worker knows it: closed, unless it was told otherwise."""
 
-    __slots__ = ("_counters", "id", "opened")
+    __slots__ = ("__weakref__", "_counters", "id", "opened")
 
     def __init__(self, identifier: str, counters: "Counters") -> None:
         self.id = identifier
@@ -113,34 +114,32 @@ class Circuit:
 
 
 class Circuits:
-    """The circuits of a worker, by the ids of targets and services."""
+    """The circuits of a worker, by the ids of targets and services; each is there as long as a gate has it."""
 
     def __init__(self, counters: "Counters") -> None:
         self._counters = counters
-        self._known: dict[str, Circuit] = {}
+        self._known: WeakValueDictionary[str, Circuit] = WeakValueDictionary()
+        self._opened: dict[str, Open] = {}
 
     def get(self, identifier: str) -> Circuit:
         """The circuit, made when it is asked for first."""
         known = self._known.get(identifier)
         if known is None:
             known = self._known[identifier] = Circuit(identifier, self._counters)
+            known.opened = self._opened.get(identifier)
         return known
 
     def take(self, put: Iterable[Mapping[str, Any]], delete: Iterable[str], *, full: bool) -> None:
         """Take in what was sent; `full`: all others are closed."""
-        if full:
-            for circuit in self._known.values():
-                circuit.opened = None
-        for one in delete:
-            if one in self._known:
-                self._known[one].opened = None
-        for row in put:
-            self.get(row["id"]).opened = open_from_wire(row)
-
-    def keep_only(self, identifiers: "set[str]") -> None:
-        """Forget the circuits of what there is no more."""
-        for one in self._known.keys() - identifiers:
-            del self._known[one]
+        now = {row["id"]: open_from_wire(row) for row in put}
+        closed = [one for one in self._opened if one not in now] if full else list(delete)
+        for one in closed:
+            self._opened.pop(one, None)
+        self._opened |= now
+        for one in (*closed, *now):
+            circuit = self._known.get(one)
+            if circuit is not None:
+                circuit.opened = now.get(one)
 
 
 class Passage(Watch):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateline.engine.errors import CATALOGUE
 from gateline.engine.feed import Seen
+from gateline.engine.upstream.dns import is_address
 from gateline.engine.upstream.outcomes import CircuitOutcome, Fault, Result, Runs, outcome_with
 from gateline.engine.upstream.watch import Watch
 
@@ -29,8 +30,16 @@ PAUSE = 0.005
 """Seconds between two reports of failures, at least."""
 
 _GATEWAY = frozenset({502, 503, 504})
-_TIMEOUTS = frozenset({CATALOGUE.CONNECT_TIMEOUT.name, CATALOGUE.READ_TIMEOUT.name, CATALOGUE.WRITE_TIMEOUT.name})
-_OWN_TIMEOUTS = frozenset({"try_timeout"})
+_TIMEOUTS = frozenset(
+    failure.name
+    for failure in (
+        CATALOGUE.CONNECT_TIMEOUT,
+        CATALOGUE.READ_TIMEOUT,
+        CATALOGUE.WRITE_TIMEOUT,
+        CATALOGUE.TRY_TIMEOUT,
+        CATALOGUE.DEADLINE,
+    )
+)
 
 
 class Reports:
@@ -38,15 +47,15 @@ class Reports:
 
     def __init__(self, tell: Callable[[Seen], None]) -> None:
         self._tell = tell
-        self._tries: dict[str, Runs] = {}
+        self._tries: dict[tuple[str, str], Runs] = {}
         self._calls: dict[tuple[str, int], Runs] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._last = 0.0
 
-    def tried(self, target: str, outcome: int, now: float, *, soon: bool) -> None:
+    def tried(self, target: str, address: str, outcome: int, now: float, *, soon: bool) -> None:
         """A try at a target."""
-        self._add(self._tries.setdefault(target, []), outcome)
+        self._add(self._tries.setdefault((target, address), []), outcome)
         self._plan(now, soon=soon)
 
     def called(self, circuit: str, epoch: int, outcome: int, now: float) -> None:
@@ -75,33 +84,42 @@ class Reports:
         self._last = now
         tries, self._tries = self._tries, {}
         calls, self._calls = self._calls, {}
-        self._tell(Seen(list(tries.items()), [(one, epoch, runs) for (one, epoch), runs in calls.items()]))
+        self._tell(Seen([(*one, runs) for one, runs in tries.items()], [(*one, runs) for one, runs in calls.items()]))
 
 
 class Observer(Watch):
     """Watches one target for passive checks and outlier detection."""
 
-    __slots__ = ("_outcomes", "_reports", "_tcp_failure", "_timeout", "checks", "target")
+    __slots__ = ("_is_name", "_outcomes", "_reports", "_tcp_failure", "_timeout", "checks", "target")
 
-    def __init__(self, upstream: "Upstream", target: str, reports: Reports) -> None:
+    def __init__(self, upstream: "Upstream", target: "Target", reports: Reports) -> None:
         checks = upstream.healthchecks.passive
-        self.target = target
+        self.target = target.id
+        self._is_name = not is_address(target.target.rpartition(":")[0].strip("[]"))
         self.checks = checks
         self._reports = reports
         self._outcomes = {status: _outcome(checks, status) for status in range(100, 1000)}
         self._tcp_failure = outcome_with(Result.TCP_FAILURE, Fault.LOCAL)
         self._timeout = outcome_with(Result.TIMEOUT, Fault.LOCAL)
 
-    def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:  # noqa: ARG002 - as Watch
+    def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:  # noqa: ARG002
         """The head of an answer came."""
         outcome = self._outcomes.get(status, _UNKNOWN)
         if outcome != _UNKNOWN:
-            self._reports.tried(self.target, outcome, now, soon=outcome != 0)
+            self._reports.tried(self.target, self._address(exchange), outcome, now, soon=outcome != 0)
 
-    def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:  # noqa: ARG002 - as Watch
+    def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:
         """There was no answer, or no whole one."""
-        timeout = failure.name in _TIMEOUTS or failure.name in _OWN_TIMEOUTS
-        self._reports.tried(self.target, self._timeout if timeout else self._tcp_failure, now, soon=True)
+        timeout = failure.name in _TIMEOUTS
+        outcome = self._timeout if timeout else self._tcp_failure
+        self._reports.tried(self.target, self._address(exchange), outcome, now, soon=True)
+
+    def _address(self, exchange: "Exchange") -> str:
+        """Which of a name's addresses a try has reached."""
+        if not self._is_name:
+            return ""
+        place = getattr(exchange.upstream, "place", None)
+        return "" if place is None else str(place.address)
 
 
 _UNKNOWN = outcome_with(Result.NOTHING, Fault.NONE)
@@ -134,7 +152,7 @@ class Observers:
             return None
         if isinstance(before, Observer) and before.checks == upstream.healthchecks.passive:
             return before
-        return Observer(upstream, target.id, self._reports)
+        return Observer(upstream, target, self._reports)
 
 
 def circuit_outcome(*, failed: bool, slow: bool) -> int:

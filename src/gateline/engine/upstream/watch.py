@@ -35,7 +35,8 @@ class Watch:
         """The head of an answer came, `latency` seconds after the request was sent; 101 where a tunnel begins."""
 
     def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:
-        """There was no answer, or no whole one. That a kept connection turned out to be closed is no failure."""
+        """There was no answer, or no whole one. That a kept connection turned out to be closed is no failure. The
+        exchange's `upstream` is the connection, None where there was none."""
 
     def ended(self, now: float) -> None:
         """The try is not in flight any more: its answer is complete, it failed, or nobody waits for it."""

@@ -1,128 +1,16 @@
 """The health of targets in the control process: what is set, what the workers are told, and when it is forgotten."""
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from gateline.control.errors import ChangeRefusedError
-from gateline.control.feed import FeedServer
-from gateline.control.health import TargetStates, states
-from gateline.control.rows import Delta, Rows, encoded
-from gateline.engine.feed import ConfigurationError, WorkerFeed
-from gateline.engine.upstream.dns import NameResolutionError
-from gateline.engine.upstream.health import KIND, health_from_wire
-from gateline.entities import Entity, Target, Upstream
-
-CHECKS = {"healthchecks": {"passive": {"unhealthy": {"tcp_failures": 1}}}}
-U = Upstream.parse({"name": "u.test", **CHECKS})
-V = Upstream.parse({"name": "v.test", **CHECKS})
-A = Target.parse({"target": "192.0.2.1:80", "upstream": {"id": U.id}})
-B = Target.parse({"target": "b.test:80", "upstream": {"id": U.id}})
-C = Target.parse({"target": "[2001:db8::1]:80", "upstream": {"id": V.id}})
-NAMES = ("192.0.2.8", "192.0.2.9")
-
-
-def rows(*entities: Entity) -> Rows:
-    """Entities as a configuration."""
-    by_kind: dict[str, dict[str, Entity]] = {}
-    for entity in entities:
-        by_kind.setdefault(entity.kind, {})[entity.id] = entity
-    return encoded(by_kind)
-
-
-class Worker:
-    """What a worker knows of targets: (serving, the healthy addresses but ..., or only ...)."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Any] = {}
-        self.refuse = False
-
-    async def apply(
-        self, version: int, full: bool, put: dict[str, list[dict[str, Any]]], delete: dict[str, list[str]], digest: str
-    ) -> None:
-        if self.refuse and not full:
-            raise ConfigurationError("no")
-        if full:
-            self.known = {}
-        for gone in delete.get(KIND, ()):
-            self.known.pop(gone, None)
-        self.known |= {row["id"]: health_from_wire(row) for row in put.get(KIND, ())}
-
-    @property
-    def serving(self) -> dict[str, bool]:
-        return {target: known.serving for target, known in self.known.items()}
-
-
-class Stage:
-    """A feed, a worker, and the states; `names` are the addresses of `b.test`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.names: tuple[str, ...] = NAMES
-        listener = socket.socket(socket.AF_UNIX)
-        path = str(folder / "feed")
-        listener.bind(path)
-        listener.listen()
-        listener.setblocking(False)
-        self._path = path
-        self.server = FeedServer(listener, timeout=20)
-        self.states = self._states()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def _states(self) -> TargetStates:
-        made = TargetStates(self.server, self.folder / "health.json")
-
-        async def addresses(host: str) -> tuple[str, ...]:
-            if host != "b.test":
-                return (host,)
-            if not self.names:
-                raise NameResolutionError(host)
-            return self.names
-
-        made._resolver.addresses = addresses  # type: ignore[method-assign]
-        return made
-
-    async def worker(self) -> Worker:
-        worker = Worker()
-        life = WorkerFeed(self._path, index=len(self._tasks), generation=1, apply=worker.apply)
-        self._tasks.append(asyncio.get_running_loop().create_task(life.run()))
-        if self.server.published:
-            await self.server.complete(len(self._tasks))
-        else:
-            while len(self.server.workers) < len(self._tasks):  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.001)
-        return worker
-
-    async def end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.states.close()
-        self.server.close()
-        await asyncio.sleep(0)
-
-
-def play(tmp_path: Path, scene: Callable[[Stage], Awaitable[None]], *entities: Entity) -> None:
-    """Run a scene; these entities are in force, if there are any."""
-
-    async def main() -> None:
-        stage = Stage(tmp_path)
-        await stage.server.start()
-        await stage.states.start()
-        try:
-            if entities:
-                await stage.server.publish(rows(*entities), "one")
-            async with asyncio.timeout(20):
-                await scene(stage)
-        finally:
-            await stage.end()
-
-    asyncio.run(main())
+from gateline.control.health import states
+from gateline.control.rows import Delta
+from gateline.entities import Target, Upstream
+from unit.control.health.stage import NAMES, A, B, C, Stage, U, V, play, rows
 
 
 def test_a_target_that_is_set_is_so_in_every_worker_and_in_those_that_come(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Scene:
     async def told(self) -> tuple[Runs, Runs]:
         """The outcomes of tries and of calls, of whatever they were, once all is told."""
         await asyncio.sleep(0.2)
-        tries = [run for seen in self.seen for _, runs in seen.tries for run in runs]
+        tries = [run for seen in self.seen for _, _, runs in seen.tries for run in runs]
         calls = [run for seen in self.seen for _, _, runs in seen.calls for run in runs]
         self.seen.clear()
         return tries, calls
