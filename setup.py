@@ -12,6 +12,10 @@ from setuptools import Extension, setup
 
 PACKAGE = Path("src/gateline")
 MODULES = (
+    "control/health/active.py",
+    "control/health/counting.py",
+    "control/health/probes.py",
+    "control/health/rounds.py",
     "engine/chain.py",
     "engine/credentials.py",
     "engine/door.py",

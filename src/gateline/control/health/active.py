@@ -8,7 +8,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import partial
 from ipaddress import ip_address
 from time import monotonic
 from typing import NamedTuple
@@ -100,7 +99,7 @@ class ActiveChecks:
         self._authorities = authorities
         self._checked: dict[str, _Checked] = {}
         self._rounds = Rounds(self._begin)
-        self._raw = RawProber() if RAW else None
+        self._raw = RawProber(self._over) if RAW else None
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -218,7 +217,7 @@ class ActiveChecks:
         about: _About = turn.about
         probe = about.probe
         if self._raw is not None and probe.type in ("http", "tcp"):
-            self._raw.start(probe, about.place.address, about.port, partial(self._over, turn))
+            self._raw.start(probe, about.place.address, about.port, turn)
         else:
             tasks.start(self._probe(turn), name="probe")
 

@@ -94,6 +94,6 @@ class Counts:
         self._counts = [0, 0, 0, 0]
 
     @property
-    def clean(self) -> bool:
-        """Whether nothing is counted."""
-        return not any(self._counts)
+    def says_nothing_new(self) -> Result:
+        """A result that changes nothing: a success where no failure is counted."""
+        return Result.NOTHING if not self.healthy or any(self._counts) else Result.SUCCESS

@@ -263,8 +263,11 @@ class NodeHealth:
     def _count(
         self, watched: _Watched, place: Place, thresholds: Thresholds, result: Result, times: int, by: str
     ) -> None:
+        counts = self._counted(place)
+        if result == counts.says_nothing_new:
+            return
         limit = thresholds.limit(result)
-        healthy = self._counted(place).count(result, limit, times)
+        healthy = counts.count(result, limit, times)
         if healthy is None:
             return
         address = None if place.address == WHOLE else place.address
