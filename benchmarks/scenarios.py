@@ -20,7 +20,7 @@ from benchmarks.plugin_configurations import (
 from benchmarks.proxies import Proxy
 from benchmarks.proxies.caddy import Caddy
 from benchmarks.proxies.envoy import Envoy
-from benchmarks.proxies.gateline import Gateline
+from benchmarks.proxies.gateline import Gateline, ten_targets
 from benchmarks.proxies.nginx import Nginx
 from benchmarks.proxies.traefik import Traefik
 
@@ -125,6 +125,16 @@ def _jwt() -> Scenario:
     return Scenario(title, contestants, one_request({**KEY_HEADER, **TOKEN_HEADER}), "nginx", bars)
 
 
+def _balanced() -> Scenario:
+    contestants: dict[str, Proxy] = {
+        "1 target": Gateline(name="gateline-1-target"),
+        "10 targets": Gateline(ten_targets, name="gateline-10-targets"),
+    }
+    bars = (Bar("10 targets", "1 target", 1.05),)
+    title = "An upstream of ten targets with health checks, and a service with one"
+    return Scenario(title, contestants, one_request(), "1 target", bars)
+
+
 SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "plain": _plain,
     "new-url": _new_url,
@@ -135,4 +145,5 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "each-plugin": _each_plugin,
     "idle": _idle,
     "jwt": _jwt,
+    "balanced": _balanced,
 }

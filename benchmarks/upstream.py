@@ -27,6 +27,14 @@ _SEEN = json.dumps(
 )
 
 
+LOOPBACKS = 10
+
+
+def addresses(address: Address) -> list[Address]:
+    """All addresses of the upstream, of which `address` is the first: other loopback addresses with the same port."""
+    return [Address(f"127.0.0.{last}", address.port) for last in range(1, LOOPBACKS + 1)]
+
+
 def start_upstream(folder: Path, core: int | None, prefixes: Sequence[str]) -> tuple[Server, Address]:
     """The running upstream and its address."""
 
@@ -41,6 +49,7 @@ def start_upstream(folder: Path, core: int | None, prefixes: Sequence[str]) -> t
 
 def _configuration(address: Address, prefixes: Sequence[str]) -> str:
     seen = "\n".join(f"    location = {prefix}/seen {{ return 200 '{_SEEN}'; }}" for prefix in prefixes)
+    listens = "\n".join(f"    listen {one} backlog=4096;" for one in addresses(address))
     return f"""
 daemon off;
 worker_processes 1;
@@ -58,7 +67,7 @@ http {{
   uwsgi_temp_path upstream-temp-uwsgi;
   scgi_temp_path upstream-temp-scgi;
   server {{
-    listen {address} backlog=4096;
+{listens}
     location / {{ return 200 '{BODY.decode()}'; }}
 {seen}
   }}

@@ -23,6 +23,7 @@ from benchmarks.processes import (
     wait_until,
 )
 from benchmarks.proxies import HOST, PREFIX, RunningProxy
+from benchmarks.upstream import addresses
 
 Configuration = dict[str, Any]
 ADMIN_TIMEOUT = 60.0  # seconds
@@ -33,6 +34,21 @@ def one_route(upstream: Address) -> Configuration:
     route = {"name": "orders", "hosts": [HOST], "paths": [PREFIX], "strip_path": False}
     service = {"name": "orders", "url": f"http://{upstream}", "routes": [route]}
     return {"_format_version": "3.0", "services": [service]}
+
+
+def ten_targets(upstream: Address) -> Configuration:
+    """The same behind an upstream of ten targets with active and passive health checks."""
+    configuration = one_route(upstream)
+    [service] = configuration["services"]
+    del service["url"]
+    service["host"] = "orders.internal"
+    checks = {
+        "active": {"healthy": {"interval": 5, "successes": 1}, "unhealthy": {"interval": 5, "tcp_failures": 3}},
+        "passive": {"unhealthy": {"http_failures": 5, "tcp_failures": 3, "timeouts": 3}},
+    }
+    targets = [{"target": str(one)} for one in addresses(upstream)]
+    configuration["upstreams"] = [{"name": "orders.internal", "healthchecks": checks, "targets": targets}]
+    return configuration
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from benchmarks.soak import (
     large_store,
     reloads,
     swap_10000,
+    upstreams_5000,
 )
 from benchmarks.soak.verdict import Verdict, write_verdict
 
@@ -31,6 +32,7 @@ CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "large_store": large_store.check,
     "reloads": reloads.check,
     "swap_10000": swap_10000.check,
+    "upstreams_5000": upstreams_5000.check,
 }
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from gateline.engine.draft import Draft, IdsDraft
 from gateline.entities import kinds
 
 if TYPE_CHECKING:
-    from gateline.entities import Plugin, Route, Service, Target, Upstream
+    from gateline.entities import Entity, Plugin, Route, Service, Target, Upstream
 
 __all__ = ["KINDS", "EntityTables", "EntityTablesDraft"]
 
@@ -17,6 +19,8 @@ KINDS = ("services", "routes", "upstreams", "targets", "certificates", "snis", "
 
 _STEP = 16
 """So many entities are read between two steps."""
+
+_SHARED = {"targets": "upstream", "upstreams": "healthchecks"}
 
 
 class EntityTables:
@@ -72,11 +76,14 @@ class EntityTablesDraft:
             note = self._notes().get(kind)
             others = self._tables.by_kind[kind] if full else delete.get(kind, ())
             there: set[str] = set()
+            alike = _Alike(kind)
             rows.reverse()
             for place in range(len(rows)):
                 if place % _STEP == _STEP - 1:
                     yield
-                entity = model.from_wire(rows.pop())
+                row = rows.pop()
+                entity = model.from_wire(row)
+                alike.share(entity, row)
                 if others:
                     there.add(entity.id)
                 before = table.get(entity.id)
@@ -204,6 +211,22 @@ class EntityTablesDraft:
         for one in (before, now):
             if one is not None:
                 self.plugins[one.id] = None
+
+
+class _Alike:
+    """Keeps once what is the same in many entities of a kind that a change brings: 50,000 targets are too many for a
+    reference each."""
+
+    def __init__(self, kind: str) -> None:
+        self._field = _SHARED.get(kind)
+        self._known: dict[bytes, Any] = {}
+
+    def share(self, entity: "Entity", row: Mapping[str, Any]) -> None:
+        """Let the entity, which was made of the row, have what an earlier one has."""
+        field = self._field
+        if field is not None:
+            held = vars(entity)
+            held[field] = self._known.setdefault(msgspec.json.encode(row.get(field)), held[field])
 
 
 def _shortest_timeout(service: "Service") -> int:

@@ -37,7 +37,7 @@ def watches_load(upstream: "Upstream") -> bool:
 
 def keeps_load(upstream: "Upstream", weights: Sequence[int]) -> bool:
     """Whether anything is to be remembered of targets of these weights."""
-    return watches_load(upstream) or bool(upstream.slow_start) or len(set(weights)) > 1
+    return watches_load(upstream) or bool(upstream.slow_start) or len({weight for weight in weights if weight}) > 1
 
 
 def algorithm_for(upstream: "Upstream", members: Sequence[Member], locality: str | None) -> Algorithm:
