@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
 from gateline.engine.errors import CATALOGUE
-from gateline.engine.exchange import Exchange, Trailers
+from gateline.engine.exchange import Exchange
+from gateline.engine.streams import Trailers
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
 from gateline.pdk.exchange import ServiceRequestView, Watcher
@@ -27,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Nobody:
-    """See `engine.exchange.ClientStream`: a client that takes everything and asks for nothing more."""
+    """See `engine.streams.ClientStream`: a client that takes everything and asks for nothing more."""
 
     def __init__(self, peer: "Peer") -> None:
         self.peer = peer

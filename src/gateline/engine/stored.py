@@ -9,7 +9,8 @@ from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE
 
 if TYPE_CHECKING:
-    from gateline.engine.exchange import Exchange, Trailers
+    from gateline.engine.exchange import Exchange
+    from gateline.engine.streams import Trailers
 
 __all__ = ["StoredBody"]
 
@@ -17,7 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class StoredBody:
-    """See `engine.exchange.UpstreamStream`."""
+    """See `engine.streams.UpstreamStream`."""
+
+    address = ""
+    """It comes from nowhere."""
 
     def __init__(self, exchange: "Exchange", pieces: AsyncIterator[bytes]) -> None:
         self._exchange = exchange
