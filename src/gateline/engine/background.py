@@ -13,9 +13,9 @@ from gateline.engine.chain import PluginSet
 from gateline.engine.edits import RequestEdits
 from gateline.engine.errors import CATALOGUE
 from gateline.engine.exchange import Exchange
-from gateline.engine.streams import Trailers
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
+from gateline.engine.streams import Trailers
 from gateline.pdk.exchange import ServiceRequestView, Watcher
 
 if TYPE_CHECKING:
