@@ -56,6 +56,12 @@ def test_every_limit_is_told_and_the_one_with_least_left() -> None:
     }
 
 
+def test_windows_are_told_in_seconds_where_they_have_no_name() -> None:
+    with limited(limit=[5, 50, 7], window_size=[0.5, 2592000, 86400]) as harness:
+        names = {name.removeprefix("X-RateLimit-Limit-") for name, _ in harness.request().lines if "-Limit-" in name}
+    assert names == {"0.5", "2592000", "Day"}
+
+
 def test_a_refusal_tells_when_to_come_again() -> None:
     with limited(limit=[1], window_size=[30], window_type="fixed") as harness:
         assert harness.request().status == 200
@@ -413,6 +419,14 @@ def test_without_counts_the_node_counts_itself_or_nobody_passes(
         (
             {**ONE, "limits": [{"limit": 1, "window_size": 60}]},
             {"config": {"limits": "limits with one window need names"}},
+        ),
+        (
+            {**ONE, "limits": [{"limit": 1, "window_size": 1, "name": "a b"}]},
+            {
+                "config": {
+                    "limits": [{"name": "bad header name 'a b', allowed characters are A-Z, a-z, 0-9, '_', and '-'"}]
+                }
+            },
         ),
         ({**ONE, "cost": {"source": "request_body"}}, {"config": {"cost": {"field": "required field missing"}}}),
         (

@@ -94,7 +94,10 @@ class Quotas(tuple[Quota, ...]):
 
 
 def _text(quota: Quota) -> str:
-    return "" if quota.algorithm is Algorithm.BUCKET else f"{quota.window / SECOND:g}"
+    if quota.algorithm is Algorithm.BUCKET:
+        return ""
+    seconds, rest = divmod(quota.window, SECOND)
+    return f"{seconds}.{rest:09}" if rest else f"{seconds}"
 
 
 class Standing(NamedTuple):

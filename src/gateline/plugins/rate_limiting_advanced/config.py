@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from gateline.pdk.fields import Between, Field, Format, GreaterThan, HeaderName, MinLength, OneOf, Record
+from gateline.pdk.fields import Between, Field, GreaterThan, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
 from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, too_long
@@ -23,16 +23,11 @@ _UNEQUAL = "You must provide the same number of windows and limits"
 _STATUS_CLASSES = tuple(f"{digit}xx" for digit in range(1, 6))
 
 
-def _printable(name: str) -> str | None:
-    bad = not (name.isascii() and name.isprintable()) or set(name) & set('"\\ ')
-    return "printable ASCII without spaces, quotes and backslashes expected" if bad else None
-
-
 class OneLimit(Record):
     """A limit with an algorithm of its own."""
 
     name: Annotated[
-        Annotated[str, Format(_printable)] | None,
+        HeaderName | None,
         Field(description="What headers call it, in place of its window. Needed where two limits have one window."),
     ] = None
     limit: Annotated[float, GreaterThan(0), Field(description="How much there may be in a window.")]

@@ -33,7 +33,7 @@ class Plan:
         each += [(one.window_size, one.limit, one.algorithm, one.burst, one.name) for one in config.limits]
         each.sort(key=lambda one: one[0])
         self.quotas = Quotas(_quota(limit, window, name, most, penalty) for window, limit, name, most, _ in each)
-        labels = [name or _WINDOWS.get(window, f"{window:g}") for window, _, _, _, name in each]
+        labels = [name or _WINDOWS.get(window, _text(window)) for window, _, _, _, name in each]
         self._labels = tuple(labels)
         self._limits = tuple(
             (f"X-RateLimit-Limit-{label}", str(quota.most), f"X-RateLimit-Remaining-{label}", f'"{label.lower()}"')
@@ -87,6 +87,10 @@ def retry_of(verdict: Verdict) -> int:
 def too_long(limit: float, window: float, burst: int | None) -> bool:
     """Whether a window, or the time in which a bucket gets full, is longer than can be counted."""
     return window > _LONGEST or (burst or limit) / limit * window > _LONGEST
+
+
+def _text(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def _whole(seconds: float) -> int:

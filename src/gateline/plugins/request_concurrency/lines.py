@@ -11,7 +11,9 @@ from collections.abc import Callable
 __all__ = ["Lines"]
 
 AGAIN = 0.01
-"""Seconds after which the first in a line asks again."""
+"""Seconds after which the first in a line asks again, at least."""
+MOST = 2000
+"""Questions of all lines together in a second, at most."""
 
 
 class Lines:
@@ -62,9 +64,8 @@ class Lines:
         if line:
             line[0].set()
 
-    @staticmethod
-    async def _called_or_again(called: asyncio.Event) -> None:
-        again = asyncio.get_running_loop().call_later(AGAIN, called.set)
+    async def _called_or_again(self, called: asyncio.Event) -> None:
+        again = asyncio.get_running_loop().call_later(max(AGAIN, len(self._lines) / MOST), called.set)
         try:
             await called.wait()
         finally:
