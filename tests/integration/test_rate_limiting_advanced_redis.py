@@ -54,7 +54,7 @@ def test_by_how_much_a_limit_may_be_exceeded_is_told(redis: Redis, caplog: pytes
             dict(labels)["limit"]: value for _, labels, value in metrics["gateline_rate_limit_max_overshoot"].samples()
         }
         ((_, _, asked),) = metrics["gateline_rate_limit_lease_requests_total"].samples()
-    assert found == {"pace": 10, "1e+09": 0}
+    assert found == {"pace": 10, "1000000000": 0}
     assert asked == 1
     assert f"{ID}: nodes may exceed pace by 10 at most" in caplog.text
 

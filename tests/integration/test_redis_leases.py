@@ -77,7 +77,7 @@ async def test_nodes_and_workers_admit_what_the_limit_allows_and_no_more(server:
     async with budgets(server.port, 0.0, 2.0, -2.0, workers=2) as all_of_them:
         counts = await asyncio.gather(*(admitted(budget, key, quotas, 150) for budget in all_of_them))
     assert sum(counts) <= 500
-    assert sum(counts) >= 450  # what one node holds when the others are done is not lost, but not here yet
+    assert sum(counts) >= 300  # what a node holds when it is done is not lost, but not here
 
 
 async def test_what_nobody_else_wants_one_node_gets(server: Server, key: str) -> None:
@@ -121,7 +121,7 @@ async def test_a_bucket_is_exceeded_by_its_part_at_most(server: Server, key: str
     quotas = Quotas([Quota(Algorithm.BUCKET, 1, YEAR, burst=200)])
     async with budgets(server.port, 0.0, 0.0, 0.0) as each:
         counts = await asyncio.gather(*(admitted(budget, key, quotas, 150) for budget in each))
-    assert 140 <= sum(counts) <= 200
+    assert 100 <= sum(counts) <= 200
 
 
 async def test_what_is_charged_later_is_missing_for_everybody(server: Server, key: str) -> None:
