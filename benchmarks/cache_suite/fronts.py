@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,33 +13,39 @@ from benchmarks.proxies.gateline import Configuration, Gateline
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """How a cache is started, and how it tells its version."""
+    """What a cache is called, how it tells its version, and how it is started."""
 
+    name: str
     version: Callable[[], str]
     start: Callable[[Address, Path], tuple[Server, Address]]
 
 
-def _with_cache(origin: Address) -> Configuration:
-    """One route to the origin; every status, every type."""
-    plugin = {
-        "name": "proxy-cache",
-        "config": {
-            "strategy": "memory",
-            "cache_control": True,
-            "share_public": True,
-            "request_method": ["GET", "HEAD"],
-            "response_code": list(range(200, 600)),
-            "content_type": ["*/*"],
-        },
-    }
+_WIDE = {"share_public": True, "response_code": list(range(200, 600)), "content_type": ["*/*"]}
+"""Lets RFC 9111 decide alone what is kept, and for whom."""
+
+
+def _all_that_may_be_kept(origin: Address) -> Configuration:
+    return _with_cache(origin, _WIDE)
+
+
+def _with_defaults(origin: Address) -> Configuration:
+    return _with_cache(origin, {})
+
+
+def _with_cache(origin: Address, fields: Mapping[str, object]) -> Configuration:
+    """One route to the origin, and the plugin with these fields."""
+    plugin = {"name": "proxy-cache", "config": {"strategy": "memory", "cache_control": True, **fields}}
     route = {"name": "suite", "paths": ["/"], "strip_path": False}
     service = {"name": "suite", "url": f"http://{origin}", "retries": 0, "routes": [route]}
     return {"_format_version": "3.0", "services": [service], "plugins": [plugin]}
 
 
-def _start_gateline(origin: Address, folder: Path) -> tuple[Server, Address]:
-    proxy = Gateline(_with_cache).start(origin, folder, None)
-    return proxy.server, proxy.address
+def _gateline(configure: Callable[[Address], Configuration]) -> Callable[[Address, Path], tuple[Server, Address]]:
+    def start_gateline(origin: Address, folder: Path) -> tuple[Server, Address]:
+        proxy = Gateline(configure).start(origin, folder, None)
+        return proxy.server, proxy.address
+
+    return start_gateline
 
 
 def _start_nginx(origin: Address, folder: Path) -> tuple[Server, Address]:
@@ -88,6 +94,7 @@ http {{
 
 
 FRONTS = {
-    "gateline": Front(Gateline().version, _start_gateline),
-    "nginx": Front(_nginx_version, _start_nginx),
+    "gateline": Front("Gateline", Gateline().version, _gateline(_all_that_may_be_kept)),
+    "gateline-defaults": Front("Gateline, defaults of the plugin", Gateline().version, _gateline(_with_defaults)),
+    "nginx": Front("nginx", _nginx_version, _start_nginx),
 }

@@ -1,22 +1,20 @@
 """A run of the suite as text: a summary for the terminal, JSON, and the page of the documentation."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cache_suite.package import NAME, VERSION
 from benchmarks.cache_suite.reasons import REASONS
 from benchmarks.cache_suite.results import Outcome, Suite, Test, Verdict
 
-_FRONT_NAMES = {"gateline": "Gateline", "nginx": "nginx"}
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of the suite against a cache."""
 
-    front: str
-    version: str
+    cache: str
+    """Its name and version."""
     suite: Suite
     outcomes: Mapping[str, Outcome]
 
@@ -39,7 +37,7 @@ class Run:
 
 def summary(run: Run) -> str:
     """What came of each kind, and the tests of the first two that were not passed."""
-    lines = [f"{_FRONT_NAMES[run.front]} {run.version}, {NAME} {VERSION}"]
+    lines = [f"{run.cache}, {NAME} {VERSION}"]
     for kind, counts in run.suite.tally(run.outcomes).items():
         parts = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.most_common())
         lines.append(f"{kind}: {counts.total()} tests, {parts}")
@@ -54,7 +52,7 @@ def as_json(run: Run) -> dict[str, object]:
     verdicts = run.suite.verdicts(run.outcomes)
     return {
         "suite": f"{NAME} {VERSION}",
-        "cache": f"{_FRONT_NAMES[run.front]} {run.version}",
+        "cache": run.cache,
         "counts": {
             kind: {verdict.name.lower(): count for verdict, count in counts.items()}
             for kind, counts in run.suite.tally(run.outcomes).items()
@@ -66,11 +64,11 @@ def as_json(run: Run) -> dict[str, object]:
     }
 
 
-def page(run: Run) -> str:
-    """The page of the documentation."""
-    own = f"**{_FRONT_NAMES[run.front]} {run.version}**"
-    rows = [_row(own, run.suite.tally(run.outcomes))]
-    rows += [_row(name, run.suite.tally(outcomes)) for name, outcomes in run.suite.published.items()]
+def page(run: Run, others: Sequence[Run]) -> str:
+    """The page of the documentation, with what came of the same suite against others."""
+    rows = [_row(f"**{run.cache}**", run.suite.tally(run.outcomes))]
+    rows += [_row(other.cache, other.suite.tally(other.outcomes)) for other in others]
+    rows += [_row(f"{name} (published)", run.suite.tally(found)) for name, found in run.suite.published.items()]
     return _PAGE.format(
         name=NAME,
         version=VERSION,
@@ -135,8 +133,16 @@ hold, or where the cache never came into the state that it is about.
 |---|---|---|---|---|
 {rows}
 
-The other proxies' outcomes are those that the package brings, with the configurations that its authors chose; they are
-older, and some tests are newer than they are.
+The first row is Gateline with `response_code` for all statuses, `content_type` `*/*` and `share_public`, so that RFC
+9111 alone decides; the second with the plugin's defaults, which are Kong's and keep but a few statuses. *Published*
+rows are the outcomes that the package brings, of older releases, with the configurations that its authors chose (nginx
+here has the same); some tests are newer than they are.
+
+Where this version of the suite and RFC 9111 part ways, Gateline goes with the suite twice. An `Age` that cannot be
+read, or that comes several times, makes an answer stale; the RFC would have it overlooked or its first value taken, and
+so do later tests of the suite's authors. A 304 with another `ETag` than the one asked about makes the stored answer
+fresh; the RFC would have it change nothing, but servers that compress send such. See
+[Caching as RFC 9111 has it](caching-rules.md).
 
 ## Required tests that are not passed
 

@@ -12,7 +12,7 @@ REASONS = {
     "vary-normalise-lang-order": "Many services take the order of languages of equal weight as a preference.",
     "vary-normalise-lang-select": "How the service chooses among languages is not known here.",
     "conditional-lm-fresh-no-lm": "The answer is newer than the moment that the client names: it has an older one.",
-    "method-POST": "What answers a POST is not kept.",
+    "method-POST": "What answers a POST is not kept; the RFC lets a cache do so.",
     "headers-store-Transfer-Encoding": "The origin names a transfer coding that there is not; that is no answer.",
     "partial-store-partial-reuse-partial": _PARTIAL,
     "partial-store-partial-reuse-partial-byterange": _PARTIAL,

@@ -169,8 +169,7 @@ class SharedFetch:
             return "status"
         if not plugin.keeps_type(exchange.service_response):
             return "content-type"
-        target = self._target[1].encode("latin-1")
-        return store(self._method, target, self._headers, self._asked, answer, self._cache.policy)
+        return store(self._method, self._headers, self._asked, answer, self._cache.policy)
 
     def _keep(self, writing: Writing, stored: Stored) -> None:
         cache, place = self._cache, self._place

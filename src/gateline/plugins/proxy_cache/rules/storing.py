@@ -66,7 +66,6 @@ class Answer:
 
 def store(
     method: str,
-    target: bytes,
     request_headers: Headers,
     request: RequestDirectives,
     answer: Answer,
@@ -74,13 +73,12 @@ def store(
 ) -> Stored | Refusal:
     """What is kept of an answer, or why it is not (RFC 9111, section 3).
 
-    `target` is the path asked for, with its query. An answer to GET is kept; one to POST where it is what a GET of the
-    same target would get (RFC 9110, section 9.3.3). An answer that is stale when it comes is kept where it can be
-    validated. The caller asks for none where the request was never to be answered from a cache.
+    Answers to GET are kept, also such as are stale when they come, if they can be validated. The caller asks for none
+    where the request was never to be answered from a cache.
     """
     directives = policy_of(answer.headers, policy.targeted, policy.device)
     lifetime = lifetime_of(directives, answer.status, answer.headers, received=answer.received, policy=policy)
-    refusal = _refusal(method, target, request_headers, request, answer, directives, lifetime)
+    refusal = _refusal(method, request_headers, request, answer, directives, lifetime)
     if refusal is not None:
         return refusal
     vary = vary_names(answer.headers)
@@ -104,7 +102,6 @@ def stored_headers(headers: Headers, directives: ResponseDirectives) -> tuple[tu
 
 def _refusal(
     method: str,
-    target: bytes,
     request_headers: Headers,
     request: RequestDirectives,
     answer: Answer,
@@ -112,7 +109,7 @@ def _refusal(
     lifetime: Lifetime,
 ) -> Refusal | None:
     headers, status = answer.headers, answer.status
-    if method != "GET" and not (method == "POST" and lifetime.explicit and _is_of_target(headers, target)):
+    if method != "GET":
         return "method"
     if status < 200 or status in _OF_CONDITIONS:
         return "status"
@@ -140,11 +137,6 @@ _STATED = ("s-maxage", "max-age", "expires", "policy")
 def _may_share_authorized(directives: ResponseDirectives) -> bool:
     """Whether the answer to a request with Authorization may go to others (RFC 9111, section 3.5)."""
     return directives.public or directives.must_revalidate or directives.s_maxage is not None
-
-
-def _is_of_target(headers: Headers, target: bytes) -> bool:
-    location = line_of(headers, b"content-location")
-    return location is not None and location == target
 
 
 def _stored(

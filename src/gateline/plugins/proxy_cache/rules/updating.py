@@ -14,7 +14,8 @@ NOT_UPDATED = NOT_KEPT | {b"content-encoding", b"content-length", b"content-md5"
 """Fields that stay as they are stored: they tell of the stored body, or say by what it was chosen.
 
 Besides those that section 3.2 excepts, the RFC lets a cache keep what its stored body depends on. An entity tag stays
-because it is the one that the service was asked about.
+because it is the one that the service was asked about; servers that compress answers say another one in their 304s,
+which by section 4.3.4 would change nothing.
 """
 
 
@@ -28,7 +29,7 @@ def freshen(stored: Stored, not_modified: Answer, policy: Policy) -> Stored | Re
         stored.status, headers, requested=not_modified.requested, received=not_modified.received, length=stored.length
     )
     # Whether it may be shared was settled when it was stored; what has changed since is in the new headers.
-    return store("GET", b"", (), RequestDirectives(), answer, policy)
+    return store("GET", (), RequestDirectives(), answer, policy)
 
 
 def after_head(stored: Stored, answer: Answer) -> Literal["freshen", "invalidate", "keep"]:

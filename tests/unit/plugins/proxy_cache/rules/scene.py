@@ -32,14 +32,13 @@ def try_storing(
     *,
     status: int = 200,
     method: str = "GET",
-    target: bytes = b"/orders",
     request: str = "",
     policy: Policy | None = None,
     length: int = -1,
 ) -> Stored | Refusal:
     """What becomes of an answer that comes at NOW, asked for at the same moment."""
     answer = Answer(status, lines(headers), requested=NOW, received=NOW, length=length)
-    return store(method, target, lines(request), asks(request), answer, policy or Policy())
+    return store(method, lines(request), asks(request), answer, policy or Policy())
 
 
 def stored(headers: str = "", *, status: int = 200, policy: Policy | None = None, length: int = -1) -> Stored:

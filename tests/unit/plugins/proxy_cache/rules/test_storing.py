@@ -87,14 +87,9 @@ def test_must_understand_overrides_no_store_for_statuses_that_are_known() -> Non
     assert try_storing("Cache-Control: max-age=60, must-understand", status=599) == "must-understand"
 
 
-def test_methods() -> None:
-    """RFC 9110, section 9.3.3: what answers a POST is kept for GET where it says that it is the target's."""
-    headers = "Cache-Control: max-age=60\nContent-Location: /orders"
-    assert isinstance(try_storing(headers, method="POST"), Stored)
-    assert try_storing(headers, method="POST", target=b"/other") == "method"
-    assert try_storing("Last-Modified: {-86400}\nContent-Location: /orders", method="POST") == "method"
-    for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"):
-        assert try_storing(headers, method=method) == "method"
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "QUERY"])
+def test_only_what_answers_get_is_kept(method: str) -> None:
+    assert try_storing("Cache-Control: max-age=60", method=method) == "method"
 
 
 def test_fields_that_are_not_kept() -> None:
@@ -193,7 +188,7 @@ def test_how_long_an_answer_is_worth_its_place() -> None:
     )
 )
 def test_any_answer_is_kept_or_not_and_what_is_kept_can_be_read(headers: list[tuple[bytes, bytes]]) -> None:
-    result = store("GET", b"/", (), asks(), Answer(200, headers, NOW, NOW), Policy(heuristic_limit=60))
+    result = store("GET", (), asks(), Answer(200, headers, NOW, NOW), Policy(heuristic_limit=60))
     if isinstance(result, Stored):
         assert decode(encode(result)) == result
 
