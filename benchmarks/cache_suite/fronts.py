@@ -95,6 +95,6 @@ http {{
 
 FRONTS = {
     "gateline": Front("Gateline", Gateline().version, _gateline(_all_that_may_be_kept)),
-    "gateline-defaults": Front("Gateline, defaults of the plugin", Gateline().version, _gateline(_with_defaults)),
+    "gateline-defaults": Front("Gateline, defaults,", Gateline().version, _gateline(_with_defaults)),
     "nginx": Front("nginx", _nginx_version, _start_nginx),
 }

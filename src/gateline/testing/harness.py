@@ -1,7 +1,7 @@
 """The harness: a worker's engine between a client and a service that are made of bytes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Self, cast
 
 from gateline.engine.configuration import Change, Configuration
@@ -185,7 +185,7 @@ class Harness:
         elif body is not None:
             pieces[0] += body
         self._wanted = service or self.answers
-        return self._loop.run_until_complete(self._exchange(method, pieces))
+        return self._loop.run_until_complete(self._all([self._exchange(method, pieces)]))[0]
 
     def at_once(
         self, count: int, method: str = "GET", target: str = "/", *, headers: Mapping[str, str] | None = None
@@ -196,11 +196,17 @@ class Harness:
         pieces = [head.encode("latin-1") + b"\r\n"]
         self._wanted = self.answers
 
-        async def all_of_them() -> list[Answer]:
-            limit = TIME_LIMIT * (1 + count / 100)
-            return await asyncio.gather(*(self._exchange(method, pieces, limit) for _ in range(count)))
+        limit = TIME_LIMIT * (1 + count / 100)
+        exchanges = [self._exchange(method, pieces, limit) for _ in range(count)]
+        return self._loop.run_until_complete(self._all(exchanges))
 
-        return self._loop.run_until_complete(all_of_them())
+    async def _all(self, exchanges: list[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+        """The answers, when all that is logged of them is logged."""
+        answers = await asyncio.gather(*exchanges)
+        afterwards = {task for task in asyncio.all_tasks() if task.get_name().endswith(" in log")}
+        if afterwards:
+            await asyncio.wait(afterwards, timeout=TIME_LIMIT)
+        return answers
 
     async def _exchange(self, method: str, pieces: list[bytes], limit: float = TIME_LIMIT) -> Answer:
         before = len(self.sent)
@@ -218,9 +224,6 @@ class Harness:
         wire.close()
         self._records.pop(connection, None)
         connection.connection_lost(None)
-        afterwards = {task for task in asyncio.all_tasks() if task.get_name().endswith(" in log")}
-        if afterwards:
-            await asyncio.wait(afterwards, timeout=TIME_LIMIT)
         return answer
 
     def _answer(self, method: str, wire: Wire, connection: ClientConnection, before: int) -> Answer | None:
