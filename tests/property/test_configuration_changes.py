@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateline.engine import draft
 from gateline.engine.configuration import Configuration
+from gateline.engine.draft import Ids
 from gateline.engine.router import RouteError
 from gateline.entities import Entity, Route
 from unit.engine.configurations import (
@@ -143,8 +144,8 @@ def of_balancer(balancer: Any) -> list[Any]:
     return sorted(Counter((turn.host_line, repr(turn.pool.target)) for turn in turns if turn is not None).items())
 
 
-def sets(index: dict[str, str | set[str]]) -> dict[str, set[str]]:
-    return {key: {ids} if isinstance(ids, str) else ids for key, ids in index.items()}
+def sets(index: dict[str, Ids]) -> dict[str, set[str]]:
+    return {key: {ids} if isinstance(ids, str) else set(ids) for key, ids in index.items()}
 
 
 def described(configuration: Configuration) -> dict[str, Any]:

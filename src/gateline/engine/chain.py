@@ -183,7 +183,7 @@ class PluginSet:
 
     __slots__ = ("_by_key", "_in_force", "certificates", "everywhere", "everywhere_tls", "personal", "rewrites")
 
-    def __init__(self, in_force: Mapping[str, InForce], by_key: Mapping[str, str | set[str]]) -> None:
+    def __init__(self, in_force: Mapping[str, InForce], by_key: Mapping[str, str | Collection[str]]) -> None:
         self._in_force = in_force
         self._by_key = by_key
         self.personal = any(key.startswith(("c:", "g:")) for key in by_key)

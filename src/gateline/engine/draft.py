@@ -6,7 +6,7 @@ So a worker's configuration is never half changed, and a small change costs what
 from collections.abc import Collection, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Draft", "IdsDraft"]
+__all__ = ["Draft", "Ids", "IdsDraft"]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -103,8 +103,14 @@ class Draft(Generic[_Key, _Value]):
                 yield
 
 
-class IdsDraft(Draft[str, str | set[str]]):
-    """A dictionary of ids by key: a set of them, or, as is mostly so, the one that there is; no keys without ids."""
+Ids = str | tuple[str, ...] | set[str]
+"""The one that there is, as is mostly so, or a tuple of a few, or a set of many."""
+
+_FEW = 64
+
+
+class IdsDraft(Draft[str, Ids]):
+    """A dictionary of ids by key; no keys without ids."""
 
     __slots__ = ()
 
@@ -121,7 +127,10 @@ class IdsDraft(Draft[str, str | set[str]]):
         if ids is None or ids == one:
             self.changed[key] = one
         elif isinstance(ids, str):
-            self.changed[key] = {ids, one}
+            self.changed[key] = (ids, one)
+        elif isinstance(ids, tuple) and len(ids) < _FEW:
+            if one not in ids:
+                self.changed[key] = (*ids, one)
         else:
             self._own(key, ids).add(one)
 
@@ -131,15 +140,17 @@ class IdsDraft(Draft[str, str | set[str]]):
         if ids is None or isinstance(ids, str):
             if ids == one:
                 self.put(key, None)
-            return
-        ids = self._own(key, ids)
-        ids.discard(one)
-        if not ids:
-            self.put(key, None)
+        elif isinstance(ids, tuple):
+            self.put(key, tuple([other for other in ids if other != one]) or None)
+        else:
+            own = self._own(key, ids)
+            own.discard(one)
+            if not own:
+                self.put(key, None)
 
-    def _own(self, key: str, ids: set[str]) -> set[str]:
-        """The key's set, which may be changed: copied when it is asked for first."""
-        if key not in self.changed:
+    def _own(self, key: str, ids: tuple[str, ...] | set[str]) -> set[str]:
+        """The key's set, which may be changed: made, or copied, when it is asked for first."""
+        if key not in self.changed or not isinstance(ids, set):
             ids = set(ids)
             self.changed[key] = ids
         return ids

@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from gateline.engine.entity_tables import PACKED, pack
+
 logger = logging.getLogger(__name__)
 
 ROWS_PER_FRAME = 100
@@ -231,7 +233,7 @@ def control_messages() -> FrameReader[ToControl]:
 
 
 class Transaction:
-    """A change as it comes in: rows to put and ids to delete, by kind."""
+    """A change as it comes in: rows to put and ids to delete, by kind. What can be very many is packed."""
 
     __slots__ = ("delete", "full", "hash", "put", "version")
 
@@ -452,7 +454,7 @@ class _Connection(asyncio.Protocol):
             raise FeedError(f"{type(message).__name__} outside a transaction")
         match message:
             case Put(kind, rows):
-                change.put.setdefault(kind, []).extend(rows)
+                change.put.setdefault(kind, []).extend(pack(rows) if kind in PACKED else rows)
             case Delete(kind, ids):
                 change.delete.setdefault(kind, []).extend(ids)
             case Commit(version, digest):

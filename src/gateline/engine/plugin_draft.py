@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateline.engine.chain import InForce, PluginSet, scope_key
-from gateline.engine.draft import Draft, IdsDraft
+from gateline.engine.draft import Draft, Ids, IdsDraft
 
 if TYPE_CHECKING:
     from gateline.entities import Plugin as PluginEntity
@@ -29,7 +29,7 @@ class PluginsInForce:
     def __init__(self, make: Make) -> None:
         self.make = make
         self.by_id: dict[str, InForce] = {}
-        self.ids_at: dict[str, str | set[str]] = {}
+        self.ids_at: dict[str, Ids] = {}
         self.set: PluginSet | None = None
 
 
