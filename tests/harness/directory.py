@@ -111,6 +111,7 @@ class Slapd:
     def pause(self) -> None:
         """Let it answer nothing any more, with its connections open."""
         self._server.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._server.pid, os.WSTOPPED)  # a busy machine may take its time to stop it
 
     def resume(self) -> None:
         """Let it go on."""
