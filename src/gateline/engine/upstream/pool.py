@@ -196,20 +196,19 @@ class Pool:
 
     async def _open_at(self, place: Place) -> PooledConnection:
         target = self.target
-
-        def make() -> asyncio.Protocol:
-            made = self._pools.factory(self)
-            made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
-            return made
-
         _, connection = await asyncio.get_running_loop().create_connection(
-            make,
+            lambda: self._made(place),  # a function with a name of its own would make a cycle in compiled code
             place.address,
             place.port,
             ssl=self._tls,
             server_hostname=(target.server_name or target.host) if self._tls else None,
         )
         return cast(PooledConnection, connection)
+
+    def _made(self, place: Place) -> asyncio.Protocol:
+        connection = self._pools.factory(self)
+        connection.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
+        return connection
 
 
 class Pools:
