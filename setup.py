@@ -49,6 +49,7 @@ MODULES = (
     "engine/wire/http1_upstream.py",
     "engine/wire/status_lines.py",
     "pdk/authentication.py",
+    "pdk/jose/keys.py",
     "pdk/jose/tokens.py",
     "plugins/acl.py",
     "plugins/correlation_id.py",

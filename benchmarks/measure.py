@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from benchmarks.load import LoadError, run_wrk
 from benchmarks.processes import Cores, StartError, cpu_seconds, ending
@@ -107,7 +107,10 @@ def _rounds(
 ) -> Iterator[tuple[Sample, ...]]:
     for number in range(pace.rounds):
         samples = []
-        for name in _order(list(running), number):
+        beside = scenario.reference if scenario.added else None
+        for name in _order(list(running), number, beside):
+            if name not in running:
+                continue
             try:
                 sample = _sample(name, scenario, pace, cores, folder, running[name])
             except (LoadError, OSError) as error:
@@ -121,11 +124,18 @@ def _rounds(
         yield tuple(samples)
 
 
-def _order(names: Sequence[str], number: int) -> list[str]:
-    """Another one begins in each round, and every other round goes backwards: no one always follows the same one."""
-    shift = number % max(len(names), 1)
-    turned = [*names[shift:], *names[:shift]]
-    return turned if number % 2 == 0 else turned[::-1]
+def _order(names: Sequence[str], number: int, beside: str | None) -> list[str]:
+    """Another one begins in each round, and every other round goes backwards: no one always follows the same one.
+
+    With `beside`, that one comes before and after each other one.
+    """
+    others = [name for name in names if name != beside]
+    shift = number % max(len(others), 1)
+    turned = [*others[shift:], *others[:shift]]
+    order = turned if number % 2 == 0 else turned[::-1]
+    if beside is None or beside not in names:
+        return order
+    return [beside, *(name for other in order for name in (other, beside))]
 
 
 def _sample(name: str, scenario: Scenario, pace: Pace, cores: Cores, folder: Path, proxy: RunningProxy) -> Sample:
@@ -150,27 +160,33 @@ def _sample(name: str, scenario: Scenario, pace: Pace, cores: Cores, folder: Pat
 
 def summarise(outcome: Outcome, reference: str) -> list[Summary]:
     """A summary for each contestant that was measured in every round, the cheapest first."""
-    by_name: dict[str, list[Sample]] = {}
+    by_name: dict[str, list[tuple[Sample, float | None]]] = {}
     for samples in outcome.rounds:
-        for sample in samples:
-            by_name.setdefault(sample.name, []).append(sample)
-    base = by_name.get(reference, [])
+        for place, sample in enumerate(samples):
+            by_name.setdefault(sample.name, []).append((sample, _reference_us(samples, place, reference)))
     summaries = [
-        _summary(samples, base, outcome.versions[name])
-        for name, samples in by_name.items()
-        if name not in outcome.left_out
+        _summary(found, outcome.versions[name]) for name, found in by_name.items() if name not in outcome.left_out
     ]
     return sorted(summaries, key=lambda summary: summary.cpu_us)
 
 
-def _summary(samples: list[Sample], base: list[Sample], version: str) -> Summary:
-    complete = len(base) == len(samples)
-    added = [sample.cpu_us - other.cpu_us for sample, other in zip(samples, base, strict=True)] if complete else []
-    ratios = [sample.cpu_us / other.cpu_us for sample, other in zip(samples, base, strict=True)] if complete else []
+def _reference_us(samples: Sequence[Sample], place: int, reference: str) -> float | None:
+    """What the reference cost in the same round: the mean of the nearest before and after, or of what there is."""
+    if samples[place].name == reference:
+        return samples[place].cpu_us
+    before = [sample.cpu_us for sample in samples[:place] if sample.name == reference][-1:]
+    after = [sample.cpu_us for sample in samples[place:] if sample.name == reference][:1]
+    return fmean([*before, *after]) if before or after else None
+
+
+def _summary(found: Sequence[tuple[Sample, float | None]], version: str) -> Summary:
+    samples = [sample for sample, _ in found]
+    compared = [(sample.cpu_us, other) for sample, other in found if other is not None]
+    complete = len(compared) == len(samples)
     return Summary(
         name=samples[0].name,
         version=version,
-        ratio=median(ratios) if ratios else None,
+        ratio=median(own / other for own, other in compared) if complete else None,
         cpu_us=median(sample.cpu_us for sample in samples),
         rps=median(sample.rps for sample in samples),
         p50_us=median(sample.p50_us for sample in samples),
@@ -178,7 +194,7 @@ def _summary(samples: list[Sample], base: list[Sample], version: str) -> Summary
         failures=sum(sample.failures for sample in samples),
         worker_bytes=samples[-1].worker_bytes,
         total_bytes=samples[-1].total_bytes,
-        added_us=median(added) if added else None,
+        added_us=median(own - other for own, other in compared) if complete else None,
     )
 
 

@@ -21,8 +21,9 @@ Every number here comes from `benchmarks/` and can be had again with `make bench
 - Before it is measured, each proxy has to prove its work: the right answer, the client's headers and the forwarded ones
   at the upstream, the upstream connection reused.
 - All proxies run at once; one is loaded at a time, in another order in each round. A ratio is taken within a round, the
-  median over the rounds is shown. CPU time is user and system time of the processes that carry requests, divided by the
-  requests completed.
+  median over the rounds is shown. Where it is about a few microseconds, the reference is measured before and after each
+  other one, and the difference is to the mean of the two. CPU time is user and system time of the processes that carry
+  requests, divided by the requests completed.
 - *worker MiB* is the resident memory of the worker; *all MiB* is the memory of all processes of the product (Gateline's
   supervisor and control process included), shared pages counted once.
 """

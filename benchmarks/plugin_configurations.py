@@ -46,12 +46,12 @@ JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 
 EACH: dict[str, Plugins] = {
-    "acl": {**KEY_AUTH, "acl": {"allow": ["staff"]}},
     "bot-detection": {"bot-detection": {"deny": ["evil"]}},
     "correlation-id": CORRELATION,
     "cors": {"cors": {"origins": ["https://shop.example.com"], "credentials": True}},
     "ip-restriction": {"ip-restriction": {"allow": ["127.0.0.0/8", "10.0.0.0/8"]}},
     "key-auth": KEY_AUTH,
+    "acl": {**KEY_AUTH, "acl": {"allow": ["staff"]}},
     "request-size-limiting": {"request-size-limiting": {"allowed_payload_size": 8}},
     "request-transformer": THREE_HEADERS,
     "response-transformer": {"response-transformer": {"add": {"headers": ["x-team:checkout"]}}},

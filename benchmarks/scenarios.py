@@ -55,6 +55,11 @@ class Scenario:
     reference: str
     bars: tuple[Bar | AddedBar, ...] = ()
 
+    @property
+    def added(self) -> bool:
+        """Whether small differences count: then each measurement has one of the reference before and after it."""
+        return any(isinstance(bar, AddedBar) for bar in self.bars)
+
 
 def _plain() -> Scenario:
     peers: dict[str, Proxy] = {"envoy": Envoy(), "traefik": Traefik(), "caddy": Caddy()}

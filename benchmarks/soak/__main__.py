@@ -10,6 +10,8 @@ from benchmarks.page import write_page
 from benchmarks.processes import StartError, end_on_sigterm
 from benchmarks.soak import (
     active_checks,
+    bad_targets,
+    circuit,
     idle_memory,
     kill_worker,
     large_bodies,
@@ -22,6 +24,8 @@ from benchmarks.soak.verdict import Verdict, write_verdict
 
 CHECKS: dict[str, Callable[[], Awaitable[Verdict]]] = {
     "active_checks": active_checks.check,
+    "bad_targets": bad_targets.check,
+    "circuit": circuit.check,
     "idle_memory": idle_memory.check,
     "kill_worker": kill_worker.check,
     "large_bodies": large_bodies.check,

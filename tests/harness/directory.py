@@ -128,6 +128,7 @@ class Slapd:
         """Let it answer nothing any more, with its connections open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # a busy machine may take its time to stop it
 
     def resume(self) -> None:
         """Let it go on."""

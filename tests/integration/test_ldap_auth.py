@@ -244,13 +244,13 @@ def test_a_connection_that_the_directory_has_closed_is_replaced() -> None:
 
 
 def test_a_directory_that_does_not_answer_costs_no_more_than_the_timeout() -> None:
-    with Slapd() as own, Harness(simple(own, timeout=300)) as harness:
+    with Slapd() as own, Harness(simple(own, timeout=1500)) as harness:
         assert harness.request(headers=ldap("bob:bob-secret")).status == 200
         own.pause()
         try:
             slow = harness.request(headers=ldap("ann:ann:secret"))
             assert slow.status == 500
-            assert slow.log["latencies"]["request"] < 3000
+            assert 1500 <= slow.log["latencies"]["request"] < 15000
             assert harness.request(headers=ldap("bob:bob-secret")).status == 200
         finally:
             own.resume()

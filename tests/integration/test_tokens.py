@@ -210,12 +210,12 @@ def test_an_issuer_that_is_slow_slows_nobody_else(tmp_path: Path, upstream: Upst
                 asking = time.monotonic()
                 assert node.get("/free")[0] == 200
                 assert asked(node, "a.b.c") == 401
-                assert time.monotonic() - asking < 2
+                assert time.monotonic() - asking < 4
             assert {one.result() for one in waiting} == {503}
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60
         began = time.monotonic()
         assert asked(node, said()) == 503, "and it is not waited for again at once"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "ES256"])

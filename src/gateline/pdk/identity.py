@@ -22,7 +22,7 @@ class Consumer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     group_ids: tuple[str, ...] = ()
 
 
-class Credential(msgspec.Struct, frozen=True):
+class Credential(msgspec.Struct, frozen=True, gc=False):
     """What a client proved its identity with.
 
     `identifier` is what logs and the upstream (X-Credential-Identifier) are told. `fields` are the entity's; what is
@@ -39,7 +39,7 @@ class Credential(msgspec.Struct, frozen=True):
         return f"Credential({self.id!r}, {self.identifier!r}, {self.kind!r}, {self.consumer_id!r})"
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """The result of authentication. `groups` are access-list groups that came with it (a directory's, a token's):
     None where nothing is known of any, empty where it is known that there are none."""
 

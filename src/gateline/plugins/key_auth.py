@@ -75,7 +75,7 @@ class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredenti
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Look the key up."""
         key = self._key(exchange)
-        if key.__class__ is not str:
+        if type(key) is not str:
             return key  # type: ignore[return-value]
         found = self._find("keyauth_credentials", "key", key)
         if found is None or found.consumer is None:

@@ -6,6 +6,8 @@ cdef class Place:
     cdef public bytes host_line
     cdef public list idle
 
+    cpdef object kept(self)
+
 cdef class Places:
     cdef object _among, _endpoints, _host, _port, _resolver, _subscription
     cdef dict _known

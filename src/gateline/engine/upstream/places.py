@@ -41,6 +41,15 @@ class Place:
         self.host_line: bytes | None = None
         self.idle: list[PooledConnection] = []
 
+    def kept(self) -> "PooledConnection | None":
+        """An idle connection, the one used last first; None when there is none."""
+        idle = self.idle
+        while idle:
+            connection = idle.pop()
+            if connection.usable():
+                return connection
+        return None
+
     def leave(self) -> None:
         """The target is there no more."""
         self.gone = True

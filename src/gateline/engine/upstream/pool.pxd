@@ -8,7 +8,7 @@ cdef class Pool:
     cdef long long _max_requests, _size, _open
     cdef object _pools, _tls
 
-    @cython.locals(places=Places, place=Place, idle=list)
+    @cython.locals(places=Places, place=Place)
     cpdef object acquire(self)
     @cython.locals(place=Place)
     cpdef object release(self, connection, double now)

@@ -115,12 +115,7 @@ class Pool:
         place = places.sole
         if place is None:
             place = places.next()
-        idle = place.idle
-        while idle:
-            connection = idle.pop()
-            if connection.usable():
-                return connection  # type: ignore[return-value]  # a stream and a pooled connection are one object
-        return None
+        return place.kept()  # type: ignore[return-value]  # a stream and a pooled connection are one object
 
     def release(self, connection: PooledConnection, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
@@ -184,7 +179,7 @@ class Pool:
     async def _connected(self, places: list[Place], timeout: float) -> PooledConnection:  # noqa: ASYNC109
         """A connection to the first of the places that takes one. Raises OSError: the last one's."""
         for number, place in enumerate(places[:-1]):
-            if number and (kept := _kept(place)) is not None:
+            if number and (kept := place.kept()) is not None:
                 return kept
             try:
                 async with asyncio.timeout(min(PATIENCE, timeout / len(places))):
@@ -195,7 +190,7 @@ class Pool:
                     "%s of %s takes no connection: %s", place.address, self.target.host, error or "it took too long"
                 )
         place = places[-1]
-        if len(places) > 1 and (kept := _kept(place)) is not None:
+        if len(places) > 1 and (kept := place.kept()) is not None:
             return kept
         return await self._open_at(place)
 
@@ -215,15 +210,6 @@ class Pool:
             server_hostname=(target.server_name or target.host) if self._tls else None,
         )
         return cast(PooledConnection, connection)
-
-
-def _kept(place: Place) -> PooledConnection | None:
-    """An idle connection to a place, None when there is none."""
-    while place.idle:
-        connection = place.idle.pop()
-        if connection.usable():
-            return connection
-    return None
 
 
 class Pools:

@@ -70,6 +70,10 @@ class _Rsa:
         return True
 
 
+_SHORT = 48
+"""Bytes of the numbers of a signature on P-384, the last curve of which a signature is shorter than 128 bytes."""
+
+
 class _Elliptic:
     __slots__ = ("_key", "_scheme", "_size", "algorithms")
 
@@ -86,12 +90,20 @@ class _Elliptic:
         size = self._size
         if algorithm not in self.algorithms or len(signature) != 2 * size:
             return False
-        r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
         try:
-            self._key.verify(encode_dss_signature(r, s), signed, self._scheme)
+            self._key.verify(_der(signature[:size], signature[size:]), signed, self._scheme)
         except InvalidSignature:
             return False
         return True
+
+
+def _der(r: bytes, s: bytes) -> bytes:
+    """An elliptic signature as OpenSSL wants it: a sequence of two whole numbers, each in its shortest form."""
+    if len(r) > _SHORT:  # its length takes more than a byte
+        return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    r, s = r.lstrip(b"\0") or b"\0", s.lstrip(b"\0") or b"\0"
+    r, s = b"\0" + r if r[0] & 0x80 else r, b"\0" + s if s[0] & 0x80 else s
+    return b"0%c\x02%c%b\x02%c%b" % (len(r) + len(s) + 4, len(r), r, len(s), s)
 
 
 class _Edwards:

@@ -1,3 +1,7 @@
+cimport cython
+
+cdef int _QUOTE, _PLUS, _SLASH, _EQUALS, _BACKSLASH
+
 cdef class Token:
     cdef public object header
     cdef public dict claims
@@ -9,3 +13,7 @@ cpdef Token parse(str text)
 cpdef bytes base64url(bytes part)
 cdef bint _repeats(bytes data, value) except -1
 cdef Py_ssize_t _texts(value) except -1
+@cython.locals(total=Py_ssize_t)
+cdef Py_ssize_t _texts_of_members(dict members) except -1
+@cython.locals(total=Py_ssize_t)
+cdef Py_ssize_t _texts_of_items(list items) except -1

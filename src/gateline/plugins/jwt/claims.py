@@ -35,7 +35,10 @@ class Claims:
 
         `strictly`: its end counts whether the configuration says so or not.
         """
-        return float(min(claims["exp"], _FAR)) + self._skew if strictly or self._expires else now + _AN_HOUR
+        if not strictly and not self._expires:
+            return now + _AN_HOUR
+        end = claims["exp"]
+        return (_FAR if end > _FAR else float(end)) + self._skew
 
     def problem(self, claims: Mapping[str, Any], now: float, *, strictly: bool) -> Rejected | None:
         """Why a token is refused for what it says; None when it is not."""
@@ -58,7 +61,7 @@ class Claims:
         return None
 
     def _lives_long(self, end: Any, now: float) -> bool:
-        return end.__class__ not in _NUMBERS or end > now + self._longest
+        return type(end) not in _NUMBERS or end > now + self._longest
 
     def scopes(self, claims: Mapping[str, Any]) -> Collection[str]:
         """What a token grants."""
@@ -68,8 +71,8 @@ class Claims:
     def _untimely(self, claims: Mapping[str, Any], now: float, times: Collection[str]) -> dict[str, str]:
         errors: dict[str, str] = {}
         for name in times:
-            value = claims.get(name)
-            if value.__class__ not in _NUMBERS:  # a boolean is none either
+            value: Any = claims.get(name)
+            if type(value) not in _NUMBERS:  # a boolean is none either
                 errors[name] = "must be a number"
             elif name == "exp" and value <= now - self._skew:
                 errors[name] = "token expired"
@@ -82,7 +85,7 @@ def claim_at(claims: Mapping[str, Any], path: Collection[str]) -> Any:
     """The claim at a path; None where there is none."""
     value: Any = claims
     for name in path:
-        if value.__class__ is not dict:
+        if type(value) is not dict:
             return None
         value = value.get(name)
     return value

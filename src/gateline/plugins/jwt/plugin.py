@@ -66,7 +66,7 @@ class Jwt(Authentication[Config], name="jwt", entities=(JwtSecret,), checks=CHEC
         if self.passes(exchange):
             return self.passed_over(exchange)
         token = self._places.find(exchange.request)
-        if token.__class__ is not str:
+        if type(token) is not str:
             return self.concluded(exchange, _UNAUTHORIZED if token is None else _SEVERAL)
         known = self._known((self._number, token))
         if known is not None and known.until > self._now() and known.stands():
@@ -74,7 +74,7 @@ class Jwt(Authentication[Config], name="jwt", entities=(JwtSecret,), checks=CHEC
             exchange.authenticate(known.identity)
             return None
         judged = self._judged(token)
-        if judged.__class__ is _Waiting:
+        if type(judged) is _Waiting:
             return self._when_renewed(exchange, token, judged.issuer)
         return self._concluded(exchange, token, judged)  # type: ignore[arg-type]
 
@@ -86,7 +86,7 @@ class Jwt(Authentication[Config], name="jwt", entities=(JwtSecret,), checks=CHEC
         return self._concluded(exchange, token, judged)
 
     def _concluded(self, exchange: Exchange, token: str, judged: Identity | Rejected) -> Answer | None:
-        if judged.__class__ is not Identity:
+        if type(judged) is not Identity:
             return self.concluded(exchange, judged)
         exchange.context["authenticated_jwt_token"] = token
         exchange.authenticate(judged)
@@ -185,7 +185,8 @@ class _OfCredential(Verified):
     def __init__(
         self, identity: Identity, until: float, find: Callable[[str, str, str], Found | None], key: str, found: Found
     ) -> None:
-        super().__init__(identity, until)
+        self.identity = identity
+        self.until = until
         self._find = find
         self._key = key
         self._found = found
