@@ -4,14 +4,8 @@ the test, so that the list stays true."""
 __all__ = ["LATER"]
 
 _PLUGIN = "a bundled plugin"
-_CHECKS = "active and passive health checks"
 
 LATER: dict[str, dict[str, str]] = {
-    "balancing": {
-        "passive checks take a target out after enough errors": _CHECKS,
-        "when every target is out the answer is 503": _CHECKS,
-        "passive checks take a target out after refused connections": _CHECKS,
-    },
     "declarative": {
         "a vault with a prefix of its own is used in a reference": _PLUGIN,
         "an env reference is resolved where the field is used": _PLUGIN,

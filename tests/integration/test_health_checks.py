@@ -184,3 +184,24 @@ def test_an_outlier_is_ejected_for_a_while(node: Node, sites: tuple[Site, Site])
     becomes(node, a, "HEALTHY")
     assert names(node) == {b"a", b"b"}
     assert "is ejected (3 failures in a row; for 1 s)" in node.log.read_text()
+
+
+def test_the_address_of_a_name_goes_out_and_is_probed_back(node: Node, sites: tuple[Site, Site]) -> None:
+    a, _ = sites
+    document = config(a, healthchecks=PASSIVE)
+    document["upstreams"][0]["targets"] = [{"target": f"localhost:{a.port}"}]
+    node.configure(document)
+    assert names(node, 2) == {b"a"}
+    a.status = 500
+
+    def shown_addresses() -> list[str]:
+        [row] = node.admin("GET", "/upstreams/u.test/health")[1]["data"]
+        return [one["health"] for one in row["data"]["addresses"] if one["ip"] == "127.0.0.1"]
+
+    eventually(lambda: answers(node, 1) and shown_addresses() == ["UNHEALTHY"], "the address is out")
+    assert request(node.port, "GET", "/u")[0] == 503
+    a.status = 200
+    document["upstreams"][0]["healthchecks"] = PASSIVE | PROBES
+    node.configure(document)
+    eventually(lambda: shown_addresses() == ["HEALTHY"], "the address is back")
+    assert names(node, 2) == {b"a"}

@@ -5,6 +5,7 @@ several kinds are counted each on its own. What says what is known already count
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateline.engine.upstream.outcomes import Result
@@ -46,8 +47,8 @@ class Thresholds:
             unhealthy.http_failures,
             unhealthy.tcp_failures,
             unhealthy.timeouts,
-            frozenset(healthy.http_statuses),
-            frozenset(unhealthy.http_statuses),
+            _shared(healthy.http_statuses),
+            _shared(unhealthy.http_statuses),
         )
 
     def result(self, status: int) -> Result:
@@ -59,6 +60,12 @@ class Thresholds:
     def limit(self, result: Result) -> int:
         """So many of a result in a row."""
         return (self.successes, self.http_failures, self.tcp_failures, self.timeouts, 0)[result]
+
+
+@lru_cache(maxsize=256)
+def _shared(statuses: tuple[int, ...]) -> frozenset[int]:
+    """One set for all upstreams that say the same."""
+    return frozenset(statuses)
 
 
 class Counts:

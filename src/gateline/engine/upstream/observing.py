@@ -7,6 +7,7 @@ the worker and the control process live; the order is kept within a worker.
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateline.engine.errors import CATALOGUE
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from gateline.engine.errors import Failure
     from gateline.engine.exchange import Exchange
     from gateline.entities import Target, Upstream
-    from gateline.entities.upstream import PassiveChecks
 
 __all__ = ["Observer", "Observers", "Reports"]
 
@@ -98,7 +98,7 @@ class Observer(Watch):
         self._is_name = not is_address(target.target.rpartition(":")[0].strip("[]"))
         self.checks = checks
         self._reports = reports
-        self._outcomes = {status: _outcome(checks, status) for status in range(100, 1000)}
+        self._outcomes = _outcomes(checks.type, checks.healthy.http_statuses, checks.unhealthy.http_statuses)
         self._tcp_failure = outcome_with(Result.TCP_FAILURE, Fault.LOCAL)
         self._timeout = outcome_with(Result.TIMEOUT, Fault.LOCAL)
 
@@ -125,15 +125,20 @@ class Observer(Watch):
 _UNKNOWN = outcome_with(Result.NOTHING, Fault.NONE)
 
 
-def _outcome(checks: "PassiveChecks", status: int) -> int:
+@lru_cache(maxsize=256)
+def _outcomes(kind: str, good: tuple[int, ...], bad: tuple[int, ...]) -> dict[int, int]:
+    """The outcomes of all statuses; one table for all targets that are checked alike."""
+    return {status: _outcome(kind, good, bad, status) for status in range(100, 1000)}
+
+
+def _outcome(kind: str, good: tuple[int, ...], bad: tuple[int, ...], status: int) -> int:
     result = Result.NOTHING
-    if checks.type != "tcp":
-        if status in checks.healthy.http_statuses:
-            result = Result.SUCCESS
-        elif status in checks.unhealthy.http_statuses:
-            result = Result.HTTP_FAILURE
-    elif status < 500:
+    if kind == "tcp":
+        result = Result.SUCCESS if status < 500 else Result.NOTHING
+    elif status in good:
         result = Result.SUCCESS
+    elif status in bad:
+        result = Result.HTTP_FAILURE
     fault = Fault.GATEWAY if status in _GATEWAY else Fault.SERVER if 500 <= status < 600 else Fault.NONE
     return outcome_with(result, fault)
 
