@@ -11,6 +11,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 PACKAGE = Path("src/gateline")
+PROCESSORS = os.cpu_count() or 1
 MODULES = (
     "control/health/active.py",
     "control/health/counting.py",
@@ -108,10 +109,11 @@ def extensions() -> list[Extension]:
         language_level=3,
         compiler_directives={"annotation_typing": False, "embedsignature": False},
         quiet=True,
+        nthreads=PROCESSORS,
     )
     for extension in built:
         extension.optional = True
     return list(built)
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": PROCESSORS}})
