@@ -156,7 +156,7 @@ def endpoints(paths: Callable[[], list[str]]) -> Resource:
     """`/endpoints`: every path that there is."""
 
     async def get(_request: Request) -> dict[str, list[str]]:
-        return {"data": paths()}
+        return {"data": sorted(paths())}
 
     answer = {"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": doc.TEXT}}}
     return Resource("/endpoints", get=Operation(get, "Every path that there is", {200: answer}))

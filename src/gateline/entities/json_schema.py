@@ -88,7 +88,8 @@ def _object(schema: Schema, mode: Mode) -> dict[str, Any]:
         properties[name] = _property(field, mode)
     if mode == "read":
         properties.update({name: {} for name, short in schema.shorthands.items() if short.shows})
-        body["required"] = list(properties)
+        hidden = dict(getattr(schema.model, "_hidden", ()))  # what the wire form may leave out
+        body["required"] = [name for name in properties if name not in hidden]
         return body
     shorthands = {name: short for name, short in schema.shorthands.items() if name not in properties}
     for name, short in shorthands.items():

@@ -120,6 +120,8 @@ class Circuits:
         return {one: Open(until, epoch) for one, (until, epoch) in kept.items() if until < latest}
 
     def _write(self) -> None:
+        if not self._told and not self._path.exists():
+            return
         try:
             write_atomically(self._path, msgspec.json.encode(self._told), durable=False)
         except OSError as error:
