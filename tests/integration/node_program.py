@@ -50,7 +50,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Run it."""
-    node.RELOAD_LIMIT = 30.0
+    node.RELOAD_LIMIT = 12.0
     source = SettingsSource(Path(sys.argv[1]), dict(os.environ), {}, Path.cwd())
     program = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
 

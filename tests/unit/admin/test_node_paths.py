@@ -125,7 +125,7 @@ def described(stored: Client) -> Any:
 
 def test_the_description_has_every_path(stored: Client, described: Any) -> None:
     assert described["openapi"].startswith("3.1")
-    assert sorted(described["paths"], key=lambda path: path.split("/")) == stored.get("/endpoints").json()["data"]
+    assert sorted(described["paths"]) == stored.get("/endpoints").json()["data"]
 
 
 def test_every_operation_is_described(described: Any) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from time import monotonic
 from typing import Any, cast
 
 import pytest
@@ -97,7 +98,7 @@ def test_of_two_the_less_loaded_is_taken() -> None:
 
 def test_the_faster_target_gets_more() -> None:
     made = targets(1, 1)
-    now = 1000.0
+    now = monotonic()
     load_of(made[0]).measure(0.1, now)
     load_of(made[1]).measure(0.2, now)
     assert counts(Latency(made), 20) == [20]
