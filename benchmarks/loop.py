@@ -1,0 +1,192 @@
+"""What a request costs between two stand-ins for sockets: the gateway's own code, without kernel and event loop.
+
+    .venv/bin/python -m benchmarks.loop [--only NAME ...] [--instructions] [--profile FILE]
+
+Times are the best of some rounds, in µs of a request. Instructions are counted by valgrind: the same each time, so that
+small changes show on a noisy machine too. In a node, where the kernel's work has the caches in between, a difference of
+1 µs here is one of about 2 µs.
+"""
+# ruff: noqa: SLF001 (it puts its own connections into an engine that was made for tests)
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.plugin_configurations import (
+    CACHE,
+    EACH,
+    JWT,
+    KEY,
+    KEY_HEADER,
+    MINUTE_LIMIT,
+    TOKEN_HEADER,
+    TOKEN_SECRET,
+    Plugins,
+)
+from gateline.control.directory import NodeDirectory
+from gateline.control.rows import as_stored
+from gateline.engine.credentials import WorkerCredentials
+from gateline.engine.door import ClientLimits, Crowd, Door
+from gateline.engine.upstream.pool import Pool, Target
+from gateline.engine.wire.http1 import ClientConnection
+from gateline.engine.wire.http1_upstream import UpstreamConnection
+from gateline.entities import Entity, entity_class
+from gateline.entities.sealing import Sealer
+from gateline.pdk.discovery import Plugins as KnownPlugins
+from gateline.sharedstate import Directory, DirectoryWriter, SharedCounters, open_directory
+from gateline.testing import Harness, harness
+from gateline.testing.messages import LIMITS
+
+ROUNDS = 15
+TURNS = 2000
+COUNTED = 500
+MEASURED = (
+    "__pyx_pw_*ClientConnection*data_received*",
+    "__pyx_pw_*UpstreamConnection*data_received*",
+)
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Thu, 26 Nov 2026 20:00:00 GMT\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 27\r\nConnection: keep-alive\r\n\r\n"
+    b'{"message":"hello, world!"}'
+)
+CHAINS: dict[str, Plugins] = {
+    "none": {},
+    **EACH,
+    "jwt": JWT,
+    "proxy-cache": CACHE,
+    "rate-limiting": MINUTE_LIMIT,
+}
+
+
+class Loop:
+    """A worker's engine with one client connection and one to the service, between which a request goes round.
+
+    Consumers, credentials and counters are the real ones, shared with nobody, in `folder`.
+    """
+
+    def __init__(self, plugins: Plugins, folder: Path) -> None:
+        known = KnownPlugins()
+        known.load_all()
+        credentials = _credentials(folder)
+        shared = cast(Any, harness)
+        shared.LocalCredentials = lambda: credentials
+        shared.LocalCounters = lambda: SharedCounters(folder / "counters")
+        self.harness = Harness(*[(cast(Any, known.load(name)), config) for name, config in plugins.items()])
+        inside = cast(Any, self.harness)
+        inside._proxy.access_log = None
+        limits = ClientLimits(requests=1 << 40)
+        self._client = ClientConnection(Door(inside._proxy, Crowd(limits), LIMITS, port=8000, tls=False))
+        self._client.connection_made(_Wire())
+        pool: Pool = inside._pools.get(Target("service.test", 8080))
+        self._service = UpstreamConnection(pool)
+        self._service.place = pool._places.next()
+        wire = _Wire()
+        self._sent = wire.last
+        self._service.connection_made(wire)
+        pool.release(self._service, time.monotonic())
+        headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
+
+    def turn(self) -> None:
+        """One request, and its answer."""
+        self._client.data_received(self._request)
+        if self._sent:
+            self._sent.clear()
+            self._service.requests = 1  # it serves as long as it is asked to
+            self._service.data_received(ANSWER)
+
+
+class _Wire(asyncio.Transport):
+    """A transport that drops what is written at the least cost."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)})
+        self.last: deque[bytes] = deque(maxlen=1)
+        self.write = self.last.append  # type: ignore[method-assign, assignment]
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Not needed."""
+        raise ConnectionError("a connection was closed")
+
+    abort = close
+
+
+def _credentials(folder: Path) -> WorkerCredentials:
+    """A node's directory with one consumer, whose key and token the load sends."""
+    environment = open_directory(folder / "directory")
+    bringing = NodeDirectory(DirectoryWriter(environment), Sealer("plain")).bringing()
+    ann = _made("consumers", {"username": "ann"})
+    of = {"consumer": {"id": ann.to_wire()["id"]}}
+    bringing.take("consumers", [ann], as_stored)
+    bringing.take("keyauth_credentials", [_made("keyauth_credentials", {"key": KEY, **of})], as_stored)
+    bringing.take("jwt_secrets", [_made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})], as_stored)
+    bringing.take("acls", [_made("acls", {"group": "staff", **of})], as_stored)
+    credentials = WorkerCredentials(lambda: Directory(environment), Sealer("plain"))
+    credentials.open()
+    return credentials
+
+
+def _made(kind: str, fields: dict[str, Any]) -> Entity:
+    return cast(type[Entity], entity_class(kind)).parse(fields)
+
+
+def _time(name: str) -> float:
+    """µs of a request in the best of some rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        loop = Loop(CHAINS[name], Path(folder))
+        found = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            for _ in range(TURNS):
+                loop.turn()
+            found.append((time.perf_counter() - began) / TURNS * 1e6)
+        return min(found)
+
+
+def _instructions(name: str, profile: Path | None) -> int:
+    """Instructions of a request, counted by valgrind in another process."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = profile or Path(folder, "callgrind.out")
+        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+        command += [f"--toggle-collect={function}" for function in MEASURED]
+        command += [sys.executable, "-m", "benchmarks.loop", "--turns", str(COUNTED), "--only", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if found is None:
+        raise RuntimeError(f"valgrind did not tell how much was executed: {done.stderr[-300:]}")
+    return int(found[1]) // COUNTED
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=list(CHAINS), choices=list(CHAINS), metavar="NAME")
+    parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind")
+    parser.add_argument("--profile", type=Path, help="keep valgrind's record of the last one there")
+    parser.add_argument("--turns", type=int, help="so many requests and nothing else")
+    asked = parser.parse_args()
+    for name in asked.only:
+        if asked.turns:
+            with tempfile.TemporaryDirectory() as folder:
+                loop = Loop(CHAINS[name], Path(folder))
+                for _ in range(asked.turns):
+                    loop.turn()
+        elif asked.instructions or asked.profile:
+            print(f"{name:25} {_instructions(name, asked.profile):8,} instructions", flush=True)
+        else:
+            print(f"{name:25} {_time(name):6.2f} µs", flush=True)
+
+
+if __name__ == "__main__":
+    main()
