@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from gateline.engine.edits import header_key, header_value
+from gateline.engine.edits import header_value, known_name
 from gateline.engine.wire import codec
 from gateline.pdk.answers import HeaderValues, Response
 
@@ -38,9 +38,9 @@ def headers_block(headers: HeaderValues | None) -> bytes:
         return b""
     parts: list[bytes] = []
     for name, given in headers.items():
-        _, begin, kind = header_key(name)
-        if kind & _FRAMING:
+        known = known_name(name)
+        if known.kind & _FRAMING:
             continue
         for value in given if isinstance(given, (list, tuple)) else (given,):
-            parts += (begin, header_value(str(value)), b"\r\n")
+            parts += (known.begin, header_value(str(value)), b"\r\n")
     return b"".join(parts)

@@ -282,7 +282,7 @@ def _edges(plugins: Sequence[InForce], phase: str) -> dict[str, set[str]]:
 
 def _steps(phase: str, plugins: Sequence[InForce]) -> tuple[Step, ...]:
     assert phase in PHASES  # noqa: S101 - ours
-    there = [one for one in plugins if hasattr(one.plugin, phase)]
+    there = [one for one in plugins if hasattr(one.plugin, phase) and phase not in one.plugin.idle_phases]
     return tuple([Step(phase, one) for one in _in_order(there, phase)])
 
 

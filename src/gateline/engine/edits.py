@@ -10,9 +10,21 @@ from collections.abc import Iterable
 
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import header_line
-from gateline.pdk.answers import HeaderLines, HeaderValues
+from gateline.pdk import header_changes
+from gateline.pdk.answers import HeaderValues
+from gateline.pdk.header_changes import HeaderChanges
 
-__all__ = ["HeaderEdits", "RequestEdits", "ResponseEdits", "all_lines", "header_key", "header_value", "line_values"]
+__all__ = [
+    "HeaderEdits",
+    "KnownName",
+    "RequestEdits",
+    "ResponseEdits",
+    "all_lines",
+    "header_key",
+    "header_value",
+    "known_name",
+    "line_values",
+]
 
 _FRAMING = codec.HOP | codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
 _OWN_IN_REQUESTS = (
@@ -32,22 +44,43 @@ _OWN_IN_REQUESTS = (
 _OWN_IN_RESPONSES = _FRAMING | codec.REQUEST_ID | codec.LATENCY
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _KNOWN_LIMIT = 4096
-_known: dict[str, tuple[bytes, bytes, int]] = {}
+_SET = header_changes.SET
+_ADD = header_changes.ADD
+_DEFAULT = header_changes.DEFAULT
+_REPLACE = header_changes.REPLACE
 
 
-def header_key(name: str) -> tuple[bytes, bytes, int]:
-    """A header's lower-case name, what a line of it begins with, and its kind in requests. Raises ValueError for no
-    name."""
+class KnownName:
+    """A header's name as edits need it: in lower case, what a line of it begins with, and its kind in requests."""
+
+    __slots__ = ("begin", "key", "kind")
+
+    def __init__(self, key: bytes, begin: bytes, kind: int) -> None:
+        self.key = key
+        self.begin = begin
+        self.kind = kind
+
+
+_known: dict[str, KnownName] = {}
+
+
+def known_name(name: str) -> KnownName:
+    """What there is to know of a header's name. Raises ValueError for what is none."""
     known = _known.get(name)
     if known is None:
         written = name.encode("latin-1", "replace")
         if not written or not _TOKEN.issuperset(written):
             raise ValueError(f"not a header name: {name!r}")
-        known = written.lower(), written + b": ", codec.kind_of(written)
+        known = KnownName(written.lower(), written + b": ", codec.kind_of(written))
         if len(_known) >= _KNOWN_LIMIT:
             _known.clear()
         _known[name] = known
     return known
+
+
+def header_key(name: str) -> bytes:
+    """A header's lower-case name. Raises ValueError for no name."""
+    return known_name(name).key
 
 
 def header_value(value: str) -> bytes:
@@ -84,13 +117,21 @@ def all_lines(
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in lines]
 
 
-def _prepared(lines: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, int, bytes], ...]:
-    """Lines as they are wanted below: (lower-case name, kind, line) each."""
-    prepared = []
-    for name, value in lines:
-        key, begin, kind = header_key(name)
-        prepared.append((key, kind, _line(begin, value)))
-    return tuple(prepared)
+class _Change:
+    """A change of `HeaderChanges`, written: the line that it is about, empty for none."""
+
+    __slots__ = ("action", "begin", "key", "kind", "line")
+
+    def __init__(self, action: int, name: KnownName, value: str | None) -> None:
+        self.action = action
+        self.key = name.key
+        self.begin = name.begin
+        self.kind = name.kind
+        self.line = b"" if value is None else _line(name.begin, value)
+
+
+def _prepared(changes: HeaderChanges) -> tuple[_Change, ...]:
+    return tuple([_Change(action, known_name(name), value) for action, name, value in changes.noted])
 
 
 class HeaderEdits:
@@ -104,9 +145,9 @@ class HeaderEdits:
 
     def set_line(self, name: str, value: str) -> None:
         """One line of this name."""
-        known = header_key(name)
-        if not known[2] & self.own:
-            self.changed[known[0]] = _line(known[1], value)
+        known = known_name(name)
+        if not known.kind & self.own:
+            self.changed[known.key] = _line(known.begin, value)
 
     def set_lines(self, headers: HeaderValues) -> None:
         """The lines of these names: one, or as many as a list says."""
@@ -120,49 +161,83 @@ class HeaderEdits:
 
     def add_line(self, name: str, value: str, head: codec.RequestHead | codec.ResponseHead | None) -> None:
         """A further line after those that there are, in the edits or in `head`."""
-        key, begin, kind = header_key(name)
-        if kind & self.own:
+        known = known_name(name)
+        if known.kind & self.own:
             return
-        block = self.changed.get(key)
+        block = self.changed.get(known.key)
         if block is None:
-            block = _block_of(key, head)
-        self.changed[key] = block + _line(begin, value)
+            block = _block_of(known.key, head)
+        self.changed[known.key] = block + _line(known.begin, value)
 
     def default_lines(
         self, wanted: Iterable[tuple[str, str]], head: codec.RequestHead | codec.ResponseHead | None
     ) -> None:
         """A line for each name of which there is none, in the edits or in `head`."""
-        if isinstance(wanted, HeaderLines):
-            prepared = wanted.prepared
-            if prepared is None:
-                prepared = wanted.prepared = _prepared(wanted)
-        else:
-            prepared = _prepared(wanted)
-        changed = self.changed
-        own = self.own
-        for key, kind, line in prepared:
-            if kind & own:
-                continue
-            block = changed.get(key)
-            if not block and (block is not None or head is None or head.get(key) is None):
-                changed[key] = line
+        for name, value in wanted:
+            known = known_name(name)
+            if not known.kind & self.own:
+                self._default(known.key, _line(known.begin, value), head)
 
-    def replace_line(self, name: str, value: str, head: codec.RequestHead | codec.ResponseHead | None) -> None:
-        """One line in place of those that there are, in the edits or in `head`; its name stays as it is there."""
-        key, _, kind = header_key(name)
-        if kind & self.own:
-            return
+    def _default(self, key: bytes, line: bytes, head: codec.RequestHead | codec.ResponseHead | None) -> None:
+        block = self.changed.get(key)
+        if not block and (block is not None or head is None or head.get(key) is None):
+            self.changed[key] = line
+
+    def change(self, changes: HeaderChanges, head: codec.RequestHead | codec.ResponseHead | None) -> None:
+        """What is noted there, in its order, of the lines in the edits or in `head`."""
+        prepared = changes.prepared
+        if prepared is None:
+            prepared = changes.prepared = _prepared(changes)
+        changed = self.changed
+        for change in prepared:
+            key = change.key
+            if change.kind & self.own:
+                continue
+            if change.action == _SET:
+                changed[key] = change.line
+            elif change.action == _DEFAULT:
+                self._default(key, change.line, head)
+            else:
+                self._change_lines(change, head)
+
+    def _change_lines(self, change: _Change, head: codec.RequestHead | codec.ResponseHead | None) -> None:
+        """A change that depends on the lines that there are."""
+        key, line = change.key, change.line
         block = self.changed.get(key)
         if block is None:
             block = _block_of(key, head)
+        if change.action == _ADD:
+            self.changed[key] = block + line
+        elif change.action == _REPLACE:
+            if block:
+                self.changed[key] = block.partition(b": ")[0] + b": " + line[len(change.begin) :]
+        elif not block:
+            self.changed[key] = line
+        elif not _lists(block, line[len(change.begin) : -2]):
+            self.changed[key] = block + line
+
+    def replace_line(self, name: str, value: str, head: codec.RequestHead | codec.ResponseHead | None) -> None:
+        """One line in place of those that there are, in the edits or in `head`; its name stays as it is there."""
+        known = known_name(name)
+        if known.kind & self.own:
+            return
+        block = self.changed.get(known.key)
+        if block is None:
+            block = _block_of(known.key, head)
         if block:
-            self.changed[key] = _line(block.partition(b": ")[0] + b": ", value)
+            self.changed[known.key] = _line(block.partition(b": ")[0] + b": ", value)
 
     def remove(self, name: str) -> None:
         """No line of this name."""
-        known = header_key(name)
-        if not known[2] & self.own:
-            self.changed[known[0]] = b""
+        known = known_name(name)
+        if not known.kind & self.own:
+            self.changed[known.key] = b""
+
+
+def _lists(block: bytes, element: bytes) -> bool:
+    """Whether the lists in a block of lines have an element, in any case, or `*`."""
+    wanted = (element.decode("latin-1").lower(), "*")
+    return any(one.strip().lower() in wanted for value in line_values(block) for one in value.split(","))
 
 
 def _block_of(key: bytes, head: codec.RequestHead | codec.ResponseHead | None) -> bytes:

@@ -1,7 +1,8 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
-from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response, StoredResponse
+from gateline.pdk.answers import Answer, ErrorResponse, HeaderValues, Response, StoredResponse
 from gateline.pdk.exchange import Certificates, Exchange, Watcher
+from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
@@ -15,7 +16,7 @@ __all__ = [
     "EntitiesError",
     "ErrorResponse",
     "Exchange",
-    "HeaderLines",
+    "HeaderChanges",
     "HeaderValues",
     "HttpError",
     "HttpResponse",

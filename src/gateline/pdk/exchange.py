@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from gateline.entities import Route, Service
 from gateline.pdk.answers import Answer, HeaderValues
+from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 __all__ = [
@@ -220,6 +221,9 @@ class ServiceRequestView(Protocol):
     def set_default_headers(self, lines: Iterable[tuple[str, str]]) -> None:
         """A line for each of these names of which there is none."""
 
+    def change_headers(self, changes: HeaderChanges) -> None:
+        """Changes that were prepared: at a fraction of the cost of the single methods."""
+
     def replace_header(self, name: str, value: str) -> None:
         """One line in place of all that there are, under the name as it came; nothing where there is none."""
 
@@ -295,6 +299,9 @@ class ResponseView(HeadersView, Protocol):
 
     def set_default_headers(self, lines: Iterable[tuple[str, str]]) -> None:
         """A line for each of these names of which there is none."""
+
+    def change_headers(self, changes: HeaderChanges) -> None:
+        """Changes that were prepared: at a fraction of the cost of the single methods."""
 
     def replace_header(self, name: str, value: str) -> None:
         """One line in place of all that there are, under the name as it came; nothing where there is none."""

@@ -88,6 +88,10 @@ class Plugin(Generic[C]):
     """What follows when it took longer: the request fails with 500, or it goes on without what the hook would have
     done."""
 
+    idle_phases: tuple[Phase, ...] = ()
+    """Phases for which the class has a hook that has nothing to do with this configuration, and is left out of
+    requests; set it in `__init__`."""
+
     config: C
     """The configuration. It and what follows is there already when `__init__` runs."""
     id: str

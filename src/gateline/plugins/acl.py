@@ -1,15 +1,18 @@
 """acl: groups of consumers that may, or may not, use a service."""
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-from gateline.pdk import Answer, ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk import Answer, Consumer, ErrorResponse, Exchange, HeaderChanges, Phase, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Entity, Field, Reference, Tags, To
+from gateline.pdk.node import Found
 
 __all__ = ["Acl", "AclGroup", "Config"]
 
 _FIELDS = ("config.allow", "config.deny")
 _GROUPS, _AUTHENTICATED = "X-Consumer-Groups", "X-Authenticated-Groups"
+_REMEMBERED = 4096
+"""Consumers of whom something is kept; when there are more, all are forgotten."""
 
 
 class AclGroup(Entity):
@@ -57,40 +60,80 @@ class Acl(
     """See the module."""
 
     def __init__(self, config: Config) -> None:
+        self.access = Membership(config, self.node.credentials.of_consumer).access
+
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """All is done before the service is asked."""
+        return ("access",)
+
+
+class Judged(NamedTuple):
+    """What is known of groups: whether they pass, and what the service is told. `found` are the entities of the
+    consumer from which that follows."""
+
+    found: Sequence[Found]
+    consumer: Consumer | None
+    passes: bool
+    changes: HeaderChanges
+
+
+class Membership:
+    """The hook, and what it knows of consumers: the same until they are in other groups."""
+
+    __slots__ = ("_allows", "_always_authenticated", "_hides", "_includes", "_known", "_listed", "_of_consumer")
+
+    def __init__(self, config: Config, of_consumer: Callable[[str, str], Sequence[Found]]) -> None:
         self._listed = frozenset(config.allow or config.deny or ())
         self._allows = bool(config.allow)
         self._hides = config.hide_groups_header
-        self._of_consumer = self.node.credentials.of_consumer
+        self._includes = config.include_consumer_groups
+        self._always_authenticated = config.always_use_authenticated_groups
+        self._of_consumer = of_consumer
+        self._known: dict[str, Judged] = {}
 
     def access(self, exchange: Exchange) -> Answer | None:
         """Let the request through, or not."""
         identity = exchange.identity
-        consumer = identity.consumer if identity else None
-        if identity is None or (consumer is None and identity.groups is None):
-            if identity is not None and identity.credential is not None:
-                return ErrorResponse(403, "You cannot consume this service")
+        if identity is None:
             return ErrorResponse(401, "Unauthorized")
-        config = self.config
-        groups: Collection[str]
-        if identity.groups is not None and (
-            consumer is None or identity.credential is None or config.always_use_authenticated_groups
-        ):
-            header, other, groups = _AUTHENTICATED, _GROUPS, identity.groups
+        consumer, groups = identity.consumer, identity.groups
+        if groups is not None and (consumer is None or identity.credential is None or self._always_authenticated):
+            judged = self._judged((), None, groups)
+        elif consumer is None:
+            if identity.credential is None:
+                return ErrorResponse(401, "Unauthorized")
+            return ErrorResponse(403, "You cannot consume this service")
         else:
-            header, other, groups = _GROUPS, _AUTHENTICATED, []
-            if consumer is not None:
-                groups = [one.fields["group"] for one in self._of_consumer("acls", consumer.id)]
-                if config.include_consumer_groups:
-                    groups += consumer.groups
-        listed = not self._listed.isdisjoint(groups)
-        if listed is not self._allows:
+            judged = self._of(consumer)
+        if not judged.passes:
             if identity.anonymous and self._allows:
                 return ErrorResponse(401, "Unauthorized")
             return ErrorResponse(403, "You cannot consume this service")
-        service = exchange.service_request
-        if self._hides:
-            service.remove_header(header)
-        else:
-            service.set_header(header, ", ".join(groups))
-        service.remove_header(other)
+        exchange.service_request.change_headers(judged.changes)
         return None
+
+    def _of(self, consumer: Consumer) -> Judged:
+        """What is known of a consumer. What is found is the same object as long as nothing has changed."""
+        found = self._of_consumer("acls", consumer.id)
+        known = self._known.get(consumer.id)
+        if known is None or known.found is not found or known.consumer is not consumer:
+            groups = [one.fields["group"] for one in found]
+            if self._includes:
+                groups += consumer.groups
+            known = self._judged(found, consumer, groups)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[consumer.id] = known
+        return known
+
+    def _judged(self, found: Sequence[Found], consumer: Consumer | None, groups: Collection[str]) -> Judged:
+        header, other = (_AUTHENTICATED, _GROUPS) if consumer is None else (_GROUPS, _AUTHENTICATED)
+        changes = HeaderChanges()
+        if self._hides:
+            changes.remove_header(header)
+        else:
+            changes.set_header(header, ", ".join(groups))
+        changes.remove_header(other)
+        passes = self._listed.isdisjoint(groups) is not self._allows
+        return Judged(found, consumer, passes, changes)

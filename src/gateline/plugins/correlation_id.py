@@ -13,10 +13,9 @@ Generators:
 import os
 from collections.abc import Callable
 from functools import cache
-from itertools import count
 from typing import Annotated
 
-from gateline.pdk import Exchange, Plugin, PluginConfig
+from gateline.pdk import Exchange, Phase, Plugin, PluginConfig
 from gateline.pdk.fields import Field, HeaderName, OneOf
 
 __all__ = ["Config", "CorrelationId"]
@@ -39,9 +38,29 @@ class CorrelationId(Plugin[Config], name="correlation-id"):
     """Makes or keeps the id of a request."""
 
     def __init__(self, config: Config) -> None:
-        self._header = config.header_name
-        self._echo = config.echo_downstream
-        self._make = _GENERATORS[config.generator](self)
+        identifying = Identifying(config.header_name, _GENERATORS[config.generator](self), echo=config.echo_downstream)
+        self.access = identifying.access
+        if config.echo_downstream:
+            self.header_filter = identifying.header_filter
+
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """The second one with `echo_downstream`."""
+        return "access", "header_filter"
+
+
+Generator = Callable[[Exchange], str]
+
+
+class Identifying:
+    """The hooks. `echo`: the client gets the id too."""
+
+    __slots__ = ("_echo", "_header", "_make")
+
+    def __init__(self, header: str, make: Generator, *, echo: bool) -> None:
+        self._header = header
+        self._make = make
+        self._echo = echo
 
     def access(self, exchange: Exchange) -> None:
         """Find or make the id, and give it to the service."""
@@ -55,8 +74,6 @@ class CorrelationId(Plugin[Config], name="correlation-id"):
 
     def header_filter(self, exchange: Exchange) -> None:
         """Give it to the client; a request that was refused before `access` gets its id here."""
-        if not self._echo:
-            return
         known = exchange.context.get(self)
         if known is None:
             known = exchange.request.header(self._header)
@@ -88,8 +105,6 @@ class Uuids:
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
-Generator = Callable[[Exchange], str]
-
 
 def _uuid(_plugin: CorrelationId) -> Generator:
     return Uuids()
@@ -102,8 +117,22 @@ def _numbered(_plugin: CorrelationId) -> Generator:
 @cache
 def _numbered_of(_process: int) -> Generator:
     """The ids of a worker: all plugins of the process count together, and none before a fork with those after it."""
-    worker, numbers = Uuids()(), count(1)
-    return lambda _exchange: f"{worker}#{next(numbers)}"
+    return Numbered(Uuids()())
+
+
+class Numbered:
+    """Ids of a worker, with how many it has made."""
+
+    __slots__ = ("_begin", "_made")
+
+    def __init__(self, worker: str) -> None:
+        self._begin = worker + "#"
+        self._made = 0
+
+    def __call__(self, _exchange: object) -> str:
+        """A new one."""
+        self._made += 1
+        return self._begin + str(self._made)
 
 
 def _tracked(plugin: CorrelationId) -> Generator:

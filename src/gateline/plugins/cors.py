@@ -13,11 +13,11 @@ Source: Fetch standard, section 3.2 (CORS protocol).
 """
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
-from gateline.pdk import Exchange, Plugin, PluginConfig, Response
-from gateline.pdk.exchange import ResponseView
+from gateline.pdk import Exchange, HeaderChanges, Phase, Plugin, PluginConfig, Response
+from gateline.pdk.exchange import RequestView
 from gateline.pdk.fields import Field, Format, OneOf
 from gateline.pdk.regexes import Regex, RegexError
 
@@ -75,7 +75,44 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
     """Answers preflights and adds what browsers look for to all other answers."""
 
     def __init__(self, config: Config) -> None:
-        self._answered_here = not config.preflight_continue
+        telling = Telling(config)
+        if not config.preflight_continue:
+            self.access = telling.access
+        self.header_filter = telling.header_filter
+
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """The first one without `preflight_continue`."""
+        return "access", "header_filter"
+
+
+class _Told(NamedTuple):
+    """What an origin is told. `origin`: the one that may read answers, None for none; `depends`: another one of the
+    client could have changed that; `changes`: of all answers but those of preflights."""
+
+    origin: str | None
+    depends: bool
+    changes: HeaderChanges
+
+
+class Telling:
+    """The hooks."""
+
+    __slots__ = (
+        "_any",
+        "_credentials",
+        "_exposed",
+        "_fixed",
+        "_headers",
+        "_known",
+        "_matching",
+        "_one",
+        "_origin_matters",
+        "_origin_needed",
+        "_private_network",
+    )
+
+    def __init__(self, config: Config) -> None:
         self._credentials = config.credentials
         self._origin_needed = not config.allow_origin_absent
         self._exposed = ",".join(config.exposed_headers or ()) or None
@@ -91,19 +128,18 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         self._one = origins[0] if len(origins) == 1 and _is_literal(origins[0]) else None
         self._origin_matters = self._origin_needed or (config.credentials if self._any else self._one is None)
         self._matching = _matcher(origins)
-        self._known: dict[str, str | None] = {}
+        self._known: dict[str | None, _Told] = {}
 
     def access(self, exchange: Exchange) -> Response | None:
         """Answer a preflight."""
-        if exchange.request.method != "OPTIONS" or not self._answered_here or not _is_preflight(exchange):
-            return None
         request = exchange.request
-        origin = request.header("Origin")
+        if request.method != "OPTIONS" or not _is_preflight(request):
+            return None
+        told = self._told(request.header("Origin"))
         headers = dict(self._fixed)
-        allowed, depends = self._allowed(origin)
-        if allowed is not None:
-            headers[_ALLOW_ORIGIN] = allowed
-        if depends:
+        if told.origin is not None:
+            headers[_ALLOW_ORIGIN] = told.origin
+        if told.depends:
             headers["Vary"] = "Origin"
         if self._credentials:
             headers[_ALLOW_CREDENTIALS] = "true"
@@ -116,23 +152,36 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
 
     def header_filter(self, exchange: Exchange) -> None:
         """Say on any other answer who may read it."""
-        request, response = exchange.request, exchange.response
-        if request.method == "OPTIONS" and _is_preflight(exchange):
+        request = exchange.request
+        if request.method == "OPTIONS" and _is_preflight(request):
             return
         origin = request.header("Origin") if self._origin_matters else None
         if origin is None and self._origin_needed:
             return
+        exchange.response.change_headers(self._told(origin).changes)
+
+    def _told(self, origin: str | None) -> _Told:
+        known = self._known.get(origin)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[origin] = self._tell(origin)
+        return known
+
+    def _tell(self, origin: str | None) -> _Told:
         allowed, depends = self._allowed(origin)
+        changes = HeaderChanges()
         if allowed is None:
-            response.remove_header(_ALLOW_ORIGIN)
+            changes.remove_header(_ALLOW_ORIGIN)
         else:
-            response.set_header(_ALLOW_ORIGIN, allowed)
+            changes.set_header(_ALLOW_ORIGIN, allowed)
         if depends:
-            _vary(response)
+            changes.list_in_header("Vary", "Origin")
         if self._credentials and (origin is not None or not self._any):
-            response.set_header(_ALLOW_CREDENTIALS, "true")
+            changes.set_header(_ALLOW_CREDENTIALS, "true")
         if self._exposed is not None:
-            response.set_header("Access-Control-Expose-Headers", self._exposed)
+            changes.set_header("Access-Control-Expose-Headers", self._exposed)
+        return _Told(allowed, depends, changes)
 
     def _allowed(self, origin: str | None) -> tuple[str | None, bool]:
         """(the origin that is told, None for none; whether another one of the client could have changed that)."""
@@ -140,30 +189,11 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
             return (origin, True) if self._credentials and origin is not None else ("*", False)
         if self._one is not None:
             return self._one, True
-        if origin is None:
-            return None, True
-        known = self._known
-        try:
-            return known[origin], True
-        except KeyError:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            told = known[origin] = self._matching(origin)
-            return told, True
+        return None if origin is None else self._matching(origin), True
 
 
-def _is_preflight(exchange: Exchange) -> bool:
-    request = exchange.request
+def _is_preflight(request: RequestView) -> bool:
     return request.header("Origin") is not None and request.header("Access-Control-Request-Method") is not None
-
-
-def _vary(response: ResponseView) -> None:
-    """Add `Origin` to what the answer depends on, unless it says so already."""
-    lines = response.header_values("Vary")
-    if not lines:
-        response.set_header("Vary", "Origin")
-    elif not any(name.strip().lower() in ("origin", "*") for line in lines for name in line.split(",")):
-        response.add_header("Vary", "Origin")
 
 
 def _is_literal(origin: str) -> bool:

@@ -7,15 +7,16 @@ everything that it does not name. The address is that of the client as trusted p
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
-from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Between, Field, IpOrCidr
 
 __all__ = ["Config", "IpRestriction", "NetworkSet"]
 
 _REMEMBERED = 4096
 """Addresses whose verdict is kept; when there are more, all are forgotten."""
+_NEW: Any = object()
 _NO_ADDRESS = "Cannot identify the client IP address, unix domain sockets are not supported."
 
 
@@ -43,23 +44,37 @@ class IpRestriction(
     """Refuses clients by their address."""
 
     def __init__(self, config: Config) -> None:
+        self.access = Verdicts(config).access
+
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """All is done before the service is asked."""
+        return ("access",)
+
+
+class Verdicts:
+    """What becomes of the requests of each address."""
+
+    __slots__ = ("_allow", "_deny", "_known", "_message", "_status")
+
+    def __init__(self, config: Config) -> None:
         self._allow = NetworkSet(config.allow or ())
         self._deny = NetworkSet(config.deny or ())
         self._status = int(config.status or 403)
         self._message = config.message
-        self._verdicts: dict[str, ErrorResponse | None] = {}
+        self._known: dict[str, ErrorResponse | None] = {}
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Refuse, or let through."""
         address = exchange.client_address
-        verdicts = self._verdicts
-        try:
-            return verdicts[address]
-        except KeyError:
-            if len(verdicts) >= _REMEMBERED:
-                verdicts.clear()
-            verdict = verdicts[address] = self._verdict(address)
-            return verdict
+        verdict = self._known.get(address, _NEW)
+        return self._remembered(address) if verdict is _NEW else verdict
+
+    def _remembered(self, address: str) -> ErrorResponse | None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        verdict = self._known[address] = self._verdict(address)
+        return verdict
 
     def _verdict(self, address: str) -> ErrorResponse | None:
         try:

@@ -7,7 +7,8 @@ it than allowed.
 
 from typing import Annotated
 
-from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk.exchange import RequestView
 from gateline.pdk.fields import Field, OneOf
 
 __all__ = ["Config", "RequestSizeLimiting"]
@@ -35,21 +36,36 @@ class RequestSizeLimiting(Plugin[Config], name="request-size-limiting"):
     """Limits the body of requests."""
 
     def __init__(self, config: Config) -> None:
-        self._limit = config.allowed_payload_size * _UNITS[config.size_unit]
-        self._length_needed = config.require_content_length
+        limit = config.allowed_payload_size * _UNITS[config.size_unit]
+        self.access = SizeLimit(limit, length_needed=config.require_content_length).access
+
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """What comes later is counted by the gateway."""
+        return ("access",)
+
+
+class SizeLimit:
+    """The hook. `limit` in bytes."""
+
+    __slots__ = ("_length_needed", "_limit")
+
+    def __init__(self, limit: int, *, length_needed: bool) -> None:
+        self._limit = limit
+        self._length_needed = length_needed
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Refuse by the stated length, or have what comes counted."""
         request = exchange.request
         length = request.content_length
         if length is not None:
-            return _refusal(exchange) if length > self._limit else None
+            return _refusal(request) if length > self._limit else None
         if request.chunked:
-            request.limit_body(max(self._limit, 0), _refusal(exchange))
+            request.limit_body(max(self._limit, 0), _refusal(request))
             return None
         return _NO_LENGTH if self._length_needed else None
 
 
-def _refusal(exchange: Exchange) -> ErrorResponse:
-    expected = exchange.request.header("Expect")
+def _refusal(request: RequestView) -> ErrorResponse:
+    expected = request.header("Expect")
     return _NOT_EXPECTED if expected is not None and expected.strip().lower() == "100-continue" else _TOO_LARGE

@@ -155,3 +155,11 @@ def test_orderings_that_cannot_be_kept_are_an_error_and_priority_decides(caplog:
         ordered(plugins, "access")
     assert names(plugin_set(*plugins).everywhere) == ["chain-early", "chain-late"]
     assert "they run by priority" in caplog.text
+
+
+def test_a_hook_that_is_idle_with_its_configuration_is_in_no_chain() -> None:
+    late = in_force("chain-late")
+    late.plugin.idle_phases = ("log",)
+    chain = plugin_set(late).chain("", "", "http")
+    assert [step.name for step in chain.access] == ["chain-late"]
+    assert chain.log == ()

@@ -7,6 +7,7 @@ import pytest
 from gateline.engine.edits import HeaderEdits, RequestEdits, ResponseEdits, header_key, header_value
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits
+from gateline.pdk import HeaderChanges
 
 HEAD = codec.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nx-one: 2\r\n\r\n", Limits())
 
@@ -55,6 +56,57 @@ def test_a_replaced_line_keeps_its_name_and_is_not_made_where_there_is_none() ->
     edits.replace_line("x-none", "a", None)
     edits.replace_line("X-ONE", "b", HEAD)
     assert written(edits) == b"X-One: b\r\n"
+
+
+def test_noted_changes_do_in_their_order_what_the_single_ones_do() -> None:
+    changes = (
+        HeaderChanges()
+        .remove_header("X-Gone")
+        .set_header("X-Set", "1")
+        .replace_header("X-ONE", "b")
+        .replace_header("X-None", "1")
+        .set_default_header("X-Set", "2")
+        .set_default_header("X-New", "3")
+        .add_header("x-new", "4")
+        .set_header("Content-Length", "7")
+    )
+    for edits in (ResponseEdits(), ResponseEdits()):  # prepared, and prepared already
+        edits.change(changes, HEAD)
+        assert written(edits) == b"X-Set: 1\r\nX-One: b\r\nX-New: 3\r\nx-new: 4\r\n"
+        assert edits.changed[b"x-gone"] == b""
+
+
+def test_what_is_noted_later_counts_too() -> None:
+    changes = HeaderChanges()
+    assert not changes
+    edits = ResponseEdits()
+    edits.change(changes.add_header("X-One", "3"), HEAD)
+    edits.change(changes.add_header("X-Two", ""), None)
+    assert written(edits) == b"X-One: 1\r\nx-one: 2\r\nX-One: 3\r\nX-One: 3\r\nX-Two: \r\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "after"),
+    [
+        (b"", b"Vary: Origin\r\n"),
+        (b"Vary: Accept\r\n", b"Vary: Accept\r\nVary: Origin\r\n"),
+        (b"Vary: Accept, origin\r\n", b""),
+        (b"vary: *\r\n", b""),
+    ],
+)
+def test_an_element_is_listed_once(there: bytes, after: bytes) -> None:
+    head = codec.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n%b\r\n" % there, Limits())
+    edits = ResponseEdits()
+    changes = HeaderChanges().list_in_header("Vary", "Origin")
+    edits.change(changes, head)
+    edits.change(changes, head)
+    assert written(edits) == after
+
+
+@pytest.mark.parametrize("changes", [HeaderChanges().set_header("a b", "1"), HeaderChanges().set_header("a", "1\n")])
+def test_noted_changes_break_no_head(changes: HeaderChanges) -> None:
+    with pytest.raises(ValueError, match="header"):
+        ResponseEdits().change(changes, HEAD)
 
 
 def test_a_removed_header_is_named_and_not_written() -> None:

@@ -55,12 +55,12 @@ def test_a_client_without_an_address_is_refused() -> None:
 def test_verdicts_are_not_kept_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ip_restriction, "_REMEMBERED", 2)
     config = ip_restriction.Config(deny=("10.0.0.1",))
-    plugin = IpRestriction(config)
+    verdicts = ip_restriction.Verdicts(config)
 
     class Seen:
         client_address = ""
 
     for last in range(1, 6):
         Seen.client_address = f"10.0.0.{last}"
-        assert (plugin.access(Seen()) is None) is (last != 1)  # type: ignore[arg-type]
-        assert len(plugin._verdicts) <= 2
+        assert (verdicts.access(Seen()) is None) is (last != 1)  # type: ignore[arg-type]
+        assert len(verdicts._known) <= 2

@@ -32,7 +32,7 @@ class RequestView:
 
     # -- headers ---------------------------------------------------------------------------------------------------
     def header(self, name: str) -> str | None:
-        key = header_key(name)[0]
+        key = header_key(name)
         exchange = self._exchange
         run = exchange.run
         if run is not None and run.edits is not None:
@@ -45,7 +45,7 @@ class RequestView:
         return None if value is None else value.decode("latin-1")
 
     def header_values(self, name: str) -> list[str]:
-        key = header_key(name)[0]
+        key = header_key(name)
         exchange = self._exchange
         run = exchange.run
         if run is not None and run.edits is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
     from gateline.pdk.answers import HeaderValues
     from gateline.pdk.exchange import Watcher
+    from gateline.pdk.header_changes import HeaderChanges
 
 __all__ = ["ServiceRequestView"]
 
@@ -57,7 +58,7 @@ class ServiceRequestView:
     # -- headers ---------------------------------------------------------------------------------------------------
     def set_header(self, name: str, value: str) -> None:
         edits = self._edits()
-        if len(name) == 4 and header_key(name)[0] == b"host":
+        if len(name) == 4 and header_key(name) == b"host":
             edits.host = header_value(value) or None
         else:
             edits.set_line(name, value)
@@ -68,6 +69,9 @@ class ServiceRequestView:
     def set_default_headers(self, lines: "Iterable[tuple[str, str]]") -> None:
         self._edits().default_lines(lines, self._exchange.head)
 
+    def change_headers(self, changes: "HeaderChanges") -> None:
+        self._edits().change(changes, self._exchange.head)
+
     def replace_header(self, name: str, value: str) -> None:
         self._edits().replace_line(name, value, self._exchange.head)
 
@@ -77,7 +81,7 @@ class ServiceRequestView:
     def set_headers(self, headers: "HeaderValues") -> None:
         self._edits().set_lines(headers)
         for name, given in headers.items():
-            if header_key(name)[0] == b"host" and not isinstance(given, (list, tuple)):
+            if header_key(name) == b"host" and not isinstance(given, (list, tuple)):
                 self.set_header(name, str(given))
 
     # -- the line --------------------------------------------------------------------------------------------------

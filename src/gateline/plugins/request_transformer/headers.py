@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateline.pdk import Exchange, HeaderLines
+from gateline.pdk import Exchange, HeaderChanges
 from gateline.pdk.templates import Environment, TemplateFault
 from gateline.plugins.request_transformer.config import Config
 from gateline.plugins.transformation.entries import is_header_name, safe_header_value, split
@@ -19,7 +19,7 @@ class Values(NamedTuple):
 
     rename: tuple[tuple[str, str], ...]
     replace: tuple[tuple[str, str], ...]
-    add: HeaderLines
+    add: tuple[tuple[str, str], ...]
     append: tuple[tuple[str, str], ...]
 
 
@@ -38,23 +38,39 @@ class HeaderRules:
         self.names = frozenset[str]().union(*(pairs.names for pairs in lists))
         """The environment's names that their templates read."""
         self.any = bool(self._remove or any(lists))
-        self.fixed = self._render(None) if all(pairs.fixed for pairs in lists) else None
-        """The values where they are the same for every request."""
+        self._values = self._render(None) if all(pairs.fixed for pairs in lists) else None
+        self.fixed = None if self._values is None else self._changes(self._values)
+        """All of it, where that is the same for every request."""
         entries = (*config.replace.headers, *config.add.headers, *config.append.headers)
         names = [split(entry)[0] for entry in entries] + [split(entry)[1] for entry in config.rename.headers]
         self.may_set_content_type = any(name.lower() == _CONTENT_TYPE or "$(" in name for name in names)
 
     def values(self, env: Environment) -> Values:
         """What the templates come to. Raises TemplateFault."""
-        return self.fixed or self._render(env)
+        return self._values or self._render(env)
 
     def _render(self, env: Environment | None) -> Values:
         return Values(
             tuple((old, _name(new)) for old, new in self._rename.rendered(env) if new.lower() != _HOST),
             tuple((name, safe_header_value(value)) for name, value in self._replace.rendered(env)),
-            HeaderLines((name, safe_header_value(value)) for name, value in self._add.rendered(env)),
+            tuple((name, safe_header_value(value)) for name, value in self._add.rendered(env)),
             tuple((name, safe_header_value(value)) for name, value in self._append.rendered(env)),
         )
+
+    def _changes(self, values: Values) -> HeaderChanges | None:
+        """The same as `apply`; None where it depends on the request, or is about the Host."""
+        if values.rename or any(name.lower() == _HOST for name, _ in values.replace):
+            return None
+        changes = HeaderChanges()
+        for name in self._remove:
+            changes.remove_header(name)
+        for name, value in values.replace:
+            changes.replace_header(name, value)
+        for name, value in values.add:
+            changes.set_default_header(name, value)
+        for name, value in values.append:
+            changes.add_header(name, value)
+        return changes
 
     def apply(self, exchange: Exchange, values: Values) -> None:
         """Change the headers that the service will see."""

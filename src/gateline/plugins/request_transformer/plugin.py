@@ -46,7 +46,7 @@ class _Transformer(Plugin[C], Generic[C]):
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Change the request; refuse it where a template comes to nothing."""
         if self._fixed is not None:
-            self._headers.apply(exchange, self._fixed)
+            exchange.service_request.change_headers(self._fixed)
             return None
         try:
             self._transform(exchange)

@@ -51,6 +51,8 @@ class ResponseTransformerAdvanced(BodyTransformer[AdvancedConfig], name="respons
         self._body_statuses = statuses[2]
         self._dots_in_keys = config.dots_in_keys
         self._limit: int = self.node.setting("plugin_body_limit")
+        if not self._json and self._allowed is None and self._body is None:
+            self.idle_phases = "response", "body_filter"
 
     def header_filter(self, exchange: Exchange) -> None:
         """Change the headers."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from gateline.pdk import Exchange, PluginError
+from gateline.pdk import Exchange, HeaderChanges, PluginError
 from gateline.pdk.regexes import Regex, RegexError
 from gateline.pdk.templates import to_bytes_text
 from gateline.plugins.response_transformer.config import pattern_of
 from gateline.plugins.transformation.entries import safe_header_value, split
 
-__all__ = ["HeaderStep", "adding", "appending", "removing", "renaming", "replacing"]
+__all__ = ["HeaderStep", "adding", "appending", "in_turn", "removing", "renaming", "replacing"]
 
 HeaderStep = Callable[[Exchange], None]
 """One list of rules, applied to an answer."""
@@ -19,6 +19,12 @@ def removing(entries: Sequence[str]) -> HeaderStep | None:
     rules = [
         (name, _matcher(value) if value else None, name.lower() == "set-cookie") for name, value in _split(entries)
     ]
+
+    if all(matches is None for _, matches, _ in rules):
+        changes = HeaderChanges()
+        for name, _, _ in rules:
+            changes.remove_header(name)
+        return _changing(changes)
 
     def apply(exchange: Exchange) -> None:
         response = exchange.response
@@ -33,7 +39,7 @@ def removing(entries: Sequence[str]) -> HeaderStep | None:
                 for line in kept:
                     response.add_header(name, line)
 
-    return apply if rules else None
+    return apply
 
 
 def renaming(entries: Sequence[str]) -> HeaderStep | None:
@@ -55,36 +61,53 @@ def renaming(entries: Sequence[str]) -> HeaderStep | None:
 
 def replacing(entries: Sequence[str]) -> HeaderStep | None:
     """`name:value` changes a header that is there."""
-    rules = _values(entries)
-
-    def apply(exchange: Exchange) -> None:
-        response = exchange.response
-        for name, value in rules:
-            response.replace_header(name, value)
-
-    return apply if rules else None
+    changes = HeaderChanges()
+    for name, value in _values(entries):
+        changes.replace_header(name, value)
+    return _changing(changes)
 
 
 def adding(entries: Sequence[str]) -> HeaderStep | None:
     """`name:value` sets a header that is not there."""
-    rules = _values(entries)
-
-    def apply(exchange: Exchange) -> None:
-        exchange.response.set_default_headers(rules)
-
-    return apply if rules else None
+    changes = HeaderChanges()
+    for name, value in _values(entries):
+        changes.set_default_header(name, value)
+    return _changing(changes)
 
 
 def appending(entries: Sequence[str]) -> HeaderStep | None:
     """`name:value` adds a line."""
-    rules = _values(entries)
+    changes = HeaderChanges()
+    for name, value in _values(entries):
+        changes.add_header(name, value)
+    return _changing(changes)
+
+
+def in_turn(steps: Sequence[HeaderStep]) -> HeaderStep:
+    """One after the other."""
 
     def apply(exchange: Exchange) -> None:
-        response = exchange.response
-        for name, value in rules:
-            response.add_header(name, value)
+        for step in steps:
+            step(exchange)
 
-    return apply if rules else None
+    return apply
+
+
+def _changing(changes: HeaderChanges) -> HeaderStep | None:
+    return Changing(changes).apply if changes else None
+
+
+class Changing:
+    """Changes that are the same for every answer."""
+
+    __slots__ = ("_changes",)
+
+    def __init__(self, changes: HeaderChanges) -> None:
+        self._changes = changes
+
+    def apply(self, exchange: Exchange) -> None:
+        """Make them."""
+        exchange.response.change_headers(self._changes)
 
 
 def _split(entries: Sequence[str]) -> list[tuple[str, str]]:

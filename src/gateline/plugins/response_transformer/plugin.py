@@ -3,7 +3,7 @@
 import logging
 from typing import Generic, TypeVar
 
-from gateline.pdk import Exchange, Plugin, PluginConfig
+from gateline.pdk import Exchange, Phase, Plugin, PluginConfig
 from gateline.plugins.response_transformer import headers
 from gateline.plugins.response_transformer.bodies import JsonSteps
 from gateline.plugins.response_transformer.config import Config
@@ -73,13 +73,17 @@ class ResponseTransformer(BodyTransformer[Config], name="response-transformer"):
             json.adding(config.add.json, config.add.json_types),
             json.appending(config.append.json, config.append.json_types),
         )
-        self._headers = tuple(step for step in header_steps if step)
+        steps = tuple(step for step in header_steps if step)
+        if steps:
+            self.header_filter = steps[0] if len(steps) == 1 else headers.in_turn(steps)
         self._json = tuple(step for step in json_steps if step)
+        if not self._json:
+            self.idle_phases = "response", "body_filter"
 
-    def header_filter(self, exchange: Exchange) -> None:
-        """Change the headers."""
-        for step in self._headers:
-            step(exchange)
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """Those for which there may be rules."""
+        return "response", "header_filter", "body_filter"
 
     def transforms(self, exchange: Exchange) -> bool:
         """Whether the body is JSON and some rule is about it."""

@@ -1,0 +1,3 @@
+cdef class HeaderChanges:
+    cdef public list noted
+    cdef public tuple prepared

@@ -1,0 +1,8 @@
+cdef object _NEW, _SEVERAL
+
+cdef class Verdicts:
+    cdef object _allow, _deny
+    cdef dict _known
+
+    cpdef object _remembered(self, str agent)
+    cpdef bint _refuses(self, str agent) except -1

@@ -1,0 +1,9 @@
+cdef object _NEW
+
+cdef class Verdicts:
+    cdef object _allow, _deny, _message
+    cdef int _status
+    cdef readonly dict _known
+
+    cpdef object _remembered(self, str address)
+    cpdef object _verdict(self, str address)

@@ -1,0 +1,3 @@
+cdef class SizeLimit:
+    cdef object _limit
+    cdef bint _length_needed
