@@ -1,6 +1,6 @@
 """Changes of headers that are the same for every request, and so are checked and written once."""
 
-from typing import Any, Self, final
+from typing import Any, Self
 
 __all__ = ["ADD", "DEFAULT", "LIST", "REPLACE", "SET", "HeaderChanges"]
 
@@ -8,7 +8,6 @@ SET, ADD, DEFAULT, REPLACE, LIST = range(5)
 """What a change does."""
 
 
-@final
 class HeaderChanges:
     """Changes of a message's headers, made in their order by `change_headers` of a view.
 

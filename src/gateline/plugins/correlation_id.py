@@ -99,7 +99,7 @@ class Uuids:
             at = 0
         self._at = at + 32
         digits = self._pool[at : at + 32]
-        variant = _VARIANTS[digits[16]]
+        variant = _VARIANTS[digits[16:17]]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
@@ -117,7 +117,7 @@ def _numbered(_plugin: CorrelationId) -> Generator:
 @cache
 def _numbered_of(_process: int) -> Generator:
     """The ids of a worker: all plugins of the process count together, and none before a fork with those after it."""
-    return Numbered(Uuids()())
+    return Numbered(Uuids()()).make
 
 
 class Numbered:
@@ -129,10 +129,10 @@ class Numbered:
         self._begin = worker + "#"
         self._made = 0
 
-    def __call__(self, _exchange: object) -> str:
+    def make(self, _exchange: object) -> str:
         """A new one."""
         self._made += 1
-        return self._begin + str(self._made)
+        return f"{self._begin}{self._made}"
 
 
 def _tracked(plugin: CorrelationId) -> Generator:
