@@ -33,6 +33,7 @@ MODULES = (
     "engine/router/interface.py",
     "engine/router/matcher.py",
     "engine/runtime.py",
+    "engine/streams.py",
     "engine/upstream/balancer.py",
     "engine/upstream/consistent_hashing.py",
     "engine/upstream/least_connections.py",

@@ -382,19 +382,9 @@ class Exchange:
         if retrying is not None and self.proxy.tries.discards(self, retrying, head, ended):
             return
         self.kept = None
-        run = self.run
-        if run is not None:
-            if ended:
-                self.upstream = None
-            self.proxy.phases.response(self, run, head, length, body, ended)
-            return
-        self.responded = True
-        self.status = head.status
-        self.response_bytes = len(body)
-        self.proxy.respond(self, head, length, body, ended)
         if ended:
             self.upstream = None
-            self.complete(now)
+        self.proxy.respond(self, head, length, body, ended, now)
 
     def switched(self, head: ResponseHead, data: bytes) -> None:
         """The upstream agreed to switch protocols: from here on bytes pass both ways as they come."""
