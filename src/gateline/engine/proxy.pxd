@@ -7,6 +7,7 @@ from gateline.engine.peer cimport Peer
 from gateline.engine.phases cimport Phases
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.runtime cimport CompiledRoute, CompiledService, Runtime
+from gateline.engine.request_id cimport next_request_id
 from gateline.engine.router.interface cimport Match
 from gateline.engine.streams cimport ExchangeHandler, PooledStream
 from gateline.engine.upstream.balancer cimport CompiledTarget

@@ -48,10 +48,22 @@ class _Node:
             self.sure = None
 
 
-class Bucket:
+class AnyBucket:
     """The candidates of one host (or of all hosts) by path; at least one. `best` is the best rank among them."""
 
-    __slots__ = ("best", "keys", "nodes")
+    __slots__ = ("best",)
+
+    best: int
+
+    def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
+        """The best match that comes before `limit`."""
+        raise NotImplementedError
+
+
+class Bucket(AnyBucket):
+    """A bucket in one piece."""
+
+    __slots__ = ("keys", "nodes")
 
     def __init__(self, keys: list[bytes], nodes: list[_Node | None], best: int) -> None:
         self.keys = keys
@@ -59,7 +71,6 @@ class Bucket:
         self.best = best
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
-        """The best match that comes before `limit`."""
         node = self.nodes[bisect_right(self.keys, path)]
         found = None
         while node is not None and node.best < limit:
@@ -76,13 +87,13 @@ class Bucket:
         return found
 
 
-class WideBucket:
+class WideBucket(AnyBucket):
     """A bucket of many prefixes, and apart from them the ones that nearly every path begins with.
 
     As they stand above all others, a change of them would otherwise make every node again.
     """
 
-    __slots__ = ("best", "narrow", "wide")
+    __slots__ = ("narrow", "wide")
 
     def __init__(self, narrow: Bucket, wide: Bucket) -> None:
         self.narrow = narrow
@@ -90,16 +101,12 @@ class WideBucket:
         self.best = min(narrow.best, wide.best)
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
-        """The best match that comes before `limit`."""
         found = self.narrow.search(request, path, limit)
         if found is not None:
             limit = found.rank
         if self.wide.best < limit:
             return self.wide.search(request, path, limit) or found
         return found
-
-
-AnyBucket = Bucket | WideBucket
 
 
 def bucket_after(last: AnyBucket | None, change: Change, leftovers: list[object]) -> Built[AnyBucket | None]:
@@ -109,7 +116,12 @@ def bucket_after(last: AnyBucket | None, change: Change, leftovers: list[object]
     """
     changes = yield from spread(change, lambda candidate: (candidate.prefix,))
     of_wide = {prefix: changes.pop(prefix) for prefix in _WIDE if prefix in changes}
-    narrow, wide = (last.narrow, last.wide) if isinstance(last, WideBucket) else (last, None)
+    narrow: Bucket | None
+    wide: Bucket | None
+    if isinstance(last, WideBucket):
+        narrow, wide = last.narrow, last.wide
+    else:
+        narrow, wide = cast(Bucket | None, last), None
     if changes:
         narrow = yield from _after(narrow, changes, leftovers)
     inside = [] if narrow is None or wide is not None else [key for key in narrow.keys[: len(_WIDE)] if key in _WIDE]
