@@ -1,4 +1,5 @@
 cimport cython
+from gateline.engine.identification cimport tell_service
 from gateline.engine.peer cimport Peer as CPeer
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.router.interface cimport Match as CMatch

@@ -1,7 +1,7 @@
 """The two ends of an exchange, and who takes it from one to the other, as `Exchange` sees them.
 
-`engine.wire` implements the ends: the client's side and the upstream's. They are classes, not protocols, so that what is
-compiled calls them without a look-up (docs/decisions/0007).
+`engine.wire` implements the ends: the client's side and the upstream's. They are classes, not protocols, so that what
+is compiled calls them without a look-up (docs/decisions/0007).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -71,6 +71,7 @@ class Bucket(AnyBucket):
         self.best = best
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
+        """The best match that comes before `limit`."""
         node = self.nodes[bisect_right(self.keys, path)]
         found = None
         while node is not None and node.best < limit:
@@ -101,6 +102,7 @@ class WideBucket(AnyBucket):
         self.best = min(narrow.best, wide.best)
 
     def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
+        """The best match that comes before `limit`."""
         found = self.narrow.search(request, path, limit)
         if found is not None:
             limit = found.rank

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
 from gateline.engine.exchange import Exchange
-from gateline.engine.peer import Peer
 from gateline.engine.streams import ClientStream, Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
