@@ -74,15 +74,23 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
     preflight: bool = True
     """Whether OPTIONS requests must be authenticated."""
 
+    strict: bool = False
+    """Whether no request passes without a credential, there being no `anonymous` and `preflight` being True: then that
+    is not asked on each."""
+
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Who sends a request, or why it is not known."""
         raise NotImplementedError
 
     def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
-        if self.passes(exchange):
+        if not self.strict and self.passes(exchange):
             return self.passed_over(exchange)
-        return self.concluded(exchange, self.identify(exchange))
+        result = self.identify(exchange)
+        if type(result) is Identity:
+            exchange.authenticate(result)
+            return None
+        return self.concluded(exchange, result)
 
     def passes(self, exchange: Exchange) -> bool:
         """Whether nothing has to be found out about a request."""
