@@ -34,12 +34,11 @@ class _Transformer(Plugin[C], Generic[C]):
         lists = (config.rename, config.replace, config.add, config.append)
         self._query = FieldRules(remove=config.remove.querystring, others=[one.querystring for one in lists])
         self._fixed = self._headers.fixed if not (self._method or self._uri or self._body or self._query) else None
+        self.needs_bodies = bool(self._body) or self._form_to_query
         self._keeps_headers = self._headers.any and "headers" in self._body.names | self._query.names
 
     def reads_request(self, exchange: Exchange) -> bool:
         """Whether the body is of a kind that some rule is about."""
-        if not self._body and not self._form_to_query:
-            return False
         kind = kind_of(exchange.request.header("content-type"))
         return kind is not None or (bool(self._body) and self._headers.may_set_content_type)
 
