@@ -150,3 +150,16 @@ def test_every_list_is_there_and_empty() -> None:
         **dict.fromkeys(("remove", "rename"), names),
         **dict.fromkeys(("replace", "add", "append"), values),
     }
+
+
+@pytest.mark.parametrize(
+    ("rules", "idle"),
+    [
+        ({"add": {"headers": ["x-a:1"]}}, ("response", "body_filter")),
+        ({"add": {"headers": ["x-a:1"], "json": ["a:1"]}}, ()),
+    ],
+)
+def test_without_rules_for_bodies_it_has_nothing_to_do_with_them(rules: dict[str, Any], idle: tuple[str, ...]) -> None:
+    with Harness((ResponseTransformer, rules)) as gateway:
+        (plugin,) = gateway._plugins
+    assert plugin.idle_phases == idle
