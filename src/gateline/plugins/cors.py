@@ -13,7 +13,7 @@ Source: Fetch standard, section 3.2 (CORS protocol).
 """
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from gateline.pdk import Exchange, HeaderChanges, Phase, Plugin, PluginConfig, Response
@@ -86,13 +86,16 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         return "access", "header_filter"
 
 
-class _Told(NamedTuple):
+class Told:
     """What an origin is told. `origin`: the one that may read answers, None for none; `depends`: another one of the
-    client could have changed that; `changes`: of all answers but those of preflights."""
+    client could have changed that; `changes`: of all answers but those to preflights."""
 
-    origin: str | None
-    depends: bool
-    changes: HeaderChanges
+    __slots__ = ("changes", "depends", "origin")
+
+    def __init__(self, origin: str | None, depends: bool, changes: HeaderChanges) -> None:
+        self.origin = origin
+        self.depends = depends
+        self.changes = changes
 
 
 class Telling:
@@ -128,7 +131,7 @@ class Telling:
         self._one = origins[0] if len(origins) == 1 and _is_literal(origins[0]) else None
         self._origin_matters = self._origin_needed or (config.credentials if self._any else self._one is None)
         self._matching = _matcher(origins)
-        self._known: dict[str | None, _Told] = {}
+        self._known: dict[str | None, Told] = {}
 
     def access(self, exchange: Exchange) -> Response | None:
         """Answer a preflight."""
@@ -160,7 +163,7 @@ class Telling:
             return
         exchange.response.change_headers(self._told(origin).changes)
 
-    def _told(self, origin: str | None) -> _Told:
+    def _told(self, origin: str | None) -> Told:
         known = self._known.get(origin)
         if known is None:
             if len(self._known) >= _REMEMBERED:
@@ -168,7 +171,7 @@ class Telling:
             known = self._known[origin] = self._tell(origin)
         return known
 
-    def _tell(self, origin: str | None) -> _Told:
+    def _tell(self, origin: str | None) -> Told:
         allowed, depends = self._allowed(origin)
         changes = HeaderChanges()
         if allowed is None:
@@ -181,7 +184,7 @@ class Telling:
             changes.set_header(_ALLOW_CREDENTIALS, "true")
         if self._exposed is not None:
             changes.set_header("Access-Control-Expose-Headers", self._exposed)
-        return _Told(allowed, depends, changes)
+        return Told(allowed, depends, changes)
 
     def _allowed(self, origin: str | None) -> tuple[str | None, bool]:
         """(the origin that is told, None for none; whether another one of the client could have changed that)."""
