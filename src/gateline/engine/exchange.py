@@ -247,6 +247,11 @@ class Exchange:
             run.log_fields = {}
         run.log_fields[name] = value
 
+    def logged(self, name: str) -> Any:
+        """A field that a plugin has put into the log record."""
+        fields = self._plugin_run().log_fields
+        return None if fields is None else fields.get(name)
+
     def log_record(self) -> dict[str, Any]:
         """What is known of the exchange, in Kong's layout."""
         return log_record(self)

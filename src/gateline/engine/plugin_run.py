@@ -4,7 +4,7 @@ An exchange has one only when there is a plugin for it, so that others pay nothi
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateline.engine.edits import RequestEdits, ResponseEdits
 from gateline.engine.wire.codec import ResponseHead
@@ -64,7 +64,7 @@ class PluginRun:
         self.identity: Identity | None = None
         self.context: dict[Any, Any] | None = None
         self.log_fields: dict[str, Any] | None = None
-        self.source = ""
+        self.source: Literal["", "service", "exit", "error"] = ""
         self.head: ResponseHead | None = None
         self.service_head: ResponseHead | None = None
         self.response_body: bytes | None = None

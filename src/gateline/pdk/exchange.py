@@ -414,6 +414,9 @@ class Exchange(Protocol):
     def log_field(self, name: str, value: Any) -> None:
         """Put a field into the exchange's log record; dots lead into records, None takes it out."""
 
+    def logged(self, name: str) -> Any:
+        """What `log_field` has last put under this name, None for nothing."""
+
     def log_record(self) -> dict[str, Any]:
         """What is known of the exchange, in Kong's layout of log records. In `log` only."""
 

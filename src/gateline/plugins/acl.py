@@ -1,7 +1,7 @@
 """acl: groups of consumers that may, or may not, use a service."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 from gateline.pdk import Answer, Consumer, ErrorResponse, Exchange, HeaderChanges, Phase, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Entity, Field, Reference, Tags, To
@@ -68,14 +68,17 @@ class Acl(
         return ("access",)
 
 
-class Judged(NamedTuple):
+class Judged:
     """What is known of groups: whether they pass, and what the service is told. `found` are the entities of the
     consumer from which that follows."""
 
-    found: Sequence[Found]
-    consumer: Consumer | None
-    passes: bool
-    changes: HeaderChanges
+    __slots__ = ("changes", "consumer", "found", "passes")
+
+    def __init__(self, found: Sequence[Found], consumer: Consumer | None, passes: bool, changes: HeaderChanges) -> None:
+        self.found = found
+        self.consumer = consumer
+        self.passes = passes
+        self.changes = changes
 
 
 class Membership:

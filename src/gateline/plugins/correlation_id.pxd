@@ -1,6 +1,7 @@
+cdef str _LOGGED
+
 cdef class Identifying:
     cdef str _header
-    cdef bint _echo
     cdef object _make
 
 cdef class Uuids:

@@ -20,6 +20,7 @@ from gateline.pdk.fields import Field, HeaderName, OneOf
 
 __all__ = ["Config", "CorrelationId"]
 
+_LOGGED = "correlation_id"
 _POOL = 4096
 """Random bytes that are fetched at once: a system call for each request costs more than the rest of its id."""
 
@@ -38,7 +39,7 @@ class CorrelationId(Plugin[Config], name="correlation-id"):
     """Makes or keeps the id of a request."""
 
     def __init__(self, config: Config) -> None:
-        identifying = Identifying(config.header_name, _GENERATORS[config.generator](self), echo=config.echo_downstream)
+        identifying = Identifying(config.header_name, _GENERATORS[config.generator](self))
         self.access = identifying.access
         if config.echo_downstream:
             self.header_filter = identifying.header_filter
@@ -53,14 +54,13 @@ Generator = Callable[[Exchange], str]
 
 
 class Identifying:
-    """The hooks. `echo`: the client gets the id too."""
+    """The hooks."""
 
-    __slots__ = ("_echo", "_header", "_make")
+    __slots__ = ("_header", "_make")
 
-    def __init__(self, header: str, make: Generator, *, echo: bool) -> None:
+    def __init__(self, header: str, make: Generator) -> None:
         self._header = header
         self._make = make
-        self._echo = echo
 
     def access(self, exchange: Exchange) -> None:
         """Find or make the id, and give it to the service."""
@@ -68,13 +68,11 @@ class Identifying:
         if given is None or not given.strip():
             given = self._make(exchange)
             exchange.service_request.set_header(self._header, given)
-        exchange.log_field("correlation_id", given)
-        if self._echo:
-            exchange.context[self] = given
+        exchange.log_field(_LOGGED, given)
 
     def header_filter(self, exchange: Exchange) -> None:
         """Give it to the client; a request that was refused before `access` gets its id here."""
-        known = exchange.context.get(self)
+        known = exchange.logged(_LOGGED)
         if known is None:
             known = exchange.request.header(self._header)
             if known is None or not known.strip():

@@ -1,11 +1,13 @@
 cimport cython
 
+cpdef bint _is_preflight(request) except -1
+
 cdef class Told:
     cdef object changes, origin
     cdef bint depends
 
 cdef class Telling:
-    cdef bint _any, _credentials, _origin_matters, _origin_needed, _private_network
+    cdef bint _any, _credentials, _origin_matters, _origin_needed, _private_network, _service_is_asked
     cdef object _exposed, _headers, _matching, _one
     cdef dict _fixed, _known
 

@@ -113,9 +113,11 @@ class Telling:
         "_origin_matters",
         "_origin_needed",
         "_private_network",
+        "_service_is_asked",
     )
 
     def __init__(self, config: Config) -> None:
+        self._service_is_asked = config.preflight_continue
         self._credentials = config.credentials
         self._origin_needed = not config.allow_origin_absent
         self._exposed = ",".join(config.exposed_headers or ()) or None
@@ -136,7 +138,7 @@ class Telling:
     def access(self, exchange: Exchange) -> Response | None:
         """Answer a preflight."""
         request = exchange.request
-        if request.method != "OPTIONS" or not _is_preflight(request):
+        if not _is_preflight(request):
             return None
         told = self._told(request.header("Origin"))
         headers = dict(self._fixed)
@@ -155,13 +157,13 @@ class Telling:
 
     def header_filter(self, exchange: Exchange) -> None:
         """Say on any other answer who may read it."""
-        request = exchange.request
-        if request.method == "OPTIONS" and _is_preflight(request):
+        response = exchange.response
+        if (self._service_is_asked or response.source != "service") and _is_preflight(exchange.request):
             return
-        origin = request.header("Origin") if self._origin_matters else None
+        origin = exchange.request.header("Origin") if self._origin_matters else None
         if origin is None and self._origin_needed:
             return
-        exchange.response.change_headers(self._told(origin).changes)
+        response.change_headers(self._told(origin).changes)
 
     def _told(self, origin: str | None) -> Told:
         known = self._known.get(origin)
@@ -196,6 +198,8 @@ class Telling:
 
 
 def _is_preflight(request: RequestView) -> bool:
+    if request.method != "OPTIONS":
+        return False
     return request.header("Origin") is not None and request.header("Access-Control-Request-Method") is not None
 
 

@@ -1,6 +1,6 @@
 """Answers, as plugins see and change them: the service's as it came, and the client's as it will get it."""
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from gateline.engine.edits import all_lines, header_key, line_values
 from gateline.engine.headers import date_line
@@ -96,7 +96,7 @@ class ResponseView(_View):
 
     @property
     def source(self) -> Literal["", "service", "exit", "error"]:
-        return cast(Literal["", "service", "exit", "error"], self._run().source)
+        return self._run().source
 
     @property
     def body(self) -> bytes | None:
