@@ -15,6 +15,8 @@ cdef class HeaderEdits:
     cdef public int own
 
     cpdef object set_line(self, name, value)
+    @cython.locals(prepared=tuple, changed=dict, opened=list, at=cython.Py_ssize_t)
+    cpdef object set_values(self, form, values)
     cpdef object add_line(self, name, value, CHead head)
     cpdef object default_lines(self, object wanted, CHead head)
     cpdef object replace_line(self, name, value, CHead head)

@@ -6,11 +6,11 @@ plugin sets can neither break a head nor smuggle a second one. The headers that 
 connection, and those that the gateway itself writes, are its own: to set them has no effect.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import header_line
-from gateline.pdk.answers import HeaderLines, HeaderValues
+from gateline.pdk.answers import HeaderForm, HeaderLines, HeaderValues
 
 __all__ = ["HeaderEdits", "RequestEdits", "ResponseEdits", "all_lines", "header_key", "header_value", "line_values"]
 
@@ -93,6 +93,20 @@ def _prepared(lines: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, int, bytes
     return tuple(prepared)
 
 
+def _form(form: HeaderForm, own: int) -> tuple[dict[bytes, bytes], list[tuple[bytes | None, bytes]]]:
+    """The blocks of a form by key, and for each value that is open its key (None: it cannot be set) and how its line
+    begins."""
+    blocks: dict[bytes, bytes] = {}
+    opened: list[tuple[bytes | None, bytes]] = []
+    for name, value in form:
+        key, begin, kind = header_key(name)
+        if not kind & own:
+            blocks[key] = b"" if value is None else _line(begin, value)
+        if value is None:
+            opened.append((None if kind & own else key, begin))
+    return blocks, opened
+
+
 class HeaderEdits:
     """Edits of the headers of a head; `own` are the kinds that cannot be edited."""
 
@@ -107,6 +121,20 @@ class HeaderEdits:
         known = header_key(name)
         if not known[2] & self.own:
             self.changed[known[0]] = _line(known[1], value)
+
+    def set_values(self, form: HeaderForm, values: Sequence[str]) -> None:
+        """The lines of a form, each instead of what there is of its name."""
+        prepared = form.prepared
+        if prepared is None:
+            prepared = form.prepared = _form(form, self.own)
+        changed = self.changed
+        changed.update(prepared[0])
+        opened = prepared[1]
+        at = 0
+        for key, begin in opened:
+            if key is not None:
+                changed[key] = _line(begin, values[at])
+            at += 1
 
     def set_lines(self, headers: HeaderValues) -> None:
         """The lines of these names: one, or as many as a list says."""

@@ -1,6 +1,14 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
-from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response, StoredResponse
+from gateline.pdk.answers import (
+    Answer,
+    ErrorResponse,
+    HeaderForm,
+    HeaderLines,
+    HeaderValues,
+    Response,
+    StoredResponse,
+)
 from gateline.pdk.exchange import Certificates, Exchange, Watcher
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
@@ -15,6 +23,7 @@ __all__ = [
     "EntitiesError",
     "ErrorResponse",
     "Exchange",
+    "HeaderForm",
     "HeaderLines",
     "HeaderValues",
     "HttpError",

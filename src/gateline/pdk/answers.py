@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, final
 
-__all__ = ["Answer", "ErrorResponse", "HeaderLines", "HeaderValues", "Response", "StoredResponse"]
+__all__ = ["Answer", "ErrorResponse", "HeaderForm", "HeaderLines", "HeaderValues", "Response", "StoredResponse"]
 
 HeaderValues = Mapping[str, str | int | list[str] | tuple[str, ...]]
 """Header names and their values; a list makes a line for each of its values."""
@@ -14,6 +14,18 @@ class HeaderLines(tuple[tuple[str, str], ...]):
     """Names and values of lines that are the same for every request: what they come to is written once.
 
     Make one in a plugin's constructor; it is a tuple, and may stand wherever lines may.
+    """
+
+    prepared: Any = None
+    """What the engine keeps of them."""
+
+
+@final
+class HeaderForm(tuple[tuple[str, str | None], ...]):
+    """Names and values of lines of which some values (None) come with each request: what is to be known of the others is
+    worked out once.
+
+    Make one in a plugin's constructor, for `ResponseView.set_values`.
     """
 
     prepared: Any = None

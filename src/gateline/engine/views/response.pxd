@@ -20,3 +20,4 @@ cdef class ResponseView(_View):
     cpdef object add_header(self, name, value)
     cpdef object remove_header(self, name)
     cpdef object set_default_headers(self, lines)
+    cpdef object set_values(self, form, values)
