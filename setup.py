@@ -1,8 +1,8 @@
 """Builds what is compiled, where a C compiler is; without one the same code runs as Python.
 
 Compiled are the HTTP/1 codec (`_codec.pyx`, whose twin is `_pycodec.py`), the table of counters (`_table.pyx`, whose
-twin is `lmdb_table.py`) and the modules on the path of a request. Those are plain Python; the `.pxd` file beside each tells the compiler the types of its attributes (see
-docs/decisions/0007-compiled-path.md).
+twin is `lmdb_table.py`) and the modules on the path of a request. Those are plain Python; the `.pxd` file beside each
+tells the compiler the types of its attributes (see docs/decisions/0007-compiled-path.md).
 """
 
 import os

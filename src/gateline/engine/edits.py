@@ -130,11 +130,9 @@ class HeaderEdits:
         changed = self.changed
         changed.update(prepared[0])
         opened = prepared[1]
-        at = 0
-        for key, begin in opened:
+        for at, (key, begin) in enumerate(opened):
             if key is not None:
                 changed[key] = _line(begin, values[at])
-            at += 1
 
     def set_lines(self, headers: HeaderValues) -> None:
         """The lines of these names: one, or as many as a list says."""

@@ -22,8 +22,8 @@ class HeaderLines(tuple[tuple[str, str], ...]):
 
 @final
 class HeaderForm(tuple[tuple[str, str | None], ...]):
-    """Names and values of lines of which some values (None) come with each request: what is to be known of the others is
-    worked out once.
+    """Names and values of lines of which some values (None) come with each request: what is to be known of the others
+    is worked out once.
 
     Make one in a plugin's constructor, for `ResponseView.set_values`.
     """

@@ -59,7 +59,8 @@ cdef struct Header:
     uint64_t allocated   # bytes of the file that are set aside
     uint64_t limit
 
-# The copy of what is being changed: `saved` bytes at `place` of the file, and what the stripe said meanwhile.
+# The copy of what is being changed: `saved` bytes at `place` of the file, what the stripe said, and how much of another
+# bucket (at `other`, 0: of none) was in use.
 cdef struct Stripe:
     pthread_mutex_t mutex
     uint64_t number
@@ -69,6 +70,8 @@ cdef struct Stripe:
     uint64_t saved_buckets
     uint64_t saved_used
     uint64_t place
+    uint64_t other
+    uint64_t other_used
     unsigned char[BUCKET] copy
 
 cdef struct Bucket:
@@ -149,6 +152,8 @@ cdef int taken_over(unsigned char* base, Stripe* stripe) noexcept nogil:
     """Undo what the dead owner of the lock had begun."""
     if stripe.saved:
         memcpy(base + stripe.place, stripe.copy, stripe.saved)
+        if stripe.other:
+            (<Bucket*> (base + stripe.other)).used = stripe.other_used
         stripe.buckets = stripe.saved_buckets
         stripe.used = stripe.saved_used
         barrier()
@@ -162,6 +167,18 @@ cdef inline void unlock(Stripe* stripe) noexcept nogil:
 
 cdef inline void save(unsigned char* base, Stripe* stripe, void* start, uint64_t size) noexcept nogil:
     """Copy what is going to be changed."""
+    stripe.other = 0
+    save_more(base, stripe, start, size)
+
+
+cdef inline void save_both(unsigned char* base, Stripe* stripe, Bucket* bucket, Bucket* other) noexcept nogil:
+    """Copy a bucket that is going to be changed, and keep in mind how much another one has, to which is added."""
+    stripe.other = <unsigned char*> other - base
+    stripe.other_used = other.used
+    save_more(base, stripe, bucket, BUCKET)
+
+
+cdef inline void save_more(unsigned char* base, Stripe* stripe, void* start, uint64_t size) noexcept nogil:
     memcpy(stripe.copy, start, size)
     stripe.place = <unsigned char*> start - base
     stripe.saved_buckets = stripe.buckets
@@ -262,24 +279,51 @@ cdef void take_next_to_end(unsigned char* base, Stripe* stripe, Bucket* bucket) 
     keep(stripe)
 
 
+cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place) noexcept nogil:
+    """Bring one entry of a bucket into the other one where it may be; False where none has room there."""
+    cdef Bucket* bucket = bucket_of(base, stripe, place)
+    cdef Bucket* target
+    cdef Entry* entry
+    cdef uint64_t at = 0, other, length
+    while at < bucket.used:
+        entry = entry_at(bucket, at)
+        length = length_of(entry)
+        other = place_of(entry.hash.first, stripe.buckets)
+        if other == place:
+            other = place_of(entry.hash.second, stripe.buckets)
+        target = bucket_of(base, stripe, other)
+        if other != place and target.used + length <= CAPACITY:
+            memcpy(target.entries + target.used, entry, length)
+            save_both(base, stripe, bucket, target)
+            remove(stripe, bucket, entry)
+            target.used += length
+            stripe.used += length
+            keep(stripe)
+            return True
+        at += length
+    return False
+
+
 cdef Entry* add(
     unsigned char* base, int file, Stripe* stripe, Hash* hash, int64_t size, double end, double now
 ) noexcept nogil:
     """A place for a new entry, whose value is to be written before `appended` makes it one."""
     cdef uint64_t length = sizeof(Entry) + ((size + 7) & ~7)
+    cdef uint64_t first, second
     cdef Bucket* bucket
-    cdef Bucket* other
     cdef Entry* entry
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.first, stripe.buckets)), now)
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.second, stripe.buckets)), now)
     while 2 * (stripe.used + length) > CAPACITY * stripe.buckets and split(base, file, stripe, now):
         pass  # half full: of buckets that are still to be split the last are half fuller than the others
-    bucket = bucket_of(base, stripe, place_of(hash.first, stripe.buckets))
-    other = bucket_of(base, stripe, place_of(hash.second, stripe.buckets))
-    if other.used < bucket.used:
-        bucket = other
+    first = place_of(hash.first, stripe.buckets)
+    second = place_of(hash.second, stripe.buckets)
+    if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used:
+        first = second
+    bucket = bucket_of(base, stripe, first)
     while bucket.used + length > CAPACITY:
-        take_next_to_end(base, stripe, bucket)
+        if not move_one(base, stripe, first):
+            take_next_to_end(base, stripe, bucket)
     entry = entry_at(bucket, bucket.used)
     entry.hash = hash[0]
     entry.end = end

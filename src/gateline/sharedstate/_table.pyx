@@ -6,7 +6,7 @@ counts in windows of time, which it adds to in place. `lmdb_table` is its twin i
 
 The file: a page that says how large all is, a page for each of 64 stripes, then buckets of 2 KB. A key is known by a
 hash of 128 bits, keyed with a secret of the file, so that nobody can make two keys meet. The hash says the stripe, and
-two buckets of it; an entry is in the one that had more room, which keeps them evenly full. A stripe grows by one bucket
+two buckets of it; an entry is in the one that had more room, or was brought there when the other was full. A stripe grows by one bucket
 at a time (linear hashing: the next bucket in turn is split), so nobody ever waits for all to be moved. Pages are set
 aside before they are used: a write never meets a file system without room. Entries that have ended go when a new one
 comes to their bucket; where the file may not grow, those go that would end first.
@@ -109,7 +109,7 @@ cdef class Table:
         cdef unsigned char[CAPACITY] value
         cdef Py_ssize_t size = -1
         cdef double end = 0
-        cdef Hash hash = (<Hash*> PyBytes_AS_STRING(name))[0]
+        cdef Hash hash = hash_of(name)
         cdef Stripe* stripe = stripe_of(self._base, hash.first & (STRIPES - 1))
         cdef Entry* entry
         self._lock(stripe)
@@ -126,7 +126,7 @@ cdef class Table:
 
         Raises SharedStateError for a value that is too long.
         """
-        cdef Hash hash = (<Hash*> PyBytes_AS_STRING(name))[0]
+        cdef Hash hash = hash_of(name)
         cdef Stripe* stripe = stripe_of(self._base, hash.first & (STRIPES - 1))
         cdef double now = self._now()
         cdef bint same
@@ -288,6 +288,13 @@ cdef class Table:
         if error:
             raise SharedStateError(f"the counters cannot be locked: {os.strerror(error)}")
         return 0
+
+
+cdef inline Hash hash_of(bytes name) except *:
+    """The hash that a name is."""
+    if PyBytes_GET_SIZE(name) != sizeof(Hash):
+        raise ValueError("not a name of this table")
+    return (<Hash*> PyBytes_AS_STRING(name))[0]
 
 
 cdef inline void write_windows(int64_t* stored, Counting* counting) noexcept nogil:

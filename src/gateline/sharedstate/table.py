@@ -1,5 +1,5 @@
-"""Where the counters of a node are kept: in the compiled table where it could be built, else in its twin on LMDB (also when
-the environment has GATELINE_PURE_PYTHON). Both have the same interface; `COMPILED` tells which one is used."""
+"""Where the counters of a node are kept: in the compiled table where it could be built, else in its twin on LMDB (also
+when the environment has GATELINE_PURE_PYTHON). Both have the same interface; `COMPILED` tells which one is used."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ LIMIT = 256 * 1024 * 1024
 class Table(Protocol):
     """Short values by name, each with an end, which processes share; each change is atomic.
 
-    What has ended goes when room is needed; where there is none, what would end first goes. A process that is killed in
-    the middle of a change has made all of it or nothing, and leaves nothing locked. Ends are in seconds of the clock that
-    the table was opened with. Everything raises SharedStateError where the memory cannot be used.
+    What has ended goes when room is needed; where there is none, what would end first goes. A process that is killed
+    in the middle of a change has made all of it or nothing, and leaves nothing locked. Ends are in seconds of the clock
+    that the table was opened with. Everything raises SharedStateError where the memory cannot be used.
     """
 
     def name(self, kind: int, key: str, /) -> bytes:

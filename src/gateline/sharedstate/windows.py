@@ -19,8 +19,8 @@ _MOST = 2**62
 def counted(stored: Sequence[Any], windows: Sequence[Window]) -> tuple[list[Any], list[int], bool]:
     """What to store, the windows' values, and whether they were added to: to all, or to none.
 
-    `stored` has number and value of each window in turn. Nothing is added when a window that would be added to has reached
-    its limit.
+    `stored` has number and value of each window in turn. Nothing is added when a window that would be added to has
+    reached its limit.
     """
     after = list(stored)
     free = True

@@ -78,10 +78,10 @@ def test_it_grows_and_loses_nothing(make: Callable[..., Table]) -> None:
     values = make()
     before = values.size
     for number in range(20_000):
-        put(values, f"{number}", b"%0100d" % number, 2000.0)
+        put(values, f"{number}", b"%0400d" % number, 2000.0)
     assert values.size > before
     assert values.entries == 20_000
-    assert all(get(values, f"{number}") == b"%0100d" % number for number in range(20_000))
+    assert all(get(values, f"{number}") == b"%0400d" % number for number in range(20_000))
 
 
 def test_new_ones_take_the_place_of_ended_ones(make: Callable[..., Table], clock: Clock) -> None:

@@ -41,8 +41,7 @@ class Telling:
         told: list[str] = []
         least: float = -1
         tightest = 0
-        place = 0
-        for bound in self._bounds:
+        for place, bound in enumerate(self._bounds):
             remaining = bound - values[place]
             if remaining < 0:
                 remaining = 0
@@ -50,7 +49,6 @@ class Telling:
             if least < 0 or remaining <= least:
                 least = remaining
                 tightest = place
-            place += 1
         reset = resets[tightest]
         if reset != self._reset:
             self._reset = reset

@@ -10,12 +10,15 @@ from typing import Annotated, Any
 
 from gateline.pdk.fields import Field, GreaterThan
 
-__all__ = ["UNITS", "Limit", "Windows", "limits_of", "order_problem", "text_of"]
+__all__ = ["MOST_WINDOWS", "UNITS", "Limit", "Windows", "limits_of", "order_problem", "text_of"]
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 30 * 86400, "year": 365 * 86400}
 """The units, shorter ones first, and their seconds as clients are told them: each month has 30 days, each year 365."""
 
 Limit = Annotated[Annotated[float, GreaterThan(0)] | None, Field(description="Requests in each window of this length.")]
+
+MOST_WINDOWS = 100
+"""Windows that can be counted together."""
 
 _MOST = 2**62
 
