@@ -233,7 +233,7 @@ cdef class Table:
     @property
     def size(self):
         """Bytes of memory that it takes."""
-        return self._header.allocated
+        return 0 if self._base == NULL else self._header.allocated
 
     @property
     def entries(self):

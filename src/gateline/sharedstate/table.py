@@ -18,8 +18,9 @@ class Table(Protocol):
     """Short values by name, each with an end, which processes share; each change is atomic.
 
     What has ended goes when room is needed; where there is none, what would end first goes. A process that is killed
-    in the middle of a change has made all of it or nothing, and leaves nothing locked. Ends are in seconds of the clock
-    that the table was opened with. Everything raises SharedStateError where the memory cannot be used.
+    in the middle of a change has made all of it or nothing (a value that gets another length may be gone), and leaves
+    nothing locked. Ends are in seconds of the clock that the table was opened with. Everything raises SharedStateError
+    where the memory cannot be used.
     """
 
     def name(self, kind: int, key: str, /) -> bytes:
