@@ -1,8 +1,8 @@
 """Builds what is compiled, where a C compiler is; without one the same code runs as Python.
 
-Compiled are the HTTP/1 codec (`_codec.pyx`, whose twin is `_pycodec.py`) and the modules on the path of a request.
-Those are plain Python; the `.pxd` file beside each tells the compiler the types of its attributes (see
-docs/decisions/0007-compiled-path.md).
+Compiled are the HTTP/1 codec (`_codec.pyx`, whose twin is `_pycodec.py`), the table of counters (`_table.pyx`, whose
+twin is `lmdb_table.py`) and the modules on the path of a request. Those are plain Python; the `.pxd` file beside each
+tells the compiler the types of its attributes (see docs/decisions/0007-compiled-path.md).
 """
 
 import os
@@ -68,7 +68,9 @@ MODULES = (
     "plugins/jwt/verified.py",
     "plugins/key_auth/check.py",
     "plugins/limits/node_budget.py",
+    "plugins/limits/node_limit.py",
     "plugins/limits/subjects.py",
+    "plugins/limits/telling.py",
     "plugins/limits/windows.py",
     "plugins/oauth2/plugin.py",
     "plugins/proxy_cache/entries.py",
@@ -83,6 +85,7 @@ MODULES = (
     "plugins/request_transformer/plugin.py",
     "plugins/response_transformer/headers.py",
     "plugins/response_transformer/plugin.py",
+    "sharedstate/_table.pyx",
     "sharedstate/counters.py",
     "sharedstate/directory.py",
     "sharedstate/quotas.py",

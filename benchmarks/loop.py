@@ -21,9 +21,11 @@ from typing import Any, cast
 
 from benchmarks.plugin_configurations import (
     CACHE,
+    CORRELATION,
     EACH,
     JWT,
     KEY,
+    KEY_AUTH,
     KEY_HEADER,
     MINUTE_LIMIT,
     TOKEN_HEADER,
@@ -60,6 +62,7 @@ CHAINS: dict[str, Plugins] = {
     "jwt": JWT,
     "proxy-cache": CACHE,
     "rate-limiting": MINUTE_LIMIT,
+    "limits": {**CORRELATION, **KEY_AUTH, **MINUTE_LIMIT},
 }
 
 

@@ -44,7 +44,7 @@ class Log:
 @given(many=st.lists(rules, min_size=1, max_size=3), steps=steps)
 def test_what_is_taken_is_what_the_definition_allows(many: list[Rule], steps: list[tuple[int, int]]) -> None:
     logs = [Log(rule) for rule in many]
-    state: list[int] = [0] * (1 + NUMBERS * len(many))
+    state: list[int] = [0] * (NUMBERS * len(many))
     now = START
     for passed, cost in steps:
         now += passed
@@ -63,7 +63,7 @@ def test_what_is_taken_is_what_the_definition_allows(many: list[Rule], steps: li
 def test_who_waits_as_long_as_told_is_admitted_and_not_a_moment_before(
     many: list[Rule], steps: list[tuple[int, int]]
 ) -> None:
-    state: list[int] = [0] * (1 + NUMBERS * len(many))
+    state: list[int] = [0] * (NUMBERS * len(many))
     now = START
     for passed, cost in steps:
         now += passed
@@ -78,12 +78,12 @@ def test_who_waits_as_long_as_told_is_admitted_and_not_a_moment_before(
 
 @given(rule=rules, steps=steps, later=st.integers(0, 200))
 def test_what_is_not_kept_any_longer_would_not_count(rule: Rule, steps: list[tuple[int, int]], later: int) -> None:
-    state: list[int] = [0] * (1 + NUMBERS)
+    state: list[int] = [0] * NUMBERS
     now, kept = START, 0
     for passed, cost in steps:
         now += passed
         state, _, _, kept = taken(state, [rule], cost, now, False)
-    forgotten = taken([0] * (1 + NUMBERS), [rule], 0, now + kept + later, False)
+    forgotten = taken([0] * NUMBERS, [rule], 0, now + kept + later, False)
     assert taken(state, [rule], 0, now + kept + later, False)[1:3] == forgotten[1:3]
 
 
@@ -91,7 +91,7 @@ def test_what_is_not_kept_any_longer_would_not_count(rule: Rule, steps: list[tup
 def test_what_is_charged_afterwards_overdraws_and_what_is_given_back_never_adds(
     rule: Rule, steps: list[tuple[int, int]]
 ) -> None:
-    state: list[int] = [0] * (1 + NUMBERS)
+    state: list[int] = [0] * NUMBERS
     now = START
     readings: list[Reading] = []
     for passed, cost in steps:
@@ -105,7 +105,7 @@ def test_what_is_charged_afterwards_overdraws_and_what_is_given_back_never_adds(
 @given(rule=rules, back=st.integers(1, 10), cost=st.integers(1, 9))
 def test_a_clock_that_was_read_a_little_earlier_forgets_nothing(rule: Rule, back: int, cost: int) -> None:
     rule = (rule[0], rule[1], max(rule[2], back), rule[3])
-    state, before, took, _ = taken([0] * (1 + NUMBERS), [rule], cost, START, False)
+    state, before, took, _ = taken([0] * NUMBERS, [rule], cost, START, False)
     _, after, _, _ = taken(state, [rule], 0, START - back, False)
     if took:
         assert after[0][0] <= before[0][0]
@@ -114,7 +114,7 @@ def test_a_clock_that_was_read_a_little_earlier_forgets_nothing(rule: Rule, back
 def test_a_clock_that_was_set_back_does_not_hold_anybody_up() -> None:
     rule: Rule = (BUCKET, 1, 1_000_000_000, False)
     day = 86_400_000_000_000
-    state, _, took, _ = taken([0] * 4, [rule], 1, START, False)
+    state, _, took, _ = taken([0] * NUMBERS, [rule], 1, START, False)
     assert took
     state, readings, took, _ = taken(state, [rule], 1, START - day, False)
     assert (took, readings[0][2]) == (False, 1_000_000_000)

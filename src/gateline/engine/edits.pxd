@@ -28,6 +28,8 @@ cdef class HeaderEdits:
 
     @cython.locals(known=KnownName)
     cpdef object set_line(self, name, value)
+    @cython.locals(prepared=tuple, changed=dict, opened=list, at=cython.Py_ssize_t)
+    cpdef object set_values(self, form, values)
     @cython.locals(known=KnownName)
     cpdef object add_line(self, name, value, CHead head)
     @cython.locals(known=KnownName)

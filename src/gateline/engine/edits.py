@@ -6,12 +6,12 @@ plugin sets can neither break a head nor smuggle a second one. The headers that 
 connection, and those that the gateway itself writes, are its own: to set them has no effect.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import header_line
 from gateline.pdk import header_changes
-from gateline.pdk.answers import HeaderValues
+from gateline.pdk.answers import HeaderForm, HeaderValues
 from gateline.pdk.header_changes import HeaderChanges
 
 __all__ = [
@@ -134,6 +134,21 @@ def _prepared(changes: HeaderChanges) -> tuple[_Change, ...]:
     return tuple([_Change(action, known_name(name), value) for action, name, value in changes.noted])
 
 
+def _form(form: HeaderForm, own: int) -> tuple[dict[bytes, bytes], list[tuple[bytes | None, bytes]]]:
+    """The blocks of a form by key, and for each value that is open its key (None: it cannot be set) and how its line
+    begins."""
+    blocks: dict[bytes, bytes] = {}
+    opened: list[tuple[bytes | None, bytes]] = []
+    for name, value in form:
+        known = known_name(name)
+        settable = not known.kind & own
+        if settable:
+            blocks[known.key] = b"" if value is None else _line(known.begin, value)
+        if value is None:
+            opened.append((known.key if settable else None, known.begin))
+    return blocks, opened
+
+
 class HeaderEdits:
     """Edits of the headers of a head; `own` are the kinds that cannot be edited."""
 
@@ -148,6 +163,18 @@ class HeaderEdits:
         known = known_name(name)
         if not known.kind & self.own:
             self.changed[known.key] = _line(known.begin, value)
+
+    def set_values(self, form: HeaderForm, values: Sequence[str]) -> None:
+        """The lines of a form, each instead of what there is of its name."""
+        prepared = form.prepared
+        if prepared is None:
+            prepared = form.prepared = _form(form, self.own)
+        changed = self.changed
+        changed.update(prepared[0])
+        opened = prepared[1]
+        for at, (key, begin) in enumerate(opened):
+            if key is not None:
+                changed[key] = _line(begin, values[at])
 
     def set_lines(self, headers: HeaderValues) -> None:
         """The lines of these names: one, or as many as a list says."""

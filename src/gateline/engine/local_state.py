@@ -47,12 +47,12 @@ class LocalCounters:
             return value, False
         return self.increment(key, by, ttl=ttl), True
 
-    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+    def count(self, key: str, windows: Sequence[Window], ttl: float) -> tuple[list[int], bool]:
         """The values of the windows, and whether they were added to."""
         stored, end = self._windows.get(key, (None, 0.0))
         now = monotonic()
-        if stored is None or end <= now or len(stored) != 1 + 2 * len(windows):
-            stored = [0, *(-1, 0) * len(windows)]
+        if stored is None or end <= now or len(stored) != 2 * len(windows):
+            stored = [-1, 0] * len(windows)
         after, values, added = counted(stored, windows)
         if added and any(by for _, _, by in windows):
             self._windows[key] = after, now + ttl
@@ -64,7 +64,7 @@ class LocalCounters:
         self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
     ) -> tuple[list[Reading], bool]:
         """How the quotas stand, and whether it was taken."""
-        size = 1 + NUMBERS * len(rules)
+        size = NUMBERS * len(rules)
         stored = self._quotas.get(key)
         before = stored if stored is not None and len(stored) == size else [0] * size
         after, readings, took, _ = taken(before, rules, cost, now, always)

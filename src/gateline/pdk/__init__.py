@@ -1,6 +1,6 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
-from gateline.pdk.answers import Answer, ErrorResponse, HeaderValues, Response, StoredResponse
+from gateline.pdk.answers import Answer, ErrorResponse, HeaderForm, HeaderValues, Response, StoredResponse
 from gateline.pdk.exchange import Certificates, Exchange, Watcher
 from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
@@ -17,6 +17,7 @@ __all__ = [
     "ErrorResponse",
     "Exchange",
     "HeaderChanges",
+    "HeaderForm",
     "HeaderValues",
     "HttpError",
     "HttpResponse",

@@ -3,10 +3,22 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, final
 
-__all__ = ["Answer", "ErrorResponse", "HeaderValues", "Response", "StoredResponse"]
+__all__ = ["Answer", "ErrorResponse", "HeaderForm", "HeaderValues", "Response", "StoredResponse"]
 
 HeaderValues = Mapping[str, str | int | list[str] | tuple[str, ...]]
 """Header names and their values; a list makes a line for each of its values."""
+
+
+@final
+class HeaderForm(tuple[tuple[str, str | None], ...]):
+    """Names and values of lines of which some values (None) come with each request: what is to be known of the others
+    is worked out once.
+
+    Make one in a plugin's constructor, for `ResponseView.set_values`.
+    """
+
+    prepared: Any = None
+    """What the engine keeps of them."""
 
 
 @final

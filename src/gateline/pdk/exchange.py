@@ -6,11 +6,11 @@ header values are read as Latin-1, as they stand on the wire. Names of headers a
 """
 # ruff: noqa: D102 (a property is documented beside it where its name does not say it)
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Route, Service
-from gateline.pdk.answers import Answer, HeaderValues
+from gateline.pdk.answers import Answer, HeaderForm, HeaderValues
 from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
 
@@ -308,6 +308,9 @@ class ResponseView(HeadersView, Protocol):
 
     def remove_header(self, name: str) -> None: ...
     def set_headers(self, headers: HeaderValues) -> None: ...
+    def set_values(self, form: HeaderForm, values: Sequence[str]) -> None:
+        """Fill in a form: as `set_header` for each of its lines, with these values for those that have none."""
+
     def set_body(self, body: bytes, content_type: str | None = None) -> None:
         """Another body, in `response` only."""
 

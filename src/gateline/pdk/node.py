@@ -145,7 +145,7 @@ class Counters(Protocol):
     def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
         """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
 
-    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+    def count(self, key: str, windows: Sequence[Window], ttl: float) -> tuple[list[int], bool]:
         """Add to several windows of time at once, unless one that would be added to has reached its limit.
 
         All of them, or none; gives their values now, and whether they were added to. A window's number grows by one

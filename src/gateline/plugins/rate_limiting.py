@@ -13,10 +13,10 @@ as trusted proxies tell it.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
 from gateline.pdk.fields import (
     AtLeastOneOf,
     Conditional,
@@ -30,9 +30,11 @@ from gateline.pdk.fields import (
     Without,
 )
 from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.node_limit import NodeLimit
 from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
-from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem, text_of
+from gateline.plugins.limits.telling import Telling
+from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem
 
 __all__ = ["Config", "RateLimiting"]
 
@@ -102,61 +104,36 @@ class RateLimiting(
 ):
     """Counts requests, and refuses those that are too many."""
 
+    @classmethod
+    def phases(cls) -> tuple[Phase, ...]:
+        """Which hook it is depends on the policy."""
+        return ("access",)
+
     def __init__(self, config: Config) -> None:
         limits = limits_of(config)
-        self._windows = Windows(limits)
-        self._limits = tuple(
-            (limit, f"X-RateLimit-Limit-{unit.title()}", text_of(limit), f"X-RateLimit-Remaining-{unit.title()}")
-            for unit, limit in limits
+        windows = Windows(limits)
+        self._telling = Telling(
+            limits, hidden=config.hide_client_headers, code=int(config.error_code), message=config.error_message
         )
         self._subject = subject_of(config.limit_by, header=config.header_name, path=config.path)
         self._prefix = f"rate-limiting:{self.id}:{','.join(unit for unit, _ in limits)}:"
-        self._tells = not config.hide_client_headers
-        self._code, self._message = int(config.error_code), config.error_message
-        self._time = self.node.time
-        self._count = self.node.counters.count
-        if config.policy != "local":
-            self._shared: SharedWindows = shared_windows(config, self.node, self._windows.wholes)
+        if config.policy == "local":
+            self.access = NodeLimit(self.node, windows, self._subject, self._prefix, self._telling).access
+        else:
+            self._shared: SharedWindows = shared_windows(config, self.node, windows.wholes)
             self._costs = (1,) * len(limits)
-            self.access = self._access_shared  # type: ignore[method-assign,assignment]
+            self.access = self._access_shared  # type: ignore[assignment]
 
     def start(self) -> None:
         """Begin what runs in the background."""
         if self.config.policy != "local":
             self._shared.start()
 
-    def access(self, exchange: Exchange) -> ErrorResponse | None:
-        """Count the request, or refuse it."""
-        windows = self._windows
-        windows.at(self._time())
-        values, counted = self._count(self._prefix + self._subject(exchange), windows.counted, ttl=windows.ttl)
-        return self._told(exchange, values, windows.resets, counted)
-
     async def _access_shared(self, exchange: Exchange) -> ErrorResponse | None:
+        """Count the request where nodes count together, or refuse it."""
         try:
             values, resets, counted = await self._shared.count(self._prefix + self._subject(exchange), self._costs)
         except FAULTS as error:
             _log.warning("rate-limiting: %s", error)
             return None if self.config.fault_tolerant else _FAILED
-        return self._told(exchange, values, resets, counted)
-
-    def _told(
-        self, exchange: Exchange, values: Sequence[int], resets: Sequence[int], counted: bool
-    ) -> ErrorResponse | None:
-        """Tell the client what remains; the refusal of a request that was not counted."""
-        if not self._tells:
-            return None if counted else ErrorResponse(self._code, self._message)
-        response = exchange.response
-        least: float = -1
-        limit = ""
-        reset = 0
-        for place, (bound, limit_header, text, remaining_header) in enumerate(self._limits):
-            remaining = bound - values[place]
-            response.set_header(limit_header, text)
-            response.set_header(remaining_header, text_of(remaining))
-            if place == 0 or max(remaining, 0) <= least:
-                least, limit, reset = max(remaining, 0), text, resets[place]
-        response.set_header("RateLimit-Limit", limit)
-        response.set_header("RateLimit-Remaining", text_of(least))
-        response.set_header("RateLimit-Reset", str(reset))
-        return None if counted else ErrorResponse(self._code, self._message, {"Retry-After": reset})
+        return self._telling.told(exchange, values, resets, counted)

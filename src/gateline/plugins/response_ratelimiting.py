@@ -13,12 +13,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, HeaderForm, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Field, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
 from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
-from gateline.plugins.limits.windows import UNITS, Limit, Windows, limits_of, order_problem, text_of
+from gateline.plugins.limits.windows import MOST_WINDOWS, UNITS, Limit, Windows, limits_of, order_problem, text_of
 
 __all__ = ["Config", "Limits", "ResponseRateLimiting"]
 
@@ -66,7 +66,10 @@ class Config(PluginConfig):
 
 
 def _problem(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for limits in (values["config"].limits or {}).values():
+    each = (values["config"].limits or {}).values()
+    if sum(len(limits_of(limits)) for limits in each) > MOST_WINDOWS:
+        return {"config": {"limits": f"there can be {MOST_WINDOWS} limits together, at most"}}
+    for limits in each:
         problem = order_problem({unit: getattr(limits, unit) for unit in UNITS})
         if problem is not None:
             return {"config": {"limits": problem}}
@@ -84,10 +87,12 @@ class ResponseRateLimiting(
         each = [(name, unit, limit) for name, limits in config.limits.items() for unit, limit in limits_of(limits)]
         self._windows = Windows([(unit, limit) for _, unit, limit in each])
         self._names = tuple(name for name, _, _ in each)
-        self._told = tuple(
-            (limit, f"X-RateLimit-Limit-{name}-{unit}", text_of(limit), f"X-RateLimit-Remaining-{name}-{unit}")
-            for name, unit, limit in each
-        )
+        self._bounds = tuple(limit for _, _, limit in each)
+        lines: list[tuple[str, str | None]] = []
+        for name, unit, limit in each:
+            lines.append((f"X-RateLimit-Limit-{name}-{unit}", text_of(limit)))
+            lines.append((f"X-RateLimit-Remaining-{name}-{unit}", None))
+        self._form = HeaderForm(lines)
         self._header = config.header_name
         self._subject = subject_of(config.limit_by)
         layout = ",".join(f"{name}-{unit}" for name, unit, _ in each)
@@ -125,7 +130,7 @@ class ResponseRateLimiting(
         return self._refusal(state.values) if self._blocks else None
 
     def _refusal(self, values: Sequence[int]) -> ErrorResponse | None:
-        for name, (limit, *_), value in zip(self._names, self._told, values, strict=True):
+        for name, limit, value in zip(self._names, self._bounds, values, strict=True):
             if value >= limit:
                 return ErrorResponse(429, f"API rate limit exceeded for '{name}'")
         return None
@@ -148,9 +153,8 @@ class ResponseRateLimiting(
             values = [value + cost * counted for value, (_, _, cost) in zip(before, windows, strict=True)]
             state.costs = costs if counted else {}
         if self._tells:
-            for (limit, limit_header, text, remaining_header), value in zip(self._told, values, strict=True):
-                response.set_header(limit_header, text)
-                response.set_header(remaining_header, text_of(limit - value))
+            told = [text_of(limit - value) for limit, value in zip(self._bounds, values, strict=True)]
+            response.set_values(self._form, told)
         if not counted:
             state.refused = True
             response.set_status(429)

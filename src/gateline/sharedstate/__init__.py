@@ -1,7 +1,8 @@
 """What the processes of a node share in memory: the directory of consumers and credentials, counters, caches.
 
-All of it lies in LMDB environments, on /dev/shm where there is one: several processes map the same pages, a process
-that is killed in the middle of a write leaves what was before it, and the locks that it held are taken over.
+It lies in LMDB environments, counters in a table of their own, on /dev/shm where there is one: several processes map
+the same pages, a process that is killed in the middle of a write leaves what was before it, and the locks that it held
+are taken over.
 """
 
 from gateline.sharedstate.cache import SharedCache

@@ -1,9 +1,7 @@
 """Numbers that all processes of the node share: each change is atomic, each number ends some time after it began.
 
-Two databases: what each counter is, and which ends when. A new counter takes some away that have ended, so they go
-without anything having to look for them; when there are too many, those go that would end first. All windows of a count
-in windows lie in one value: to add to them is one look-up and one change, whatever their number, and a new window makes
-no new counter. So too with quotas, which keep three numbers each.
+All windows of a count in windows lie in one value: to add to them is one look-up and one change, whatever their number,
+and a new window makes no new counter. So too with quotas, which keep three numbers each.
 """
 
 import time
@@ -12,226 +10,101 @@ from functools import cache
 from pathlib import Path
 from struct import Struct
 
-import lmdb
-
-from gateline.sharedstate.environment import Environment, SharedStateError, Transaction, name_of
 from gateline.sharedstate.quotas import NUMBERS, Reading, Rule, taken
-from gateline.sharedstate.windows import Window, counted
+from gateline.sharedstate.table import LIMIT, open_table
+from gateline.sharedstate.windows import Window
 
 __all__ = ["SharedCounters"]
 
-MOST = 500_000
-"""Counters that there may be."""
-
-SIZE, LIMIT = 8 * 1024 * 1024, 256 * 1024 * 1024
-"""Bytes of the map: at first, and at most."""
-
-_AT_ONCE = 4
-"""So many ended ones a new one takes away, at most."""
-
-_USED = 0.6
-"""The part of the map that may be in use: a change needs room for what it replaces."""
-_PAGE = 4096
+_PLAIN, _WINDOWS, _QUOTAS = range(3)
+"""Kinds of values in the table."""
 
 _SLACK = 2.0
-"""Seconds that a count in windows is kept longer, so that its end need not be written with every change."""
+"""Seconds that what was taken from quotas is kept longer: not all read the clock at one time."""
 
 _SECOND = 1e9
 """Nanoseconds."""
 
-_VALUE = Struct(">dq")
-_END = Struct(">d")
+_NO_LIMIT = 2**63
+_VALUE = Struct("q")
 
 
 class SharedCounters:
     """See `gateline.pdk.node.Counters`. `clock` gives seconds; it must be the same for all processes."""
 
-    def __init__(
-        self, path: Path, *, clock: Callable[[], float] = time.monotonic, most: int = MOST, limit: int = LIMIT
-    ) -> None:
-        """Open them. Raises SharedStateError."""
-        self._environment = Environment(
-            path, size=min(SIZE, limit), limit=limit, databases=("counters", "ends"), reserved=True
-        )
-        self._counters = self._environment.database("counters")
-        self._ends = self._environment.database("ends")
-        self._begin = self._environment.lmdb.begin
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic, limit: int = LIMIT) -> None:
+        """Open them; they take at most `limit` bytes. Raises SharedStateError."""
+        self._table = open_table(path, clock=None if clock is time.monotonic else clock, limit=limit)
         self._clock = clock
-        self._most = most
-        self._pages = int(limit * _USED) // _PAGE
+        self._count = self._table.count
 
     def increment(self, key: str, by: int = 1, *, ttl: float) -> int:
-        """Add to a counter; its new value. Raises SharedStateError when there is no room for a new one."""
-        name = name_of(key)
-        while True:
-            try:
-                with self._begin(write=True, db=self._counters) as transaction:
-                    stored = transaction.get(name)
-                    if stored is not None:
-                        end, value = _VALUE.unpack(stored)
-                        if end > self._clock():
-                            value += by
-                            transaction.put(name, _VALUE.pack(end, value))
-                            return int(value)
-                    self._make(transaction, name, by, ttl, stored)
-                    return by
-            except lmdb.Error as error:
-                self._make_room(error)
+        """Add to a counter; its new value."""
+        return self.increment_within(key, _NO_LIMIT, by, ttl=ttl)[0]
 
     def increment_within(self, key: str, limit: int, by: int = 1, *, ttl: float) -> tuple[int, bool]:
         """Add to a counter unless it would go over the limit; its value now, and whether it was added."""
-        name = name_of(key)
+        table = self._table
+        name = table.name(_PLAIN, key)
         while True:
-            try:
-                with self._begin(write=True, db=self._counters) as transaction:
-                    stored = transaction.get(name)
-                    value = 0
-                    if stored is not None:
-                        end, value = _VALUE.unpack(stored)
-                        if end > self._clock():
-                            if value + by > limit:
-                                return value, False
-                            transaction.put(name, _VALUE.pack(end, value + by))
-                            return value + by, True
-                    if by > limit:
-                        return 0, False
-                    self._make(transaction, name, by, ttl, stored)
-                    return by, True
-            except lmdb.Error as error:
-                self._make_room(error)
+            stored, end = table.load(name) or (None, 0.0)
+            now = self._clock()
+            value: int = 0 if stored is None or end <= now else _VALUE.unpack(stored)[0]
+            if value + by > limit:
+                return value, False
+            if table.swap(name, stored, _VALUE.pack(value + by), end if end > now else now + ttl):
+                return value + by, True
 
-    def count(self, key: str, windows: Sequence[Window], *, ttl: float) -> tuple[list[int], bool]:
+    def count(self, key: str, windows: Sequence[Window], ttl: float) -> tuple[list[int], bool]:
         """Add to all windows of a key, or to none; their values now, and whether they were added to."""
-        name = b"@" + name_of(key)
-        form, nothing = _form(len(windows))
-        adds = False
-        for window in windows:
-            if window[2]:
-                adds = True
-                break
-        while True:
-            try:
-                with self._begin(write=adds, db=self._counters) as transaction:
-                    stored = transaction.get(name)
-                    now = self._clock()
-                    before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
-                    end = before[0]
-                    after, values, added = counted(before, windows)
-                    if added and adds:
-                        if end < now + ttl:
-                            end = now + ttl + _SLACK
-                            after[0] = end
-                            self._move(transaction, name, end, stored)
-                            transaction.put(name, form.pack(*after))
-                            self._take_away(transaction, now, self._surplus(transaction))
-                        else:
-                            transaction.put(name, form.pack(*after))
-                    return values, added
-            except lmdb.Error as error:
-                self._make_room(error)
+        return self._count(_WINDOWS, key, windows, ttl)
 
     def take(
         self, key: str, rules: Sequence[Rule], cost: int, *, now: int, always: bool = False
     ) -> tuple[list[Reading], bool]:
         """Take from all quotas of a key, or from none; how they stand now, and whether it was taken."""
-        name = b"~" + name_of(key)
-        form, nothing = _quotas_form(len(rules))
+        table = self._table
+        name = table.name(_QUOTAS, key)
+        form, nothing = _form(len(rules))
         while True:
-            try:
-                with self._begin(write=cost != 0, db=self._counters) as transaction:
-                    stored = transaction.get(name)
-                    before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
-                    after, readings, took, kept = taken(before, rules, cost, now, always)
-                    if cost and after[1:] != list(before[1:]):
-                        least = self._clock() + kept / _SECOND
-                        if before[0] < least:
-                            after[0] = least + kept / _SECOND + _SLACK
-                            self._move(transaction, name, after[0], stored)
-                            transaction.put(name, form.pack(*after))
-                            self._take_away(transaction, self._clock(), self._surplus(transaction))
-                        else:
-                            transaction.put(name, form.pack(*after))
-                    return readings, took
-            except lmdb.Error as error:
-                self._make_room(error)
+            found = table.load(name)
+            stored = None if found is None else found[0]
+            before = nothing if stored is None or len(stored) != form.size else form.unpack(stored)
+            after, readings, took, kept = taken(before, rules, cost, now, always)
+            if not cost or after == list(before):
+                return readings, took
+            if table.swap(name, stored, form.pack(*after), self._clock() + kept / _SECOND + _SLACK):
+                return readings, took
 
     def get(self, key: str) -> int:
         """A counter's value, 0 where there is none."""
-        while True:
-            try:
-                with self._begin(db=self._counters) as transaction:
-                    stored = transaction.get(name_of(key))
-                break
-            except lmdb.MapResizedError as error:
-                self._make_room(error)
-        if stored is None:
-            return 0
-        end, value = _VALUE.unpack(stored)
-        return int(value) if end > self._clock() else 0
+        found = self._table.load(self._table.name(_PLAIN, key))
+        return int(_VALUE.unpack(found[0])[0]) if found is not None and found[1] > self._clock() else 0
 
     def remove(self, key: str) -> None:
         """Take a counter away."""
-        name = name_of(key)
+        name = self._table.name(_PLAIN, key)
+        while True:
+            found = self._table.load(name)
+            if found is None or self._table.swap(name, found[0], None, 0.0):
+                return
 
-        def work(transaction: Transaction) -> None:
-            stored = transaction.pop(name, db=self._counters)
-            if stored is not None:
-                transaction.delete(stored[:8] + name, db=self._ends)
+    @property
+    def entries(self) -> int:
+        """How many there are, those included that have ended and are not taken away yet."""
+        return self._table.entries
 
-        self._environment.write(work)
+    @property
+    def size(self) -> int:
+        """Bytes of memory that they take."""
+        return self._table.size
 
     def close(self) -> None:
         """Let go of them."""
-        self._environment.close()
-
-    def _make(self, transaction: Transaction, name: bytes, value: int, ttl: float, ended: bytes | None) -> None:
-        now = self._clock()
-        self._move(transaction, name, now + ttl, ended)
-        transaction.put(name, _VALUE.pack(now + ttl, value))
-        self._take_away(transaction, now, self._surplus(transaction))
-
-    def _move(self, transaction: Transaction, name: bytes, end: float, stored: bytes | None) -> None:
-        """Say when a counter ends; `stored` is its value before, which says when it did."""
-        if stored is not None:
-            transaction.delete(stored[:8] + name, db=self._ends)
-        transaction.put(_END.pack(end) + name, b"", db=self._ends)
-
-    def _surplus(self, transaction: Transaction) -> int:
-        """How many are too many: by their number, or by the pages that they take of the map."""
-        ends, counters = transaction.stat(self._ends), transaction.stat(self._counters)
-        pages = sum(stat["leaf_pages"] + stat["branch_pages"] for stat in (ends, counters))
-        if pages > self._pages:
-            return _AT_ONCE
-        return int(ends["entries"]) - self._most
-
-    def _take_away(self, transaction: Transaction, now: float, over: int) -> None:
-        """Take away what has ended, some of it, and what is too many."""
-        with transaction.cursor(db=self._ends) as cursor:
-            there = cursor.first()
-            for place in range(_AT_ONCE):
-                if not there or (place >= over and _END.unpack(cursor.key()[:8])[0] > now):
-                    return
-                transaction.delete(cursor.key()[8:], db=self._counters)
-                there = cursor.delete()
-
-    def _make_room(self, error: lmdb.Error) -> None:
-        """What to do before another try. Raises SharedStateError when nothing can be done."""
-        if isinstance(error, lmdb.MapFullError):
-            self._environment.write(lambda _: None)  # takes over the size that another process may have made
-            self._environment.grow()
-        elif isinstance(error, lmdb.MapResizedError):
-            self._environment.lmdb.set_mapsize(0)
-        else:
-            raise SharedStateError(f"the counters cannot be used: {error}") from error
+        self._table.close()
 
 
 @cache
-def _form(windows: int) -> tuple[Struct, tuple[float, ...]]:
-    """How a count in so many windows is kept: its end, then number and value of each; and one that never was."""
-    return Struct(">d" + "qq" * windows), (0.0,) + (-1, 0) * windows
-
-
-@cache
-def _quotas_form(quotas: int) -> tuple[Struct, tuple[float, ...]]:
-    """As above for so many quotas, three numbers each."""
-    return Struct(">d" + "q" * NUMBERS * quotas), (0.0,) + (0,) * NUMBERS * quotas
+def _form(quotas: int) -> tuple[Struct, tuple[int, ...]]:
+    """How so many quotas are kept, three numbers each; and some of which nothing was taken."""
+    return Struct("q" * NUMBERS * quotas), (0,) * NUMBERS * quotas

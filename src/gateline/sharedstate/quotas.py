@@ -39,14 +39,13 @@ def taken(
 ) -> tuple[list[Any], list[Reading], bool, int]:
     """What to store, a reading of each quota, whether the cost was taken, and how long it must be kept.
 
-    `stored` has the numbers of each quota in turn, after one element that is not looked at; zeros are a quota of which
-    nothing was taken. The cost is taken from all quotas or, where one has too little, from none (but from that one
-    where it counts refusals); with `always` it is taken whatever is left, and may be negative. Cost 0 takes nothing and
-    tells whether 1 could be taken.
+    `stored` has the numbers of each quota in turn; zeros are a quota of which nothing was taken. The cost is taken from
+    all quotas or, where one has too little, from none (but from that one where it counts refusals); with `always` it is
+    taken whatever is left, and may be negative. Cost 0 takes nothing and tells whether 1 could be taken.
     """
     after = list(stored)
     refusing: list[int] = []
-    at = 1
+    at = 0
     for kind, size, length, _ in rules:
         if kind == BUCKET:
             debt = _drain(after, at, now)
@@ -62,7 +61,7 @@ def taken(
     admitted = always or not refusing
     readings: list[Reading] = []
     kept = 0
-    at = 1
+    at = 0
     for kind, size, length, penalty in rules:
         by = cost if admitted or (penalty and at in refusing) else 0
         wanted = 0 if admitted else cost or 1

@@ -19,12 +19,12 @@ _MOST = 2**62
 def counted(stored: Sequence[Any], windows: Sequence[Window]) -> tuple[list[Any], list[int], bool]:
     """What to store, the windows' values, and whether they were added to: to all, or to none.
 
-    `stored` has number and value of each window in turn, after one element that is not looked at. Nothing is added when
-    a window that would be added to has reached its limit.
+    `stored` has number and value of each window in turn. Nothing is added when a window that would be added to has
+    reached its limit.
     """
     after = list(stored)
     free = True
-    at = 1
+    at = 0
     for number, limit, by in windows:
         before = after[at]
         if before != number and before != number + 1:  # one above: the clock of another was read later
@@ -34,9 +34,9 @@ def counted(stored: Sequence[Any], windows: Sequence[Window]) -> tuple[list[Any]
             free = False
         at += 2
     if free:
-        at = 2
+        at = 1
         for _, _, by in windows:
             value = after[at] + by
             after[at] = value if value < _MOST else _MOST  # noqa: FURB136 - a call less
             at += 2
-    return after, after[2::2], free
+    return after, after[1::2], free

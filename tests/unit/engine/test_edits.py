@@ -7,7 +7,7 @@ import pytest
 from gateline.engine.edits import HeaderEdits, RequestEdits, ResponseEdits, header_key, header_value
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits
-from gateline.pdk import HeaderChanges
+from gateline.pdk import HeaderChanges, HeaderForm
 
 HEAD = codec.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nx-one: 2\r\n\r\n", Limits())
 
@@ -46,6 +46,24 @@ def test_a_default_is_set_where_there_is_no_line_in_edits_or_head() -> None:
     assert written(edits) == b"X-Set: 1\r\nx-gone: a\r\nx-new: a\r\n"
     edits.default_lines([("x-two", "a")], None)
     assert written(edits).endswith(b"x-two: a\r\n")
+
+
+def test_a_form_is_filled_in_line_by_line_and_takes_the_place_of_all_others() -> None:
+    form = HeaderForm((("X-One", "same"), ("X-Two", None), ("Connection", None), ("Via", "x"), ("X-Three", None)))
+    for turn in ("a", "b"):
+        edits = ResponseEdits()
+        edits.set_line("x-two", "gone")
+        edits.set_values(form, [turn, "close", "3"])
+        assert sorted(edits.changed.values()) == [
+            b"Via: x\r\n",
+            b"X-One: same\r\n",
+            b"X-Three: 3\r\n",
+            b"X-Two: %b\r\n" % turn.encode(),
+        ]
+    with pytest.raises(ValueError, match="line break"):
+        edits.set_values(form, ["a\r\nb: c", "", ""])
+    with pytest.raises(IndexError):
+        edits.set_values(form, ["a"])
 
 
 def test_a_replaced_line_keeps_its_name_and_is_not_made_where_there_is_none() -> None:

@@ -421,6 +421,10 @@ def test_without_counts_the_node_counts_itself_or_nobody_passes(
             {"config": {"limits": "limits with one window need names"}},
         ),
         (
+            {**ONE, "limits": [{"limit": 1, "window_size": second} for second in range(100, 180)]},
+            {"config": {"limits": "there can be 80 limits together, at most"}},
+        ),
+        (
             {**ONE, "limits": [{"limit": 1, "window_size": 1, "name": "a b"}]},
             {
                 "config": {

@@ -92,6 +92,10 @@ def test_what_is_configured_stays_so() -> None:
             {"config": {"limits": "The limit for minute(10.0) cannot be lower than the limit for second(20.0)"}},
         ),
         (
+            {"limits": {f"{number}": {"second": 1, "minute": 2} for number in range(51)}},
+            {"config": {"limits": "there can be 100 limits together, at most"}},
+        ),
+        (
             {"limits": LIMITS, "policy": "cluster", "limit_by": "service"},
             {
                 "config": {

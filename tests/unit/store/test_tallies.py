@@ -79,7 +79,7 @@ _runs = iter(range(10**9))
 def test_a_batch_is_one_count_after_the_other(batches: list[list[tuple[str, int, int, int, int]]]) -> None:
     """Against what counters in memory come to."""
     run = next(_runs)
-    stored = {key: [0, 0, 0, 0, 0] for key in "ab"}
+    stored = {key: [0, 0, 0, 0] for key in "ab"}
     expected = []
     for batch in batches:
         for key, one, other, low, high in batch:

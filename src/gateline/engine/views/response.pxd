@@ -24,3 +24,4 @@ cdef class ResponseView(_View):
     cpdef object remove_header(self, name)
     cpdef object set_default_headers(self, lines)
     cpdef object change_headers(self, CHeaderChanges changes)
+    cpdef object set_values(self, form, values)

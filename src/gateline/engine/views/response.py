@@ -8,12 +8,12 @@ from gateline.engine.plugin_run import RESPONSE
 from gateline.engine.wire import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gateline.engine.edits import ResponseEdits
     from gateline.engine.exchange import Exchange
     from gateline.engine.plugin_run import PluginRun
-    from gateline.pdk.answers import HeaderValues
+    from gateline.pdk.answers import HeaderForm, HeaderValues
     from gateline.pdk.header_changes import HeaderChanges
 
 __all__ = ["ResponseView", "ServiceResponseView"]
@@ -154,6 +154,9 @@ class ResponseView(_View):
 
     def set_headers(self, headers: "HeaderValues") -> None:
         self._edits().set_lines(headers)
+
+    def set_values(self, form: "HeaderForm", values: "Sequence[str]") -> None:
+        self._edits().set_values(form, values)
 
     def set_body(self, body: bytes, content_type: str | None = None) -> None:
         if self._run().stage != RESPONSE:

@@ -10,12 +10,15 @@ from typing import Annotated, Any
 
 from gateline.pdk.fields import Field, GreaterThan
 
-__all__ = ["UNITS", "Limit", "Windows", "limits_of", "order_problem", "text_of"]
+__all__ = ["MOST_WINDOWS", "UNITS", "Limit", "Windows", "limits_of", "order_problem", "text_of"]
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 30 * 86400, "year": 365 * 86400}
 """The units, shorter ones first, and their seconds as clients are told them: each month has 30 days, each year 365."""
 
 Limit = Annotated[Annotated[float, GreaterThan(0)] | None, Field(description="Requests in each window of this length.")]
+
+MOST_WINDOWS = 100
+"""Windows that can be counted together."""
 
 _MOST = 2**62
 
@@ -36,7 +39,7 @@ class Windows:
         self._units = tuple(unit for unit, _ in pairs)
         self._limits = tuple(min(math.ceil(limit), _MOST) for _, limit in pairs)
         self.wholes = tuple(zip(self._units, self._limits, strict=True))
-        self._second = -1
+        self._second = -1.0
         self._spans: list[tuple[int, int]] = []
         self.counted: list[tuple[int, int, int]] = []
         self.resets: list[int] = []
@@ -44,16 +47,18 @@ class Windows:
 
     def at(self, time: float) -> None:
         """Be as of a time, in seconds since 1970."""
-        second = int(time)
-        if second != self._second:
-            self._second = second
-            places = [_place(unit, second) for unit in self._units]
-            pairs = zip(places, self._limits, strict=True)
-            self.counted = [(number, limit, 1) for (number, _, _), limit in pairs]
-            passed = [(UNITS[unit], since) for unit, (_, since, _) in zip(self._units, places, strict=True)]
-            self.resets = [max(1, seconds - since) for seconds, since in passed]
-            self.ttl = float(max(left for _, _, left in places))
-            self._spans = [(second - since, second + left) for _, since, left in places]
+        if not self._second <= time < self._second + 1:
+            self._second = int(time)
+            self._turn(int(time))
+
+    def _turn(self, second: int) -> None:
+        places = [_place(unit, second) for unit in self._units]
+        pairs = zip(places, self._limits, strict=True)
+        self.counted = [(number, limit, 1) for (number, _, _), limit in pairs]
+        passed = [(UNITS[unit], since) for unit, (_, since, _) in zip(self._units, places, strict=True)]
+        self.resets = [max(1, seconds - since) for seconds, since in passed]
+        self.ttl = float(max(left for _, _, left in places))
+        self._spans = [(second - since, second + left) for _, since, left in places]
 
     def spans(self) -> list[tuple[int, int]]:
         """When each window began, and when it is surely over, in seconds since 1970."""

@@ -19,6 +19,9 @@ Burst = Annotated[
     Field(description="Of a token bucket or gcra: what may be taken at once, as much as the limit unless said."),
 ]
 
+MOST_QUOTAS = 80
+"""Limits that can be counted together."""
+
 _UNEQUAL = "You must provide the same number of windows and limits"
 _STATUS_CLASSES = tuple(f"{digit}xx" for digit in range(1, 6))
 
@@ -168,6 +171,8 @@ def _limits_problem(place: Config | Override) -> str | Mapping[str, str] | None:
     names: list[str | float] = [*(place.window_size or ()), *(one.name or one.window_size for one in place.limits)]
     if len(set(names)) < len(names):
         return {"limits": "limits with one window need names"}
+    if len(names) > MOST_QUOTAS:
+        return {"limits": f"there can be {MOST_QUOTAS} limits together, at most"}
     if any(too_long(one.limit, one.window_size, one.burst) for one in place.limits):
         return {"limits": "a bucket that takes more than a century to be full"}
     burst = getattr(place, "burst", None)

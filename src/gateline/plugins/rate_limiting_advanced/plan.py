@@ -1,10 +1,11 @@
 """The limits that hold for a request together: as quotas, and as clients are told them."""
 
 import math
+from collections.abc import Sequence
 from random import random
 from typing import Any
 
-from gateline.pdk import Exchange
+from gateline.pdk import Exchange, HeaderForm
 from gateline.plugins.limits.budget import SECOND, Algorithm, Quota, Quotas, Verdict
 
 __all__ = ["ALGORITHMS", "Plan", "too_long"]
@@ -36,13 +37,9 @@ class Plan:
         labels = [name or _WINDOWS.get(window, _text(window)) for window, _, _, _, name in each]
         self._labels = tuple(labels)
         self._limits = tuple(
-            (f"X-RateLimit-Limit-{label}", str(quota.most), f"X-RateLimit-Remaining-{label}", f'"{label.lower()}"')
-            for label, quota in zip(labels, self.quotas, strict=True)
+            (str(quota.most), f'"{label.lower()}"') for label, quota in zip(labels, self.quotas, strict=True)
         )
-        self._policy = ", ".join(
-            f'"{label.lower()}";q={quota.amount};w={math.ceil(quota.window / SECOND)}'
-            for label, quota in zip(labels, self.quotas, strict=True)
-        )
+        self._form = self._told_as(labels)
         self._jitter = config.retry_after_jitter_max
 
     def overshoots(self, part: float) -> list[tuple[str, int]]:
@@ -52,26 +49,31 @@ class Plan:
             for label, quota in zip(self._labels, self.quotas, strict=True)
         ]
 
+    def _told_as(self, labels: Sequence[str]) -> HeaderForm:
+        """The headers, without what changes from request to request."""
+        lines: list[tuple[str, str | None]] = []
+        policies = []
+        for label, quota in zip(labels, self.quotas, strict=True):
+            lines.append((f"X-RateLimit-Limit-{label}", str(quota.most)))
+            lines.append((f"X-RateLimit-Remaining-{label}", None))
+            policies.append(f'"{label.lower()}";q={quota.amount};w={math.ceil(quota.window / SECOND)}')
+        lines += [(name, None) for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")]
+        return HeaderForm((*lines, ("RateLimit-Policy", ", ".join(policies)), ("RateLimit", None)))
+
     def tell(self, exchange: Exchange, verdict: Verdict) -> None:
         """Tell the client how it stands with its limits."""
-        response = exchange.response
         least, chosen, reset = -1, "", 0
+        told = []
         states = []
-        for (limit_header, limit, remaining_header, name), standing in zip(
-            self._limits, verdict.standings, strict=True
-        ):
+        for (limit, name), standing in zip(self._limits, verdict.standings, strict=True):
             remaining = standing.remaining
-            response.set_header(limit_header, limit)
-            response.set_header(remaining_header, str(remaining))
+            told.append(str(remaining))
             until = _whole(standing.retry or standing.reset)
             states.append(f"{name};r={remaining};t={until}")
             if least < 0 or remaining < least or (remaining == least and until >= reset):
                 least, chosen, reset = remaining, limit, until
-        response.set_header("RateLimit-Limit", chosen)
-        response.set_header("RateLimit-Remaining", str(least))
-        response.set_header("RateLimit-Reset", str(reset if verdict.admitted else retry_of(verdict)))
-        response.set_header("RateLimit-Policy", self._policy)
-        response.set_header("RateLimit", ", ".join(states))
+        told += (chosen, str(least), str(reset if verdict.admitted else retry_of(verdict)), ", ".join(states))
+        exchange.response.set_values(self._form, told)
 
     def retry_after(self, verdict: Verdict) -> int:
         """Whole seconds after which a client that was refused shall come again."""
