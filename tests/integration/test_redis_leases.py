@@ -49,7 +49,7 @@ async def budgets(port: int, *skews: float, workers: int = 1, **options: Any) ->
             nodes.append(node)
             made.append(budget)
     for _ in range(2):  # so that each knows of all
-        await asyncio.gather(*(budget.nodes.beat() for budget in made))
+        await asyncio.gather(*(budget.nodes.beat(budget._client) for budget in made))
     try:
         yield made
     finally:
@@ -128,7 +128,7 @@ async def test_what_is_charged_later_is_missing_for_everybody(server: Server, ke
     quotas = Quotas([fixed(50)])
     async with budgets(server.port, 0.0, 0.0, exact=True) as (one, other):
         one.charge(key, quotas, 45)
-        asking = one._leases[key].asking
+        asking = one._at_hand.leases[key].asking
         assert asking is not None
         await asking
         assert await admitted(other, key, quotas, 20) == 5
@@ -138,7 +138,7 @@ async def test_what_is_not_used_goes_back(server: Server, key: str) -> None:
     quotas = Quotas([fixed(40)])
     async with budgets(server.port, 0.0, 0.0) as (one, other):
         for _ in range(30):  # a demand that makes it take much in advance
-            one._lease(key, quotas).demand(1, 0.0)
+            one._at_hand.lease(key, quotas).demand(1, 0.0)
         assert (await take(one, key, quotas)).admitted
         await one._give_back_unused()
         await one._give_back_unused()
@@ -165,7 +165,7 @@ async def test_without_redis_each_node_has_its_share(monkeypatch: pytest.MonkeyP
             server.start()
             assert all([await back(budget) for budget in each])
             for budget in each:
-                budget._leases[key].empty_until = 0.0
+                budget._at_hand.leases[key].empty_until = 0.0
             for budget in each:  # it is told what was given, so nothing is given twice
                 for _ in range(50):
                     await take(budget, key, quotas)
@@ -176,7 +176,7 @@ async def test_without_redis_each_node_has_its_share(monkeypatch: pytest.MonkeyP
 
 async def back(budget: LeasedBudget) -> bool:
     for _ in range(400):
-        await budget.nodes.beat()
+        await budget.nodes.beat(budget._client)
         if budget.nodes.up:
             return True
         await asyncio.sleep(0.05)

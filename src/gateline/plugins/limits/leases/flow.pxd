@@ -1,0 +1,9 @@
+cdef class Flow:
+    cdef double _credit
+    cdef readonly double rate, since, until
+
+    cpdef object renew(self, double rate, double since, double until)
+    cpdef object end(self)
+    cpdef long long ready(self, double now, double most)
+    cpdef object take(self, long long amount)
+    cdef double _brought(self, double now)
