@@ -18,10 +18,10 @@ cdef class AtHand:
     cpdef object attempt(self, Lease lease, object cost, double now)
     @cython.locals(slot=Slot)
     cpdef object refused(self, Lease lease, object cost, double now)
-    @cython.locals(slot=Slot, windows=list)
-    cdef object _taken(self, Lease lease, object cost, object wanted, double time)
+    @cython.locals(slot=Slot, windows=list, values=list, at=cython.Py_ssize_t, took=bint)
+    cdef list _taken(self, Lease lease, object cost, object wanted, double time)
     @cython.locals(slot=Slot, windows=list, ready="long long")
-    cdef bint _pour(self, Lease lease, double time) except -1
+    cdef bint _pour(self, Lease lease, long long wanted, double time) except -1
     @cython.locals(slot=Slot, standings=list, at=cython.Py_ssize_t, time=double, value="long long", reset=double, retry=double)
     cdef list _standings(self, Lease lease, values, long long wanted, double now)
 

@@ -66,10 +66,10 @@ class AtHand:
         """Take from what is at hand, or give None; have more asked for in time."""
         time = self._clock.not_before()
         wanted = cost or 1
-        if lease.flowing and lease.least < wanted:
-            self._pour(lease, time)
+        if lease.flowing:
+            self._pour(lease, wanted, time)
         values = self._taken(lease, cost, wanted, time)
-        if values is None and lease.flowing and self._pour(lease, time):
+        if values is None and lease.flowing and self._pour(lease, wanted, time):
             values = self._taken(lease, cost, wanted, time)
         if values is None:
             return None
@@ -113,7 +113,6 @@ class AtHand:
                 for slot, amount in zip(lease.slots, amounts, strict=True)
             ]
             self._count(lease.pool, windows, ttl=lease.ttl)
-            lease.least = _MOST
 
     def take_out(self, lease: Lease, amounts: Sequence[int]) -> bool:
         """Take so much out, of all quotas or of none; whether it was there."""
@@ -127,15 +126,21 @@ class AtHand:
         for slot in lease.slots:
             windows.append((slot.pool_at(time), 1 - wanted, cost))  # noqa: PERF401 - a loop is typed where compiled
         values, took = self._count(lease.pool, windows, ttl=lease.ttl)
-        lease.least = -max(values)
-        return None if not took or (not cost and lease.least < 1) else values
+        at = 0
+        for slot in lease.slots:
+            slot.at_hand = -values[at]
+            if slot.at_hand < 1 and not cost:
+                took = False
+            at += 1  # noqa: SIM113 - as above
+        return values if took else None
 
-    def _pour(self, lease: Lease, time: float) -> bool:
-        """Put what flows have brought with the rest; whether that was anything."""
+    def _pour(self, lease: Lease, wanted: int, time: float) -> bool:
+        """Put what flows have brought with the rest, where less than what is wanted was there last; whether that was
+        anything."""
         windows = []
         some = False
         for slot in lease.slots:
-            ready = slot.ready(time)
+            ready = slot.ready(time) if slot.at_hand < wanted else 0
             windows.append((slot.pool_at(time), _MOST, -ready))
             if ready:
                 slot.flow.take(ready)

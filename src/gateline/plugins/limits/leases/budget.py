@@ -129,7 +129,7 @@ class LeasedBudget:
             except RedisError as error:
                 for slot, ask in zip(lease.slots, asked, strict=True):
                     slot.lost += ask.lost
-                lease.error = str(error)
+                lease.error, lease.renew_at = str(error), inf
                 self.nodes.failed()
                 if self._tolerant:
                     self._take_share(lease)

@@ -7,7 +7,7 @@ cdef class Lease:
     cdef public double empty_until, rate, renew_at
     cdef public bint flowing, used
     cdef readonly str key, pool
-    cdef public long long least, waiting
+    cdef public long long waiting
     cdef readonly object quotas, ttl
     cdef readonly tuple slots
 

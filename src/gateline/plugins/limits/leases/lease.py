@@ -23,7 +23,6 @@ class Lease:
         "error",
         "flowing",
         "key",
-        "least",
         "pool",
         "quotas",
         "rate",
@@ -50,8 +49,6 @@ class Lease:
         """Until when (monotonic) it makes no sense to ask, and when it does in any case: a flow ends."""
         self.flowing = False
         """Whether some of it comes by a flow."""
-        self.least = 0
-        """What was at hand of the quota of which there was least, when it was last looked at."""
         self.used = True
         self.rate = 0.0
         self._bin = 0.0

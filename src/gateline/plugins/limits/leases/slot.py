@@ -42,6 +42,7 @@ class Slot:
     __slots__ = (
         "_part",
         "_window",
+        "at_hand",
         "barred",
         "bucket",
         "flow",
@@ -66,6 +67,8 @@ class Slot:
         self._part = part
         self.number = -1
         """The window that is known of."""
+        self.at_hand = 0
+        """What the node had when it was last looked at."""
         self.left = 0
         """What Redis had when it was last asked."""
         self.barred = False
