@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 from inspect import isawaitable
 from typing import Any
@@ -122,6 +123,32 @@ async def test_a_bucket_is_exceeded_by_its_part_at_most(server: Server, key: str
     async with budgets(server.port, 0.0, 0.0, 0.0) as each:
         counts = await asyncio.gather(*(admitted(budget, key, quotas, 150) for budget in each))
     assert 100 <= sum(counts) <= 200
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.SLIDING, Algorithm.BUCKET])
+async def test_what_becomes_free_bit_by_bit_flows_and_is_never_exceeded(
+    server: Server, key: str, algorithm: Algorithm
+) -> None:
+    asked: list[None] = []
+    quotas = Quotas([Quota(algorithm, 400, SECOND, burst=400 if algorithm is Algorithm.BUCKET else 0)])
+
+    async def pressed(budget: LeasedBudget, end: float) -> int:
+        got = 0
+        while time.time() < end:
+            got += (await take(budget, key, quotas)).admitted
+            await asyncio.sleep(0.001)
+        return got
+
+    async with budgets(server.port, 0.0, 2.0, asked=lambda: asked.append(None)) as each:
+        began = time.time()
+        counts = await asyncio.gather(*(pressed(budget, began + 3.2) for budget in each))
+        ended = time.time()
+        flows = [budget._at_hand.leases[key].slots[0].flow.until for budget in each]
+    windows = int(ended) - int(began) + 1
+    most = 400 * windows if algorithm is Algorithm.SLIDING else 400 * (1.3 + ended - began)
+    assert 400 < sum(counts) <= most
+    assert min(flows) > began  # each had one
+    assert len(asked) <= 0.1 * sum(counts)
 
 
 async def test_what_is_charged_later_is_missing_for_everybody(server: Server, key: str) -> None:

@@ -22,8 +22,8 @@ cdef class AtHand:
     cdef list _taken(self, Lease lease, object cost, object wanted, double time)
     @cython.locals(slot=Slot, windows=list, ready="long long")
     cdef bint _pour(self, Lease lease, long long wanted, double time) except -1
-    @cython.locals(slot=Slot, standings=list, at=cython.Py_ssize_t, time=double, value="long long", reset=double, retry=double)
-    cdef list _standings(self, Lease lease, values, long long wanted, double now)
 
+@cython.locals(slot=Slot, standings=list, at=cython.Py_ssize_t, value="long long", reset=double, retry=double)
+cdef list _standings(Lease lease, values, long long wanted, double now, double time)
 @cython.locals(slot=Slot, at=cython.Py_ssize_t)
 cdef bint _is_low(Lease lease, values, double time) except -1

@@ -79,12 +79,12 @@ class AtHand:
             and (now >= lease.renew_at or _is_low(lease, values, time))
         ):
             self._ask(lease)
-        return Verdict(True, self._standings(lease, values, 0, now))
+        return Verdict(True, _standings(lease, values, 0, now, time))
 
     def charge(self, lease: Lease, cost: int, now: float) -> tuple[Verdict, bool]:
         """Take whatever is left; whether the node owes something then."""
         values = self.add(lease, [cost] * len(lease.slots))
-        return Verdict(True, self._standings(lease, values, 0, now)), max(values) > 0
+        return Verdict(True, _standings(lease, values, 0, now, self._clock.now())), max(values) > 0
 
     def refused(self, lease: Lease, cost: int, now: float) -> Verdict:
         """The verdict for a request for which there is too little."""
@@ -92,7 +92,7 @@ class AtHand:
         for slot, value in zip(lease.slots, values, strict=True):
             if slot.quota.penalty and -value < cost:
                 slot.lost += cost
-        return Verdict(False, self._standings(lease, values, cost or 1, now))
+        return Verdict(False, _standings(lease, values, cost or 1, now, self._clock.now()))
 
     # -- the numbers -----------------------------------------------------------------------------------------------
     def values(self, lease: Lease) -> list[int]:
@@ -126,12 +126,10 @@ class AtHand:
         for slot in lease.slots:
             windows.append((slot.pool_at(time), 1 - wanted, cost))  # noqa: PERF401 - a loop is typed where compiled
         values, took = self._count(lease.pool, windows, ttl=lease.ttl)
-        at = 0
-        for slot in lease.slots:
+        for at, slot in enumerate(lease.slots):
             slot.at_hand = -values[at]
             if slot.at_hand < 1 and not cost:
                 took = False
-            at += 1  # noqa: SIM113 - as above
         return values if took else None
 
     def _pour(self, lease: Lease, wanted: int, time: float) -> bool:
@@ -150,25 +148,20 @@ class AtHand:
             self._count(lease.pool, windows, ttl=lease.ttl)
         return some
 
-    # -- how it stands ---------------------------------------------------------------------------------------------
-    def _standings(self, lease: Lease, values: Sequence[int], wanted: int, now: float) -> list[Standing]:
-        """How things stand, as far as the node knows. `wanted`: what was refused, 0 for nothing."""
-        time = self._clock.now()
-        standings = []
-        at = 0
-        for slot in lease.slots:
-            value = values[at]
-            at += 1  # noqa: SIM113 - as above
-            reset = max(slot.reset_at - now, 0.0) if slot.bucket else slot.over(time)
-            retry = max(slot.retry_at - now, 0.0) if wanted and -value < wanted else 0.0
-            standings.append(Standing(max(slot.left - value, 0), reset, retry))
-        return standings
+
+def _standings(lease: Lease, values: Sequence[int], wanted: int, now: float, time: float) -> list[Standing]:
+    """How things stand, as far as the node knows. `wanted`: what was refused, 0 for nothing; `time` is Redis'."""
+    standings = []
+    for at, slot in enumerate(lease.slots):
+        value = values[at]
+        reset = max(slot.reset_at - now, 0.0) if slot.bucket else slot.over(time)
+        retry = max(slot.retry_at - now, 0.0) if wanted and -value < wanted else 0.0
+        standings.append(Standing(max(slot.left - value, 0), reset, retry))
+    return standings
 
 
 def _is_low(lease: Lease, values: Sequence[int], time: float) -> bool:
-    at = 0
-    for slot in lease.slots:
+    for at, slot in enumerate(lease.slots):
         if -values[at] < slot.low and slot.is_short(-values[at], lease.rate, time):
             return True
-        at += 1  # noqa: SIM113 - as above
     return False
