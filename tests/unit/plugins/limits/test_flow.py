@@ -18,6 +18,11 @@ def test_it_brings_what_its_pace_says_until_it_ends(now: float, ready: int) -> N
     assert flowing().ready(now, ALL) == ready
 
 
+def test_what_is_to_come_gets_less() -> None:
+    flow = flowing()
+    assert [flow.to_come(now) for now in (99.0, 100.5, 101.0, 102.0)] == pytest.approx([10.0, 5.0, 0.0, 0.0])
+
+
 def test_what_was_taken_is_gone() -> None:
     flow = flowing()
     flow.take(flow.ready(100.55, ALL))

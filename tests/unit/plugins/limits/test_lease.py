@@ -70,10 +70,20 @@ def test_beside_a_flow_more_is_asked_for_when_there_may_be_some(
 
 
 def test_what_lasts_until_the_window_ends_is_not_short() -> None:
-    assert slot().is_short(40, 100.0, 5.5)
-    assert not slot().is_short(60, 100.0, 5.5)
-    assert slot(Algorithm.BUCKET, burst=100).is_short(60, 100.0, 5.5)
-    assert slot().is_short(60, 0.0, 5.5)
+    made = slot(Algorithm.SLIDING)
+    assert made.is_short(40, 100.0, 5.5)
+    assert not made.is_short(60, 100.0, 5.5)
+    assert made.is_short(60, 0.0, 5.5)
+    made.flow.renew(30.0, 5.0, 6.0)
+    assert not made.is_short(40, 100.0, 5.5)
+
+
+def test_what_lasts_until_the_flow_of_a_bucket_ends_is_not_short() -> None:
+    made = slot(Algorithm.BUCKET, burst=100)
+    assert made.is_short(60, 100.0, 5.5)
+    made.flow.renew(90.0, 5.0, 6.0)
+    assert not made.is_short(10, 100.0, 5.5)
+    assert made.is_short(4, 100.0, 5.5)
 
 
 @pytest.mark.parametrize(

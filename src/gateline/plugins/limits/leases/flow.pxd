@@ -6,4 +6,5 @@ cdef class Flow:
     cpdef object end(self)
     cpdef long long ready(self, double now, double most)
     cpdef object take(self, long long amount)
+    cpdef double to_come(self, double now)
     cdef double _brought(self, double now)

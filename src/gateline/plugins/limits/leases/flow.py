@@ -36,6 +36,10 @@ class Flow:
         """Take some of those that are ready."""
         self._credit -= amount
 
+    def to_come(self, now: float) -> float:
+        """How much it will bring after a moment."""
+        return self._brought(self.until) - self._brought(now)
+
     def _brought(self, now: float) -> float:
         if now > self.until:
             now = self.until

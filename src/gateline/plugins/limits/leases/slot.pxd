@@ -17,4 +17,5 @@ cdef class Slot:
     cpdef long long pool_at(self, double now)
     cpdef double over(self, double now)
     cpdef long long ready(self, double now)
+    @cython.locals(lasts=double)
     cpdef bint is_short(self, long long at_hand, double rate, double now) except -1

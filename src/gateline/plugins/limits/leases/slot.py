@@ -107,8 +107,9 @@ class Slot:
         return 0
 
     def is_short(self, at_hand: int, rate: float, now: float) -> bool:
-        """Whether so much will not last until the window ends; of a bucket, and before demand is known: always."""
-        return self.bucket or not rate or at_hand < rate * self.over(now)
+        """Whether so much, and what flows, will not last until the window ends; of a bucket, until the flow does."""
+        lasts = self.flow.until - now if self.bucket else self.over(now)
+        return lasts <= 0 or not rate or at_hand + self.flow.to_come(now) < rate * lasts
 
     # -- asking ----------------------------------------------------------------------------------------------------
     def wanted(self, rate: float, now: float, nodes: int) -> int:
