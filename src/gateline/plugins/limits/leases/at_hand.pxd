@@ -16,7 +16,7 @@ cdef class AtHand:
     cpdef Lease lease(self, str key, object quotas)
     @cython.locals(time=double, wanted="long long")
     cpdef object attempt(self, Lease lease, object cost, double now)
-    @cython.locals(slot=Slot)
+    @cython.locals(slot=Slot, values=list, at=cython.Py_ssize_t)
     cpdef object refused(self, Lease lease, object cost, double now)
     @cython.locals(slot=Slot, windows=list, values=list, at=cython.Py_ssize_t, took=bint)
     cdef list _taken(self, Lease lease, object cost, object wanted, double time)

@@ -89,8 +89,8 @@ class AtHand:
     def refused(self, lease: Lease, cost: int, now: float) -> Verdict:
         """The verdict for a request for which there is too little."""
         values = self.values(lease)
-        for slot, value in zip(lease.slots, values, strict=True):
-            if slot.quota.penalty and -value < cost:
+        for at, slot in enumerate(lease.slots):
+            if slot.quota.penalty and -values[at] < cost:
                 slot.lost += cost
         return Verdict(False, _standings(lease, values, cost or 1, now, self._clock.now()))
 
