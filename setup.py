@@ -64,6 +64,7 @@ MODULES = (
     "plugins/jwt/finding.py",
     "plugins/jwt/plugin.py",
     "plugins/jwt/verified.py",
+    "plugins/key_auth/check.py",
     "plugins/key_auth/places.py",
     "plugins/key_auth/plugin.py",
     "plugins/limits/leases/at_hand.py",
