@@ -65,8 +65,6 @@ MODULES = (
     "plugins/jwt/plugin.py",
     "plugins/jwt/verified.py",
     "plugins/key_auth/check.py",
-    "plugins/key_auth/places.py",
-    "plugins/key_auth/plugin.py",
     "plugins/limits/leases/at_hand.py",
     "plugins/limits/leases/flow.py",
     "plugins/limits/leases/lease.py",
