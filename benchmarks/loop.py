@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,11 +28,16 @@ from benchmarks.plugin_configurations import (
     KEY,
     KEY_AUTH,
     KEY_HEADER,
+    LEASED_LIMIT,
     MINUTE_LIMIT,
     TOKEN_HEADER,
     TOKEN_SECRET,
+    WIDE_LIMIT,
     Plugins,
+    uses_redis,
+    with_redis,
 )
+from benchmarks.redis_server import RedisServer
 from gateline.control.directory import NodeDirectory
 from gateline.control.rows import as_stored
 from gateline.engine.credentials import WorkerCredentials
@@ -63,16 +69,22 @@ CHAINS: dict[str, Plugins] = {
     "proxy-cache": CACHE,
     "rate-limiting": MINUTE_LIMIT,
     "limits": {**CORRELATION, **KEY_AUTH, **MINUTE_LIMIT},
+    "limits-local": WIDE_LIMIT,
+    "leases": LEASED_LIMIT,
 }
 
 
 class Loop:
     """A worker's engine with one client connection and one to the service, between which a request goes round.
 
-    Consumers, credentials and counters are the real ones, shared with nobody, in `folder`.
+    Consumers, credentials and counters are the real ones, shared with nobody, in `folder`; so is a Redis where plugins
+    ask for one. The first request, which may wait for it, is made here.
     """
 
     def __init__(self, plugins: Plugins, folder: Path) -> None:
+        self._redis = RedisServer(folder) if uses_redis(plugins) else None
+        if self._redis is not None:
+            plugins = with_redis(plugins, self._redis.address)
         known = KnownPlugins()
         known.load_all()
         credentials = _credentials(folder)
@@ -95,14 +107,30 @@ class Loop:
         headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
+        inside._loop.run_until_complete(self._begin())
+
+    async def _begin(self) -> None:
+        self._client.data_received(self._request)
+        while not self._sent:  # noqa: ASYNC110 - sent by whoever the event loop runs
+            await asyncio.sleep(0.001)
+        self._answer()
+
+    def close(self) -> None:
+        """End what was started for it."""
+        self.harness.close()
+        if self._redis is not None:
+            self._redis.end()
 
     def turn(self) -> None:
         """One request, and its answer."""
         self._client.data_received(self._request)
         if self._sent:
-            self._sent.clear()
-            self._service.requests = 1  # it serves as long as it is asked to
-            self._service.data_received(ANSWER)
+            self._answer()
+
+    def _answer(self) -> None:
+        self._sent.clear()
+        self._service.requests = 1  # it serves as long as it is asked to
+        self._service.data_received(ANSWER)
 
 
 class _Wire(asyncio.Transport):
@@ -146,13 +174,13 @@ def _made(kind: str, fields: dict[str, Any]) -> Entity:
 def _time(name: str) -> float:
     """µs of a request in the best of some rounds."""
     with tempfile.TemporaryDirectory() as folder:
-        loop = Loop(CHAINS[name], Path(folder))
         found = []
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
-            for _ in range(TURNS):
-                loop.turn()
-            found.append((time.perf_counter() - began) / TURNS * 1e6)
+        with closing(Loop(CHAINS[name], Path(folder))) as loop:
+            for _ in range(ROUNDS):
+                began = time.perf_counter()
+                for _ in range(TURNS):
+                    loop.turn()
+                found.append((time.perf_counter() - began) / TURNS * 1e6)
         return min(found)
 
 
@@ -178,8 +206,7 @@ def main() -> None:
     asked = parser.parse_args()
     for name in asked.only:
         if asked.turns:
-            with tempfile.TemporaryDirectory() as folder:
-                loop = Loop(CHAINS[name], Path(folder))
+            with tempfile.TemporaryDirectory() as folder, closing(Loop(CHAINS[name], Path(folder))) as loop:
                 for _ in range(asked.turns):
                     loop.turn()
         elif asked.instructions or asked.profile:

@@ -46,6 +46,12 @@ JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 CACHE: Plugins = {"proxy-cache": {"strategy": "memory"}}
 
+WIDE_LIMIT: Plugins = {
+    "rate-limiting-advanced": {"limit": [100_000_000_000], "window_size": [1_000_000_000], "window_type": "fixed"}
+}
+LEASED_LIMIT: Plugins = {"rate-limiting-advanced": {**WIDE_LIMIT["rate-limiting-advanced"], "strategy": "redis"}}
+"""The same limit, kept by one node and leased by it: so wide that one lease is enough for any run."""
+
 MINUTE_LIMIT: Plugins = {"rate-limiting": {"minute": 100_000_000}}
 
 EACH: dict[str, Plugins] = {
@@ -60,6 +66,20 @@ EACH: dict[str, Plugins] = {
     "response-transformer": {"response-transformer": {"add": {"headers": ["x-team:checkout"]}}},
 }
 """Each bundled plugin that lets a request pass, as it is usually configured."""
+
+
+def uses_redis(plugins: Plugins) -> bool:
+    """Whether one of them keeps its counts in Redis."""
+    return any("redis" in (config.get("policy"), config.get("strategy")) for config in plugins.values())
+
+
+def with_redis(plugins: Plugins, redis: Address) -> Plugins:
+    """The same plugins, with this Redis for all of them that want one."""
+    return {
+        name: {**config, "redis": {"host": redis.host, "port": redis.port}} if uses_redis({name: config}) else config
+        for name, config in plugins.items()
+    }
+
 
 _IDLE_SOURCE = """
 from gateline.pdk import Exchange, Plugin, PluginConfig

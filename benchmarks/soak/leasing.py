@@ -1,22 +1,20 @@
-"""What the check of leases is made of: a Redis, a proxy before it that delays, nodes whose clocks differ, and load."""
+"""What the check of leases is made of: a proxy before a Redis that delays, nodes whose clocks differ, and load."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-
-from benchmarks.processes import Address, Server, family, free_address, start, start_until_ready
+from benchmarks.processes import Address, family, free_address
 from benchmarks.proxies import HOST, RunningProxy
 from benchmarks.proxies.gateline import Configuration, Gateline, one_route
 
 PLUGIN = "5f1d7fbc-0000-4000-8000-0000000001e"
-ALGORITHMS = ("fixed-window", "sliding-window", "token-bucket")
+ALGORITHMS = ("fixed-window", "sliding-window", "token-bucket", "gcra")
 LATE = 20.0  # seconds without an answer
 CONNECTIONS = 128  # of each node
 
@@ -24,44 +22,6 @@ _CLOCK = """import os, time
 _real, _offset = time.time, float(os.environ["SOAK_CLOCK_OFFSET"])
 time.time = lambda: _real() + _offset
 """
-
-
-class LimitRedis:
-    """A Redis, in memory only, which can be killed and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._server, self.address = start_until_ready(self._start)
-
-    def _start(self, address: Address) -> Server:
-        settings = ["--port", address.port, "--bind", address.host, "--save", "", "--appendonly", "no"]
-        return start("redis", ["redis-server", *settings], self._folder)
-
-    def kill(self) -> None:
-        self._server.process.kill()
-        self._server.process.wait()
-
-    def start_again(self) -> None:
-        self._server = self._start(self.address)
-
-    def end(self) -> None:
-        self._server.end()
-
-    def reset_statistics(self) -> None:
-        with self._client() as client:
-            client.config_resetstat()
-
-    def operations(self) -> int:
-        """Scripts that were asked for since then."""
-        with self._client() as client:
-            calls: dict[str, dict[str, int]] = client.info("commandstats")
-            return sum(calls.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
-
-    @contextlib.contextmanager
-    def _client(self) -> "Iterator[redis.Redis]":
-        client = redis.Redis(host=self.address.host, port=self.address.port, protocol=2)
-        with contextlib.closing(client):
-            yield client
 
 
 class DelayingProxy:
@@ -164,6 +124,7 @@ def _configuration(upstream: Address, redis_at: Address, limit: int) -> Configur
 class Count:
     """What requests came to: answers by status and by second; those that got none."""
 
+    algorithm: str = ""
     admitted: int = 0
     refused: int = 0
     failed: int = 0

@@ -1,4 +1,4 @@
-"""rate-limiting with the policy `cluster`: whole nodes that count in one database."""
+"""Limits with the policy or strategy `cluster`: whole nodes that count in one database."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,13 @@ from integration.test_cluster_nodes import gateline
 Make = Callable[[str], Node]
 PLUGINS: dict[str, dict[str, Any]] = {
     "rate-limiting": {"year": 60, "policy": "cluster", "limit_by": "service"},
+    "rate-limiting-advanced": {
+        "limit": [60],
+        "window_size": [315_360_000],
+        "strategy": "cluster",
+        "identifier": "service",
+        "disable_penalty": True,
+    },
     "response-ratelimiting": {"limits": {"video": {"year": 5}}, "policy": "cluster", "limit_by": "ip"},
 }
 
@@ -34,12 +41,12 @@ def make(tmp_path: Path, postgres: Postgres, postgres_database: str) -> Make:
     return lambda name: Node(tmp_path / name, worker_processes="2", pg_timeout="2000", **settings)
 
 
-def limit(node: Node, upstream: Upstream, **others: object) -> None:
+def limit(node: Node, upstream: Upstream, name: str = "rate-limiting", **others: object) -> None:
     """A service for `/a` with a limit."""
     assert node.admin("POST", "/services", {"name": "a", "url": f"http://127.0.0.1:{upstream.port}"})[0] == 201
     assert node.admin("POST", "/services/a/routes", {"paths": ["/a"]})[0] == 201
-    config = {**PLUGINS["rate-limiting"], **others}
-    status, answer = node.admin("POST", "/services/a/plugins", {"name": "rate-limiting", "config": config})
+    config = {**PLUGINS[name], **others}
+    status, answer = node.admin("POST", "/services/a/plugins", {"name": name, "config": config})
     assert status == 201, answer
 
 
@@ -49,9 +56,10 @@ def statuses(*nodes: Node, requests: int) -> list[int]:
         return list(pool.map(lambda number: nodes[number % len(nodes)].get("/a")[0], range(requests)))
 
 
-def test_nodes_admit_together_what_the_limit_allows(make: Make, upstream: Upstream) -> None:
+@pytest.mark.parametrize("name", ["rate-limiting", "rate-limiting-advanced"])
+def test_nodes_admit_together_what_the_limit_allows(make: Make, upstream: Upstream, name: str) -> None:
     with make("one") as one, make("two") as two:
-        limit(one, upstream)
+        limit(one, upstream, name)
         eventually(lambda: two.get("/a")[0] == 200, "the other node serves it")
         before = 60 - statuses(one, two, requests=150).count(200)
     assert before >= 1  # those that waited for the other node were counted

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 from inspect import isawaitable
 from typing import Any
@@ -49,7 +50,7 @@ async def budgets(port: int, *skews: float, workers: int = 1, **options: Any) ->
             nodes.append(node)
             made.append(budget)
     for _ in range(2):  # so that each knows of all
-        await asyncio.gather(*(budget.nodes.beat() for budget in made))
+        await asyncio.gather(*(budget.nodes.beat(budget._client) for budget in made))
     try:
         yield made
     finally:
@@ -124,11 +125,37 @@ async def test_a_bucket_is_exceeded_by_its_part_at_most(server: Server, key: str
     assert 100 <= sum(counts) <= 200
 
 
+@pytest.mark.parametrize("algorithm", [Algorithm.SLIDING, Algorithm.BUCKET])
+async def test_what_becomes_free_bit_by_bit_flows_and_is_never_exceeded(
+    server: Server, key: str, algorithm: Algorithm
+) -> None:
+    asked: list[None] = []
+    quotas = Quotas([Quota(algorithm, 400, SECOND, burst=400 if algorithm is Algorithm.BUCKET else 0)])
+
+    async def pressed(budget: LeasedBudget, end: float) -> int:
+        got = 0
+        while time.time() < end:
+            got += (await take(budget, key, quotas)).admitted
+            await asyncio.sleep(0.001)
+        return got
+
+    async with budgets(server.port, 0.0, 2.0, asked=lambda: asked.append(None)) as each:
+        began = time.time()
+        counts = await asyncio.gather(*(pressed(budget, began + 3.2) for budget in each))
+        ended = time.time()
+        flows = [budget._at_hand.leases[key].slots[0].flow.until for budget in each]
+    windows = int(ended) - int(began) + 1
+    most = 400 * windows if algorithm is Algorithm.SLIDING else 400 * (1.3 + ended - began)
+    assert 400 < sum(counts) <= most
+    assert min(flows) > began  # each had one
+    assert len(asked) <= 0.1 * sum(counts)
+
+
 async def test_what_is_charged_later_is_missing_for_everybody(server: Server, key: str) -> None:
     quotas = Quotas([fixed(50)])
     async with budgets(server.port, 0.0, 0.0, exact=True) as (one, other):
         one.charge(key, quotas, 45)
-        asking = one._leases[key].asking
+        asking = one._at_hand.leases[key].asking
         assert asking is not None
         await asking
         assert await admitted(other, key, quotas, 20) == 5
@@ -138,7 +165,7 @@ async def test_what_is_not_used_goes_back(server: Server, key: str) -> None:
     quotas = Quotas([fixed(40)])
     async with budgets(server.port, 0.0, 0.0) as (one, other):
         for _ in range(30):  # a demand that makes it take much in advance
-            one._lease(key, quotas).demand(1, 0.0)
+            one._at_hand.lease(key, quotas).demand(1, 0.0)
         assert (await take(one, key, quotas)).admitted
         await one._give_back_unused()
         await one._give_back_unused()
@@ -165,7 +192,7 @@ async def test_without_redis_each_node_has_its_share(monkeypatch: pytest.MonkeyP
             server.start()
             assert all([await back(budget) for budget in each])
             for budget in each:
-                budget._leases[key].empty_until = 0.0
+                budget._at_hand.leases[key].empty_until = 0.0
             for budget in each:  # it is told what was given, so nothing is given twice
                 for _ in range(50):
                     await take(budget, key, quotas)
@@ -176,7 +203,7 @@ async def test_without_redis_each_node_has_its_share(monkeypatch: pytest.MonkeyP
 
 async def back(budget: LeasedBudget) -> bool:
     for _ in range(400):
-        await budget.nodes.beat()
+        await budget.nodes.beat(budget._client)
         if budget.nodes.up:
             return True
         await asyncio.sleep(0.05)

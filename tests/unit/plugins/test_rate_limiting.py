@@ -10,7 +10,7 @@ from gateline.entities import Plugin
 from gateline.pdk import Node, PluginError, permissions
 from gateline.pdk.redis import Redis, RedisClient
 from gateline.plugins.key_auth import KeyAuth
-from gateline.plugins.limits.stored_windows import _stored
+from gateline.plugins.limits.stored_windows import stored_name
 from gateline.plugins.limits.windows import Windows
 from gateline.plugins.rate_limiting import RateLimiting
 from gateline.testing import Answer, Harness
@@ -262,6 +262,6 @@ def test_the_database_counts_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("value", ["x" * 5000, "\udc80", "a\0b"])
 def test_what_the_database_cannot_hold_is_counted_by_its_hash(value: str) -> None:
-    assert _stored("plain") == "plain"
-    assert len(_stored(value)) == 65
-    assert _stored(value).isprintable()
+    assert stored_name("plain") == "plain"
+    assert len(stored_name(value)) == 65
+    assert stored_name(value).isprintable()

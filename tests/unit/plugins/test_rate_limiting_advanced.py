@@ -1,12 +1,12 @@
 """rate-limiting-advanced, on exchanges without sockets."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from gateline.entities import Plugin
-from gateline.pdk import Consumer, Exchange, Identity, PluginConfig
+from gateline.pdk import Consumer, Exchange, Identity, PluginConfig, permissions
 from gateline.pdk import Plugin as Plugin_
 from gateline.plugins.key_auth import KeyAuth
 from gateline.plugins.limits.budget import BudgetError, Quotas, Verdict
@@ -399,6 +399,75 @@ def test_without_counts_the_node_counts_itself_or_nobody_passes(
     assert "nobody there" in caplog.text
 
 
+# -- in the database ---------------------------------------------------------------------------------------------------
+@pytest.fixture
+def database() -> Iterator[None]:
+    permissions.allow(untrusted_python=False, database=True)
+    yield
+    permissions.allow(untrusted_python=False)
+
+
+@pytest.mark.usefixtures("database")
+def test_the_database_counts_as_the_node_does(now: list[float]) -> None:
+    limits_of_all = {"limit": [4, 6, 9], "window_size": [60, 90, 3600], "disable_penalty": True}
+    for window_type in ("sliding", "fixed"):
+        now[0] = START
+        config: dict[str, Any] = {**limits_of_all, "window_type": window_type}
+        with limited(**config) as here, limited(**config, strategy="cluster") as there:
+            for seconds in (0, 0, 7, 0, 0, 31, 0, 25, 10, 9, 0, 8, 33, 0, 60, 0, 200, 0):
+                now[0] += seconds
+                one, other = here.request(), there.request()
+                assert (other.status, limits(other)) == (one.status, limits(one))
+
+
+@pytest.mark.usefixtures("database")
+def test_in_the_database_what_a_sliding_window_refuses_counts_too(now: list[float]) -> None:
+    with limited(limit=[2, 9], window_size=[60, 3600], strategy="cluster") as harness:
+        assert statuses(harness, *[{}] * 4) == [200, 200, 429, 429]
+        assert sorted(harness.tallies.values.values()) == [0, 0, 2, 4]
+        now[0] += 90
+        assert statuses(harness, {}) == [429]  # half of four is two
+    with limited(**ONE, strategy="cluster", disable_penalty=True) as harness:
+        assert statuses(harness, {}, {}) == [200, 429]
+        assert sorted(harness.tallies.values.values()) == [0, 1]
+
+
+@pytest.mark.usefixtures("database")
+def test_the_database_counts_what_is_known_afterwards() -> None:
+    cost = {"source": "response_header", "header_name": "X-Cost", "reserve": 5}
+    with limited(limit=[100], window_size=[60], window_type="fixed", cost=cost, strategy="cluster") as harness:
+        answer = harness.request(service=ServiceAnswer(headers={"X-Cost": "2"}))
+        assert answer.status == 200
+        assert max(harness.tallies.values.values()) == 2
+        harness.request(service=ServiceAnswer(headers={"X-Cost": "7"}))
+        assert max(harness.tallies.values.values()) == 9
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(("tolerant", "wanted"), [(True, [200, 429]), (False, [500, 500])])
+def test_without_the_database_the_node_counts_or_requests_fail(tolerant: bool, wanted: list[int]) -> None:
+    with limited(**ONE, strategy="cluster", fault_tolerant=tolerant) as harness:
+        harness.tallies.error = "the database is gone"
+        assert statuses(harness, {}, {}) == wanted
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    "config",
+    [
+        {**ONE, "algorithm": "gcra"},
+        {"limit": [1], "window_size": [0.5]},
+        {**ONE, "limits": [{"limit": 1, "window_size": 90, "algorithm": "token-bucket"}]},
+        {**ONE, "consumer_group_overrides": {"gold": {"limit": [9], "window_size": [0.1]}}},
+    ],
+)
+def test_what_the_database_cannot_count_is_refused(config: dict[str, Any]) -> None:
+    given = {"name": "rate-limiting-advanced", "config": {**config, "strategy": "cluster"}}
+    assert fields_of(Plugin, given) == {
+        "config": {"strategy": "the database counts in windows of a second or more: use redis, or local"}
+    }
+
+
 # -- configurations ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("config", "fields"),
@@ -411,7 +480,7 @@ def test_without_counts_the_node_counts_itself_or_nobody_passes(
         ({"limit": [0], "window_size": [1]}, {"config": {"limit": ["value must be greater than 0"]}}),
         (
             {**ONE, "strategy": "cluster"},
-            {"config": {"strategy": "counts in the database are not supported: use redis, or local"}},
+            {"config": {"strategy": "expected one of: local, redis"}},
         ),
         ({**ONE, "identifier": "header"}, {"config": {"header_name": "required field missing"}}),
         ({**ONE, "compound_identifier": ["ip", "jwt-claim"]}, {"config": {"claim": "required field missing"}}),

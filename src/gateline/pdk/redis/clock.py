@@ -19,10 +19,13 @@ _WORST = 1.0
 class RedisClock:
     """`local` gives seconds since 1970 by the node's clock."""
 
+    __slots__ = ("_error", "_late", "_local", "_measured", "_offset")
+
     def __init__(self, local: Callable[[], float]) -> None:
         self._local = local
         self._offset = 0.0
         self._error = float("inf")
+        self._late = 0.0
         self._measured = 0.0
 
     @property
@@ -47,7 +50,8 @@ class RedisClock:
         # One that contradicts what is known means that a clock was set.
         if error <= worse or abs(offset - self._offset) > error + worse:
             self._offset, self._error, self._measured = offset, error, now
+            self._late = min(error, _WORST)
 
     def not_before(self) -> float:
         """As `now`, less by what the measurement may be wrong: Redis' time is not earlier."""
-        return self._local() + self._offset - (min(self._error, _WORST) if self.known else 0.0)
+        return self._local() + self._offset - self._late

@@ -11,11 +11,10 @@ from gateline.pdk.node import Period
 from gateline.plugins.limits.redis_windows import Told
 from gateline.plugins.limits.windows import Windows
 
-__all__ = ["StoredWindows"]
+__all__ = ["StoredWindows", "stored_name"]
 
 _SLACK = 60
 """Seconds after its end for which a window is kept: another node's clock may be behind."""
-
 
 _LONGEST = 300
 
@@ -44,11 +43,11 @@ class StoredWindows:
                 self._names, windows.spans(), windows.counted, costs, strict=True
             )
         ]
-        values, added = await self._tallies.count(_stored(key), periods)
+        values, added = await self._tallies.count(stored_name(key), periods)
         return values, resets, added
 
 
-def _stored(key: str) -> str:
+def stored_name(key: str) -> str:
     """A key that a database can hold: what clients send may be long, or no text at all."""
     if len(key) <= _LONGEST and key.isprintable():
         return key

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from gateline.pdk.fields import Between, Field, GreaterThan, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
+from gateline.plugins.limits.shared_windows import Policy
 from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, too_long
 
 __all__ = ["Config", "Cost", "OneLimit", "Override", "problem"]
@@ -97,17 +98,19 @@ class Config(Identified):
         str | None,
         Field(description="Plugins with one namespace count together where their windows are the same; its own: null."),
     ] = None
-    strategy: Annotated[
-        str, OneOf(("cluster", "local", "redis")), Field(description="Where counts are: on this node, or in a Redis.")
-    ] = "local"
+    strategy: Policy = "local"
     fault_tolerant: Annotated[
-        bool, Field(description="Count on this node while Redis cannot be reached; otherwise requests get 500.")
+        bool,
+        Field(
+            description="Count on this node while Redis (the database) cannot be reached; otherwise requests get 500."
+        ),
     ] = True
     sync_rate: Annotated[
         float | None,
         Field(
             description="With `redis`: 0 counts each request there before it passes; otherwise nodes lease slices of "
-            "the limits and ask for more when they need it, whatever the number."
+            "the limits and ask for more when they need it, whatever the number. With `cluster` each request is "
+            "counted in the database."
         ),
     ] = None
     max_overshoot: Annotated[
@@ -147,13 +150,13 @@ def problem(values: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
     """What is wrong between the fields."""
     config: Config = values["config"]
     found: dict[str, Any] = dict(identifier_problem(config) or {})
-    if config.strategy == "cluster":
-        found["strategy"] = "counts in the database are not supported: use redis, or local"
     if config.enforce_consumer_groups and not config.consumer_groups:
         found["consumer_groups"] = "required field missing"
     if costs := _cost_problem(config.cost):
         found["cost"] = costs
     places: tuple[Config | Override, ...] = (config, *config.consumer_group_overrides.values())
+    if config.strategy == "cluster" and not all(map(_can_be_stored, places)):
+        found["strategy"] = "the database counts in windows of a second or more: use redis, or local"
     for place in places:
         if wrong := _limits_problem(place):
             if isinstance(wrong, str):
@@ -179,6 +182,12 @@ def _limits_problem(place: Config | Override) -> str | Mapping[str, str] | None:
     if any(too_long(*pair, burst) for pair in zip(place.limit or (), place.window_size or (), strict=True)):
         return {"window_size": "windows and bursts of more than a century"}
     return None
+
+
+def _can_be_stored(place: Config | Override) -> bool:
+    algorithms = [getattr(place, "algorithm", None), *(one.algorithm for one in place.limits)]
+    shortest = min([*(place.window_size or ()), *(one.window_size for one in place.limits)], default=1.0)
+    return shortest >= 1 and not {"token-bucket", "gcra"} & set(algorithms)
 
 
 def _cost_problem(cost: Cost) -> Mapping[str, str] | None:

@@ -19,7 +19,7 @@ trusted proxies tell it.
 With the strategy `redis` (`pip install 'gateline[redis]'`) nodes share the limits: each leases slices of them, so that
 no request waits for Redis but the first ones of a window. Windows are never exceeded, buckets by `max_overshoot` at
 most; with `sync_rate: 0` each request is counted in Redis before it passes. While Redis is gone each node goes on with
-its share.
+its share. With the strategy `cluster` each request is counted in the database, in windows of a second or more.
 
 Clients are told Kong's headers and `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). With
 `dry_run` nothing is refused; `X-RateLimit-Dry-Run` and the log field `rate_limit` tell what would be.
@@ -36,6 +36,7 @@ from gateline.plugins.limits.budget import Budget, BudgetError, Verdict
 from gateline.plugins.limits.identifiers import identifier_of
 from gateline.plugins.limits.leases import LeasedBudget
 from gateline.plugins.limits.node_budget import NodeBudget
+from gateline.plugins.limits.stored_budget import StoredBudget
 from gateline.plugins.rate_limiting_advanced.config import Config, problem
 from gateline.plugins.rate_limiting_advanced.costs import request_cost, response_cost, whole
 from gateline.plugins.rate_limiting_advanced.plan import Plan
@@ -75,6 +76,8 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
         self._leased: LeasedBudget | None = None
         if config.strategy == "redis":
             self._budget = self._leased = self._leases()
+        elif config.strategy == "cluster":
+            self._budget = StoredBudget(self.node)
         self._own = NodeBudget(self.node)
         self._dry, self._tells = config.dry_run, not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message

@@ -3,7 +3,8 @@
 import pytest
 
 from gateline.plugins.limits.budget import SECOND, Algorithm, Quota, Quotas
-from gateline.plugins.limits.leases.lease import Lease, Slot
+from gateline.plugins.limits.leases.lease import Lease
+from gateline.plugins.limits.leases.slot import Slot
 
 
 def slot(algorithm: Algorithm = Algorithm.FIXED, amount: int = 1000, seconds: int = 1, burst: int = 0) -> Slot:
@@ -24,11 +25,65 @@ def test_the_first_slice_is_a_part_of_the_share() -> None:
     assert made.wanted(0.0, 5.5, 5) == 1000 // 20
 
 
-def test_of_a_bucket_all_nodes_hold_a_part_in_advance() -> None:
+def test_of_a_bucket_all_nodes_hold_a_part_in_advance_half_of_it_at_once() -> None:
     made = slot(Algorithm.BUCKET, burst=100)
-    assert made.wanted(1000.0, 5.5, 1) == 30
-    assert made.wanted(1000.0, 5.5, 5) == 6
+    assert made.wanted(1000.0, 5.5, 1) == 15
+    assert made.wanted(1000.0, 5.5, 5) == 3
     assert made.wanted(0.5, 5.5, 5) == 1
+    assert [made.flow_of(nodes, workers) for nodes, workers in ((1, 1), (5, 1), (5, 3), (5, 4))] == [15, 3, 1, 0]
+
+
+def test_only_what_becomes_free_bit_by_bit_is_wished_to_flow() -> None:
+    assert slot().wish(100.0, 5.5, 10) == 0.0
+    assert slot(Algorithm.SLIDING).wish(100.0, 5.5, 10) == pytest.approx(80.0)
+    assert slot(Algorithm.SLIDING, seconds=60).wish(100.0, 5.5, 10) == pytest.approx(90.0)
+    assert slot(Algorithm.BUCKET, burst=10).wish(100.0, 5.5, 200) == 0.0
+
+
+def test_a_share_may_flow_until_the_window_ends() -> None:
+    assert slot(Algorithm.SLIDING).pace_of(50, 5.5) == pytest.approx(100.0)
+    assert slot(Algorithm.SLIDING, seconds=60).pace_of(50, 5.5) == 50.0
+    assert slot(Algorithm.BUCKET, burst=10).pace_of(50, 5.5) == 50.0
+
+
+def test_a_flow_may_be_used_in_its_window_and_that_of_a_bucket_at_any_time() -> None:
+    for algorithm, later in ((Algorithm.SLIDING, 0), (Algorithm.BUCKET, 5)):
+        made = slot(algorithm, burst=10)
+        made.flow_number = 5
+        made.flow.renew(10.0, 5.4, 6.0)
+        assert (made.ready(5.95), made.ready(6.5)) == (5, later or 0)
+
+
+@pytest.mark.parametrize(
+    ("ends", "pace", "free", "pause"),
+    [
+        (0.8, 200.0, 0.0, 0.8),  # nothing more will be there
+        (0.8, 200.0, 500.0, 0.375),  # a question for not too few
+        (0.8, 200.0, 40.0, 0.625),  # until it is worth it
+        (-0.1, 200.0, 40.0, 0.01),
+    ],
+)
+def test_beside_a_flow_more_is_asked_for_when_there_may_be_some(
+    ends: float, pace: float, free: float, pause: float
+) -> None:
+    assert slot(Algorithm.SLIDING).pause_beside_flow(ends, pace, free, 5) == pytest.approx(pause)
+
+
+def test_what_lasts_until_the_window_ends_is_not_short() -> None:
+    made = slot(Algorithm.SLIDING)
+    assert made.is_short(40, 100.0, 5.5)
+    assert not made.is_short(60, 100.0, 5.5)
+    assert made.is_short(60, 0.0, 5.5)
+    made.flow.renew(30.0, 5.0, 6.0)
+    assert not made.is_short(40, 100.0, 5.5)
+
+
+def test_what_lasts_until_the_flow_of_a_bucket_ends_is_not_short() -> None:
+    made = slot(Algorithm.BUCKET, burst=100)
+    assert made.is_short(60, 100.0, 5.5)
+    made.flow.renew(90.0, 5.0, 6.0)
+    assert not made.is_short(10, 100.0, 5.5)
+    assert made.is_short(4, 100.0, 5.5)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +111,7 @@ def test_windows_are_numbered_as_redis_numbers_them() -> None:
 
 
 def test_demand_is_what_was_asked_lately() -> None:
-    lease = Lease(Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
+    lease = Lease("key", Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
     for step in range(100):
         lease.demand(1, 10.0 + step * 0.005)
     assert lease.expected(10.5) == pytest.approx(200, rel=0.1)
@@ -65,6 +120,6 @@ def test_demand_is_what_was_asked_lately() -> None:
 
 
 def test_before_anything_is_known_what_came_just_now_counts() -> None:
-    lease = Lease(Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
+    lease = Lease("key", Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
     lease.demand(7, 10.0)
     assert lease.expected(10.001) == pytest.approx(7 / 0.02)

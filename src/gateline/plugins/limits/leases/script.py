@@ -5,6 +5,11 @@ and as of when; and what each node has been given in the present window, so that
 told by the nodes what it had given them. Nodes that asked lately are known. At most a node gets what it lacks to its
 share of the quota, or its share of what is left, or a twentieth of the quota (of one that becomes free bit by bit, a
 tenth), the most of these: so that nodes do not ask for ever smaller slices.
+
+What becomes free bit by bit (as the window before slides out, as a bucket is refilled) is given in advance where there
+is too little at once: as a flow, at a pace, for a second or until the window ends. A flow counts as taken from the
+beginning. All flows together are no faster than what becomes free; who wishes for less than an equal part leaves the
+rest to those that wish for more. Whoever asks again has another flow in place of the one before.
 """
 
 from collections.abc import Sequence
@@ -17,6 +22,12 @@ __all__ = ["HEARTBEAT", "LEASE", "Asked", "Granted", "answers_of", "arguments_of
 
 _ACTIVE = 10_000_000
 """Microseconds for which a node that asked is counted."""
+_WISHING = 2_000_000
+"""Microseconds for which a worker is taken to wish for a flow, after the last one or its last question."""
+_FLOWING = 1_000_000
+"""Microseconds of a flow, at most."""
+_LEAST = 8
+"""What a flow has to bring, at least: what comes to less is asked for when it is there."""
 
 HEARTBEAT = Script(
     f"""
@@ -34,13 +45,26 @@ LEASE = Script(
     f"""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local node, nodes = ARGV[1], tonumber(ARGV[2])
+local node, nodes, worker = ARGV[1], tonumber(ARGV[2]), ARGV[1] .. '.' .. ARGV[3]
 local stored, list = {{}}, redis.call('HGETALL', KEYS[1])
 for at = 1, #list, 2 do stored[list[at]] = list[at + 1] end
 local fresh, active, put, gone, longest = #list == 0, 1, {{'a' .. node, now}}, {{}}, 0
+local flows = {{}}
 for name, value in pairs(stored) do
   if string.sub(name, 1, 1) == 'a' and name ~= 'a' .. node then
     if now - tonumber(value) < {_ACTIVE} then active = active + 1 else gone[#gone + 1] = name end
+  end
+  local quota, who, whose = string.match(name, '^(%d+)f((.+)%..+)$')
+  if quota then
+    local number, till, pace, wish = string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
+    local flow = {{whose = whose, number = tonumber(number), till = tonumber(till), pace = tonumber(pace)}}
+    flow.wish, flow.mine, flow.left = tonumber(wish), who == worker, flow.pace * math.max(0, flow.till - now)
+    if now - flow.till < {_ACTIVE} then
+      flows[quota] = flows[quota] or {{}}
+      table.insert(flows[quota], flow)
+    elseif not flow.mine then
+      gone[#gone + 1] = name
+    end
   end
 end
 if fresh then active = math.max(active, nodes) end
@@ -48,12 +72,32 @@ local told = {{tonumber(time[1]), tonumber(time[2])}}
 local function set(name, value)
   put[#put + 1], put[#put + 2] = name, string.format('%.17g', value)
 end
-for quota = 1, (#ARGV - 2) / 9 do
-  local base = 2 + 9 * (quota - 1)
+local function paces(all, growth, wish)
+  local others, here, given = {{}}, 1, 0
+  for _, flow in ipairs(all) do
+    if not flow.mine then
+      if flow.left > 0 then given = given + flow.pace end
+      if now - flow.till < {_WISHING} then
+        others[#others + 1] = flow.wish
+        if flow.whose == node then here = here + 1 end
+      end
+    end
+  end
+  table.sort(others)
+  local rest, parts = growth, #others + 1
+  if fresh then parts = math.max(parts, active) end
+  for _, wishes in ipairs(others) do
+    if wishes >= rest / parts then break end
+    rest, parts = rest - wishes, parts - 1
+  end
+  return math.max(0, math.min(wish, rest / parts, growth - given)), growth - given, here
+end
+for quota = 1, (#ARGV - 3) / 10 do
+  local base = 3 + 10 * (quota - 1)
   local kind, amount = tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2])
   local window, burst = tonumber(ARGV[base + 3]), tonumber(ARGV[base + 4])
   local want, owed, lost = tonumber(ARGV[base + 5]), tonumber(ARGV[base + 6]), tonumber(ARGV[base + 7])
-  local when, had = tonumber(ARGV[base + 8]), tonumber(ARGV[base + 9])
+  local when, had, wish = tonumber(ARGV[base + 8]), tonumber(ARGV[base + 9]), tonumber(ARGV[base + 10]) / 1e6
   local number, passed = math.floor(now / window), 0
   local at = tonumber(stored[quota .. 'n'] or -1)
   local count, before = tonumber(stored[quota .. 'c'] or 0), tonumber(stored[quota .. 'b'] or 0)
@@ -69,37 +113,63 @@ for quota = 1, (#ARGV - 2) / 9 do
     local which, value = string.match(mine, '^(%S+) (%S+)$')
     if tonumber(which) == number then own = tonumber(value) end
   end
+  local all, to_come, back = flows[tostring(quota)] or {{}}, 0, 0
+  for _, flow in ipairs(all) do
+    if not flow.mine then
+      to_come = to_come + flow.left
+    else
+      back = flow.left
+      if flow.number == number then own = own - flow.left end
+    end
+  end
   local forgotten = 0
-  if when == number and had > own then forgotten, own = had - own, had end
+  if when == number and had > own + 0.5 then forgotten, own = had - own, had end
   if when ~= number then
     if when == number - 1 and owed < 0 then before = math.max(0, before + owed) end
     owed = 0
   end
   local level, available, reset, retry
   if kind == 2 then
-    level = tonumber(stored[quota .. 'l'] or (had > 0 and 0 or burst))
-    level = math.min(burst, level + math.max(0, now - tonumber(stored[quota .. 't'] or now)) * amount / window)
-    level = math.min(burst, level - forgotten - owed - lost)
-    available = math.floor(level + 1e-9)
+    level = tonumber(stored[quota .. 'l'] or (had > 0 and 0 or burst)) + back
+    level = level + math.max(0, now - tonumber(stored[quota .. 't'] or now)) * amount / window
+    level = math.min(burst - to_come, level) - forgotten - owed - lost
+    level = math.min(burst - to_come, level)
+    available = math.floor(level + to_come + 1e-9)
   else
-    count = math.max(0, count + forgotten + owed + lost)
-    available = amount - count
+    count = math.max(0, count - back + forgotten + owed + lost)
+    available = amount - count + to_come
     if kind == 1 then available = math.floor(available - before * (window - passed) / window + 1e-9) end
   end
   own = own + owed
   local cap = math.max(available / active, amount / active - own, amount / (kind == 0 and 20 or 10))
   if forgotten > 0 then cap = amount / nodes - own end
   local grant = math.max(0, math.min(want, available, math.ceil(cap)))
-  own = own + grant
+  local pace, till, free, here = 0, now, 0, 1
+  if kind > 0 then
+    local ends = now + {_FLOWING}
+    if kind == 1 then ends = math.min(ends, (number + 1) * window) end
+    local growth = (kind == 1 and before or amount) / window
+    local most = grant
+    if kind == 1 then grant = math.min(grant, math.ceil(math.max(0, available / active))) end
+    pace, free, here = paces(all, growth, wish - grant / (ends - now))
+    if available < 0 or pace * (ends - now) < {_LEAST} then pace = 0 else till = ends end
+    grant = math.min(most, math.max(grant, math.ceil(want - pace * (till - now))))
+    pace = math.floor(pace * 1e12) / 1e12
+    free = math.max(0, free - pace)
+    put[#put + 1] = quota .. 'f' .. worker
+    put[#put + 1] = string.format('%.17g %.17g %.17g %.17g', number, till, pace, wish)
+  end
+  local given = grant + pace * (till - now)
+  own = own + given
   if kind == 2 then
-    level = level - grant
+    level = level - given
     reset = (burst - level) * window / amount
     retry = math.max(0, 1 - level) * window / amount
     set(quota .. 'l', level)
     set(quota .. 't', now)
     longest = math.max(longest, reset, window)
   else
-    count, reset = count + grant, window - passed
+    count, reset = count + given, window - passed
     retry = reset
     if kind == 1 and amount - count >= 1 and before > 0 then
       retry = math.max(0, (window - passed) - (amount - count - 1) * window / before)
@@ -111,6 +181,7 @@ for quota = 1, (#ARGV - 2) / 9 do
   set(quota .. 'n', number)
   put[#put + 1], put[#put + 2] = quota .. 'o' .. node, string.format('%.17g %.17g', number, own)
   local answer = {{grant, owed, number, math.max(0, available - grant), math.ceil(reset), math.ceil(retry)}}
+  answer[7], answer[8], answer[9], answer[10] = pace * 1e12, till, free * 1e12, here
   for _, value in ipairs(answer) do told[#told + 1] = string.format('%.0f', value) end
 end
 redis.call('HSET', KEYS[1], unpack(put))
@@ -135,10 +206,12 @@ class Asked(NamedTuple):
     """The window that `owed` and `had` are about."""
     had: int = 0
     """What it has been given in that window, or has given itself."""
+    wish: float = 0.0
+    """How much it would like to have in each second of the next, beside what it has."""
 
 
 class Granted(NamedTuple):
-    """What it gets; times in microseconds."""
+    """What it gets; lengths of time in microseconds."""
 
     amount: int
     owed: int
@@ -149,17 +222,33 @@ class Granted(NamedTuple):
     reset: int
     retry: int
     """Until there may be something again, where nothing is left."""
+    pace: float
+    """The flow that it gets, in units for each second."""
+    until: float
+    """When that ends, in seconds since 1970."""
+    free: float
+    """What becomes free in a second and flows to nobody."""
+    workers: int
+    """How many workers of the node wish for a flow."""
 
 
-def arguments_of(node: str, nodes: int, quotas: Sequence[Quota], asked: Sequence[Asked]) -> list[str | int]:
-    """The arguments of `LEASE`. `nodes`: how many are known to be there."""
-    arguments: list[str | int] = [node, max(nodes, 1)]
+def arguments_of(
+    node: str, nodes: int, worker: str, quotas: Sequence[Quota], asked: Sequence[Asked]
+) -> list[str | int]:
+    """The arguments of `LEASE`. `nodes`: how many are known to be there; `worker`: who of the node asks."""
+    arguments: list[str | int] = [node, max(nodes, 1), worker]
     for quota, ask in zip(quotas, asked, strict=True):
-        arguments += (int(quota.algorithm), quota.amount, max(quota.window // 1000, 1), quota.most, *ask)
+        arguments += (int(quota.algorithm), quota.amount, max(quota.window // 1000, 1), quota.most)
+        arguments += (*ask[:-1], f"{ask.wish:.6f}")
     return arguments
 
 
 def answers_of(told: Sequence[int | bytes]) -> tuple[float, list[Granted]]:
     """Redis' time in seconds since 1970, and what it gives."""
     numbers = [int(one) for one in told]
-    return numbers[0] + numbers[1] / 1e6, [Granted(*numbers[at : at + 6]) for at in range(2, len(numbers), 6)]
+    return numbers[0] + numbers[1] / 1e6, [_granted(numbers[at : at + 10]) for at in range(2, len(numbers), 10)]
+
+
+def _granted(told: Sequence[int]) -> Granted:
+    amount, owed, number, left, reset, retry, pace, until, free, workers = told
+    return Granted(amount, owed, number, left, reset, retry, pace / 1e6, until / 1e6, free / 1e6, workers)

@@ -1,0 +1,167 @@
+"""What a node has of the quotas of keys, in its shared memory: its workers take from that exactly.
+
+It is one number for each quota, what was taken less what was given, so that less than nothing is what is at hand. A new
+window is empty by itself. What a flow brings is put there when it is needed.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
+from typing import Any
+
+from gateline.pdk.node import Counters
+from gateline.pdk.redis.clock import RedisClock
+from gateline.plugins.limits.budget import Quotas, Standing, Verdict
+from gateline.plugins.limits.leases.lease import Lease
+
+__all__ = ["AtHand"]
+
+_MOST = 2**62
+
+
+class AtHand:
+    """`part`: how much of a bucket all nodes together may hold in advance. With `tolerant` requests are refused, not
+    asked for again, while Redis is gone and the node's share is used up. `ask` is called when more should be asked for,
+    `later` where a request has to wait for that, and gives its verdict."""
+
+    __slots__ = ("_ask", "_clock", "_count", "_later", "_part", "_tolerant", "leases")
+
+    def __init__(
+        self,
+        counters: Counters,
+        clock: RedisClock,
+        *,
+        part: float,
+        tolerant: bool,
+        ask: Callable[[Lease], object],
+        later: Callable[[Lease, int], Coroutine[Any, Any, Verdict]],
+    ) -> None:
+        self._count = counters.count
+        self._clock = clock
+        self._part = part
+        self._tolerant = tolerant
+        self._ask = ask
+        self._later = later
+        self.leases: dict[str, Lease] = {}
+
+    def take(self, key: str, quotas: Quotas, cost: int) -> Verdict | Coroutine[Any, Any, Verdict]:
+        """Take from what the node has; where that is too little, ask for more."""
+        now = monotonic()
+        lease = self.lease(key, quotas)
+        lease.demand(cost, now)
+        verdict = self.attempt(lease, cost, now)
+        if verdict is not None:
+            return verdict
+        if now < lease.empty_until and (lease.error is None or self._tolerant):
+            return self.refused(lease, cost, now)
+        return self._later(lease, cost)
+
+    def lease(self, key: str, quotas: Quotas) -> Lease:
+        """What the worker knows of a key."""
+        lease = self.leases.get(key)
+        if lease is None or lease.quotas is not quotas:
+            lease = self.leases[key] = Lease(key, quotas, self._part)
+        return lease
+
+    def attempt(self, lease: Lease, cost: int, now: float) -> Verdict | None:
+        """Take from what is at hand, or give None; have more asked for in time."""
+        time = self._clock.not_before()
+        wanted = cost or 1
+        if lease.flowing:
+            self._pour(lease, wanted, time)
+        values = self._taken(lease, cost, wanted, time)
+        if values is None and lease.flowing and self._pour(lease, wanted, time):
+            values = self._taken(lease, cost, wanted, time)
+        if values is None:
+            return None
+        if (
+            lease.asking is None
+            and now >= lease.empty_until
+            and (now >= lease.renew_at or _is_low(lease, values, time))
+        ):
+            self._ask(lease)
+        return Verdict(True, _standings(lease, values, 0, now, time))
+
+    def charge(self, lease: Lease, cost: int, now: float) -> tuple[Verdict, bool]:
+        """Take whatever is left; whether the node owes something then."""
+        values = self.add(lease, [cost] * len(lease.slots))
+        return Verdict(True, _standings(lease, values, 0, now, self._clock.now())), max(values) > 0
+
+    def refused(self, lease: Lease, cost: int, now: float) -> Verdict:
+        """The verdict for a request for which there is too little."""
+        values = self.values(lease)
+        for at, slot in enumerate(lease.slots):
+            if slot.quota.penalty and -values[at] < cost:
+                slot.lost += cost
+        return Verdict(False, _standings(lease, values, cost or 1, now, self._clock.now()))
+
+    # -- the numbers -----------------------------------------------------------------------------------------------
+    def values(self, lease: Lease) -> list[int]:
+        """What was taken less what was given."""
+        return self.add(lease, [0] * len(lease.slots))
+
+    def add(self, lease: Lease, amounts: Sequence[int]) -> list[int]:
+        """Add to what was taken, whatever is left."""
+        time = self._clock.not_before()
+        windows = [(slot.pool_at(time), _MOST, by) for slot, by in zip(lease.slots, amounts, strict=True)]
+        return self._count(lease.pool, windows, ttl=lease.ttl)[0]
+
+    def give(self, lease: Lease, amounts: Sequence[int]) -> None:
+        """The node was given so much, for the windows that are known of."""
+        if any(amounts):
+            windows = [
+                (0 if slot.bucket else slot.number, _MOST, -amount)
+                for slot, amount in zip(lease.slots, amounts, strict=True)
+            ]
+            self._count(lease.pool, windows, ttl=lease.ttl)
+
+    def take_out(self, lease: Lease, amounts: Sequence[int]) -> bool:
+        """Take so much out, of all quotas or of none; whether it was there."""
+        time = self._clock.not_before()
+        windows = [(slot.pool_at(time), 1 - by, by) for slot, by in zip(lease.slots, amounts, strict=True)]
+        return self._count(lease.pool, windows, ttl=lease.ttl)[1]
+
+    def _taken(self, lease: Lease, cost: int, wanted: int, time: float) -> list[int] | None:
+        """The values when the cost was taken, None where it could not be."""
+        windows = []
+        for slot in lease.slots:
+            windows.append((slot.pool_at(time), 1 - wanted, cost))  # noqa: PERF401 - a loop is typed where compiled
+        values, took = self._count(lease.pool, windows, ttl=lease.ttl)
+        for at, slot in enumerate(lease.slots):
+            slot.at_hand = -values[at]
+            if slot.at_hand < 1 and not cost:
+                took = False
+        return values if took else None
+
+    def _pour(self, lease: Lease, wanted: int, time: float) -> bool:
+        """Put what flows have brought with the rest, where less than what is wanted was there last; whether that was
+        anything."""
+        windows = []
+        some = False
+        for slot in lease.slots:
+            ready = slot.ready(time) if slot.at_hand < wanted else 0
+            windows.append((slot.pool_at(time), _MOST, -ready))
+            if ready:
+                slot.flow.take(ready)
+                slot.flowed += ready
+                some = True
+        if some:
+            self._count(lease.pool, windows, ttl=lease.ttl)
+        return some
+
+
+def _standings(lease: Lease, values: Sequence[int], wanted: int, now: float, time: float) -> list[Standing]:
+    """How things stand, as far as the node knows. `wanted`: what was refused, 0 for nothing; `time` is Redis'."""
+    standings = []
+    for at, slot in enumerate(lease.slots):
+        value = values[at]
+        reset = max(slot.reset_at - now, 0.0) if slot.bucket else slot.over(time)
+        retry = max(slot.retry_at - now, 0.0) if wanted and -value < wanted else 0.0
+        standings.append(Standing(max(slot.left - value, 0), reset, retry))
+    return standings
+
+
+def _is_low(lease: Lease, values: Sequence[int], time: float) -> bool:
+    for at, slot in enumerate(lease.slots):
+        if -values[at] < slot.low and slot.is_short(-values[at], lease.rate, time):
+            return True
+    return False

@@ -1,0 +1,15 @@
+cimport cython
+
+cdef class Lease:
+    cdef double _bin
+    cdef long long _demand
+    cdef public object asking, error
+    cdef public double empty_until, rate, renew_at
+    cdef public bint flowing, used
+    cdef readonly str key, pool
+    cdef public long long waiting
+    cdef readonly object quotas, ttl
+    cdef readonly tuple slots
+
+    @cython.locals(passed=double, rate=double)
+    cpdef object demand(self, long long cost, double now)
