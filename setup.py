@@ -68,6 +68,7 @@ MODULES = (
     "plugins/limits/windows.py",
     "plugins/oauth2/plugin.py",
     "plugins/proxy_cache/entries.py",
+    "plugins/proxy_cache/hits.py",
     "plugins/proxy_cache/keys.py",
     "plugins/proxy_cache/plugin.py",
     "plugins/proxy_cache/telling.py",
@@ -80,9 +81,11 @@ MODULES = (
     "sharedstate/counters.py",
     "sharedstate/directory.py",
     "sharedstate/quotas.py",
+    "sharedstate/recent.py",
     "sharedstate/shelf.py",
     "sharedstate/shelf_bodies.py",
     "sharedstate/slots.py",
+    "sharedstate/versions.py",
     "sharedstate/windows.py",
 )
 

@@ -65,7 +65,7 @@ def aged(cached: Harness, seconds: float) -> None:
     (plugin,) = [one for one in cached._plugins if isinstance(one, ProxyCache)]
     _passed[0] += seconds
     plugin.node.time = lambda: time.time() + _passed[0]  # type: ignore[method-assign]
-    plugin._time = plugin._shared._time = plugin.node.time  # type: ignore[union-attr]
+    plugin._hits.time = plugin._shared._time = plugin.node.time  # type: ignore[union-attr]
 
 
 def test_a_fresh_answer_is_given_again(cached: Harness) -> None:

@@ -53,7 +53,7 @@ _Run = Callable[..., Coroutine[Any, Any, Any]]
 class RedisKept:
     """See `gateline.pdk.shelf.Kept`."""
 
-    __slots__ = ("_pieces", "_run", "body", "head", "length", "name")
+    __slots__ = ("_pieces", "_run", "body", "head", "length", "made", "name")
 
     def __init__(self, run: _Run, head: bytes, body: bytes, length: int, pieces: int, name: bytes) -> None:
         self._run = run
@@ -61,6 +61,7 @@ class RedisKept:
         self.head = head
         self.body = body
         self.length = length
+        self.made: Any = None
         self.name = name
 
     @property
