@@ -54,6 +54,7 @@ MODULES = (
     "pdk/authentication.py",
     "pdk/jose/keys.py",
     "pdk/jose/tokens.py",
+    "pdk/stored_response.py",
     "plugins/acl.py",
     "plugins/correlation_id.py",
     "plugins/cors.py",

@@ -142,9 +142,7 @@ cdef class Head:
                 values.append(PyBytes_FromStringAndSize(<const char*> p + span.value, span.value_size))
         return values
 
-    cpdef bint has_any(self, tuple names) except -1:
-        if names is None:
-            raise TypeError("names must be a tuple")
+    def has_any(self, tuple names not None):
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef uint64_t sizes = 0  # of the names, modulo 64: most headers are none of them by that alone
         cdef Py_ssize_t i

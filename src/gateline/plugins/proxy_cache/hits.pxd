@@ -2,14 +2,14 @@ cimport cython
 from gateline.plugins.proxy_cache.keys cimport Keys
 
 cdef class Ready:
-    cdef public object answer, owner
+    cdef public object answer, mark
     cdef public double since, until
 
 cdef class Variants:
     cdef public dict known
 
 cdef class Hits:
-    cdef object _get, _methods, _other, _telling
+    cdef object _get, _mark, _methods, _other, _telling
     cdef public object time
     cdef tuple _particular
     cdef bint _controlled

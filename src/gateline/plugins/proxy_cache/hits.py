@@ -52,12 +52,12 @@ class Other(Protocol):
 
 
 class Ready:
-    """An answer as it is given from one moment to another (seconds since 1970), by the `Hits` that made it."""
+    """An answer as it is given from one moment to another (seconds since 1970), by the `Hits` with this mark."""
 
-    __slots__ = ("answer", "owner", "since", "until")
+    __slots__ = ("answer", "mark", "since", "until")
 
-    def __init__(self, owner: "Hits", answer: StoredResponse, since: float, until: float) -> None:
-        self.owner = owner
+    def __init__(self, mark: object, answer: StoredResponse, since: float, until: float) -> None:
+        self.mark = mark
         self.answer = answer
         self.since = since
         self.until = until
@@ -79,6 +79,7 @@ class Hits:
         "_controlled",
         "_get",
         "_keys",
+        "_mark",
         "_methods",
         "_other",
         "_particular",
@@ -99,6 +100,7 @@ class Hits:
         if telling.hides:
             self._particular += (b"kong-debug",)
         self._keys = keys
+        self._mark = object()  # what lies ready does not hold what made it, which may be of an earlier configuration
         self._telling = telling
         self.time = time
         self._ttl = float(config.cache_ttl)
@@ -149,7 +151,7 @@ class Hits:
         if type(made) is not Ready:
             return None
         ready: Ready = made
-        return ready.answer if ready.owner is self and ready.since <= now < ready.until else None
+        return ready.answer if ready.mark is self._mark and ready.since <= now < ready.until else None
 
     def _kept(self, exchange: Exchange, key: str, kept: Kept, now: float, particular: bool) -> Any:
         """An answer of what is kept, which lies ready from now on where the request asks for nothing in particular."""
@@ -170,7 +172,7 @@ class Hits:
         if answer is None:
             return self._other.missed(exchange, key, None)
         if answer.more is None and not particular:
-            kept.made = Ready(self, answer, now, self._until(entry, now))
+            kept.made = Ready(self._mark, answer, now, self._until(entry, now))
         return answer
 
     def _made(self, exchange: Exchange, key: str, kept: Kept, entry: Entry, now: float) -> StoredResponse | None:
