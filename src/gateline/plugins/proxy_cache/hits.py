@@ -94,7 +94,7 @@ class Hits:
         if self._controlled:
             methods &= _SHARED_METHODS
         self._methods = frozenset([method.encode() for method in methods])
-        self._particular = _ALWAYS
+        self._particular: tuple[bytes, ...] = _ALWAYS
         if self._controlled:
             self._particular += _PARTICULAR
         if telling.hides:
