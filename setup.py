@@ -56,6 +56,7 @@ MODULES = (
     "pdk/jose/keys.py",
     "pdk/jose/tokens.py",
     "pdk/redis/clock.py",
+    "pdk/stored_response.py",
     "plugins/acl.py",
     "plugins/bot_detection/plugin.py",
     "plugins/correlation_id.py",
@@ -79,6 +80,7 @@ MODULES = (
     "plugins/limits/windows.py",
     "plugins/oauth2/plugin.py",
     "plugins/proxy_cache/entries.py",
+    "plugins/proxy_cache/hits.py",
     "plugins/proxy_cache/keys.py",
     "plugins/proxy_cache/plugin.py",
     "plugins/proxy_cache/telling.py",
@@ -94,9 +96,11 @@ MODULES = (
     "sharedstate/counters.py",
     "sharedstate/directory.py",
     "sharedstate/quotas.py",
+    "sharedstate/recent.py",
     "sharedstate/shelf.py",
     "sharedstate/shelf_bodies.py",
     "sharedstate/slots.py",
+    "sharedstate/versions.py",
     "sharedstate/windows.py",
 )
 

@@ -2,6 +2,7 @@
 llhttp and h11. Each function turns what one of them says into a value to compare; property tests and fuzzing use it."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +46,7 @@ def head_of(codec: ModuleType, data: bytes, response: bool, limits: Limits = DEF
     names = (*NAMES, *(name.lower() for name, _ in seen["items"]), *(near(name) for name, _ in seen["items"]))
     seen["get"] = [head.get(name) for name in names]
     seen["get_all"] = [head.get_all(name) for name in names]
+    seen["has_any"] = [head.has_any((name, other)) for name, other in pairwise(names)]
     seen["encode"] = [head.encode(*edit) for edit in EDITS]
     return seen
 

@@ -162,6 +162,17 @@ def test_entries_are_purged_in_every_way(tmp_path: Path, service: Service, strat
         assert there() == []
 
 
+@pytest.mark.parametrize("strategy", ["memory", "disk"])
+def test_no_worker_gives_what_it_remembers_of_what_was_purged(tmp_path: Path, service: Service, strategy: str) -> None:
+    with Node(tmp_path / "node", worker_processes="2") as node:
+        node.configure(config(service, strategy=strategy))
+        key = asked(node, "/a/1")[1]
+        for purge in (f"/{key}", "?url=http://127.0.0.1/a/1", "?tag=a", "?prefix=127.0.0.1/a/", ""):
+            assert {asked(node, "/a/1")[0] for _ in range(16)} == {"Hit"}  # both workers remember it
+            assert node.admin("DELETE", f"/proxy-cache{purge}")[0] in (200, 204)
+            assert [asked(node, "/a/1")[0] for _ in range(8)] == ["Miss"] + ["Hit"] * 7, purge
+
+
 def test_what_is_on_disk_outlives_the_node(tmp_path: Path, service: Service) -> None:
     declared = tmp_path / "kong.json"
     declared.write_text(json.dumps(config(service, strategy="disk")))

@@ -188,7 +188,11 @@ class Phases:
                 run.stage = FILTER
                 latency = exchange.sent - exchange.received
                 lines = self._headers.proxied(0.0, latency, exchange.request_id, status)
-                exchange.answer(status, stored.block + lines, body)
+                exchange.responded = True
+                exchange.status = status
+                exchange.response_bytes = len(body)
+                exchange.downstream.answer(status, stored.block + lines, body)
+                exchange.complete(exchange.sent)
                 return
         head_only = exchange.method == b"HEAD" or status in _BODILESS
         length = length if length >= 0 else len(body)

@@ -71,6 +71,10 @@ class HeadersView(Protocol):
         """All header lines in order, names as they came."""
 
 
+Asked = tuple[bytes, bytes, bytes, int, bytes, bytes | None]
+"""Method, scheme, host, port, path and query (None where there is none): to look things up by at little cost."""
+
+
 class RequestView(HeadersView, Protocol):
     """The client's request. Headers are read as plugins before this one have left them; the rest is as received."""
 
@@ -111,9 +115,8 @@ class RequestView(HeadersView, Protocol):
         """The query as received, empty where there is none."""
 
     @property
-    def place(self) -> bytes:
-        """Scheme, host, port, path and query, each ended by NUL, which none of them can hold: what is asked for, as a
-        key."""
+    def asked(self) -> Asked:
+        """What is asked for, as plugins before this one have left it."""
 
     @property
     def forwarded_scheme(self) -> str:
@@ -145,8 +148,8 @@ class RequestView(HeadersView, Protocol):
     def chunked(self) -> bool:
         """Whether its body comes in chunks."""
 
-    def has_any(self, names: tuple[str, ...]) -> bool:
-        """Whether there is a header of one of these names."""
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """Whether there is a header of one of these names, which are bytes in lower case."""
 
     def query_args(self) -> list[tuple[str, str]]:
         """The decoded arguments of the query, in order; one without a value has an empty one."""

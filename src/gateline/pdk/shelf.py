@@ -5,13 +5,17 @@ a shelf is full, what was not used for longest goes. Keys are text of at most 64
 """
 
 from collections.abc import AsyncIterator, Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Kept", "Shelf", "Writing"]
 
 
 class Kept(Protocol):
     """A value that was found."""
+
+    made: Any
+    """What whoever found it has made of it, None until then. It is there again as long as the value is what is kept
+    and this process remembers it; it should not take more than the value itself."""
 
     @property
     def head(self) -> bytes:

@@ -5,30 +5,38 @@ under another name, renamed when it is whole, and then told to the index: a proc
 at most a file that nobody refers to, which `sweep` takes away. A file that is being read may be taken away: the reader
 keeps it. What is kept is counted in the pages that it takes; when there are too many, those values go whose time is
 over, then those that were not used for longest (roughly: uses are noted with the next write).
+
+What a process found lately it remembers, and gives it again as long as its version is the same: every write tells the
+versions of the values that it changes before it changes them (see `versions`).
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from struct import Struct
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 import lmdb
 
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.recent import Recent
 from gateline.sharedstate.shelf_bodies import INLINE, Bodies, KeptValue, Write
+from gateline.sharedstate.shelf_claims import Claims
+from gateline.sharedstate.versions import UNSETTLED, Change, Versions
 
 __all__ = ["SharedShelf"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 LARGEST_PART = 8
 """A value may take so many-th part of a shelf at most."""
+RECENT = 16 * 1024 * 1024
+"""Bytes of what a process remembers of a shelf at most; an eighth of the shelf where that is less."""
 
 _FIRST_SIZE = 4 * 1024 * 1024
 _DATABASES = ("entries", "ends", "used", "stamps", "tags", "files", "meta", "claims", "purged")
@@ -36,7 +44,6 @@ _HEAD = Struct(">dqIII16s")
 """End, length of the body, lengths of head and tags, checksum of the body, file."""
 _TIME = Struct(">d")
 _NUMBER = Struct(">q")
-_CLAIM = Struct(">dI")
 _TOTAL = b"total"
 _ALL = b"\xff"
 """Stands for every tag where it is noted what was taken away."""
@@ -78,14 +85,42 @@ class SharedShelf:
         self._begin = self._environment.lmdb.begin
         databases = [self._environment.database(name) for name in _DATABASES]
         self._entries, self._ends, self._used, self._stamps, self._tags, self._files = databases[:6]
-        self._meta, self._claims, self._purged = databases[6:]
+        self._meta, claims, self._purged = databases[6:]
+        self._claims = Claims(self._environment, claims, clock)
+        self._versions = Versions(path / "versions")
+        self._recent = Recent(min(RECENT, limit // 8))
         self._touched: set[bytes] = set()
-        self._pid = os.getpid()
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def get(self, key: str) -> KeptValue | None:
         """The value of a key whose time is not over."""
+        found = self._recent.get(key)
+        if found is None or not self._versions.is_at(found.place, found.version):
+            found = self._found(key)
+            if found is None:
+                return None
+        elif found.end <= self._clock():
+            return None
+        touched = self._touched
+        if len(touched) < _MOST_TOUCHED:
+            touched.add(found.name)
+        return found
+
+    def _found(self, key: str) -> KeptValue | None:
+        """The value of a key as it stands in the index."""
         name = key.encode("ascii")
+        place = self._versions.place_of(name)
+        version = self._versions.read(place)
+        found = self._read(name)
+        if found is None or version == UNSETTLED:
+            self._recent.remove(key)
+        if found is not None:
+            found.name, found.place, found.version = name, place, version
+            if version != UNSETTLED:
+                self._recent.put(key, found)
+        return found
+
+    def _read(self, name: bytes) -> KeptValue | None:
         try:
             with self._begin(db=self._entries) as transaction:
                 stored = transaction.get(name)
@@ -99,19 +134,16 @@ class SharedShelf:
         end, length, head_size, tags_size, checksum, file = _HEAD.unpack_from(stored)
         if end <= self._clock():
             return None
-        touched = self._touched
-        if len(touched) < _MOST_TOUCHED:
-            touched.add(name)
         at = _HEAD.size + head_size
         head = stored[_HEAD.size : at]
         if file != _NO_FILE:
-            return KeptValue(head, b"", length, self.bodies.path(file), checksum)
+            return KeptValue(head, b"", length, self.bodies.path(file), checksum, end)
         body = stored[at + tags_size :]
         if self._durable and (len(body) != length or crc32(body) != checksum):
             _log.warning("a stored value is damaged and taken away")
-            self.remove(key)
+            self.remove(name.decode())
             return None
-        return KeptValue(head, body, length, None, checksum)
+        return KeptValue(head, body, length, None, checksum, end)
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def put(
@@ -151,16 +183,15 @@ class SharedShelf:
         end = _TIME.pack(now + ttl)
         value = _HEAD.pack(now + ttl, length, len(head), len(joined), checksum, file) + head + joined + body
         touched, self._touched = self._touched, set()
-        gone: list[bytes] = []
 
-        def work(transaction: Transaction) -> bool:
-            gone.clear()
+        def work(transaction: Transaction, change: Change) -> bool:
             if since and self._purged_since(transaction, tagged, since):
                 return False
-            total = self._number(transaction, _TOTAL) - self._take(transaction, name, gone)
+            total = self._number(transaction, _TOTAL) - self._take(transaction, name, change)
             for one in touched:
                 self._touch(transaction, one, now)
-            total -= self._make_room(transaction, now, total + size - self.limit, gone)
+            total -= self._make_room(transaction, now, total + size - self.limit, change)
+            change.touch(name)
             transaction.put(name, value, db=self._entries)
             transaction.put(end + name, b"", db=self._ends)
             stamp = _TIME.pack(now)
@@ -173,23 +204,18 @@ class SharedShelf:
             transaction.put(_TOTAL, _NUMBER.pack(total + size), db=self._meta)
             return True
 
-        try:
-            kept = self._environment.write(work)
-        except (SharedStateError, lmdb.Error) as error:
-            _log.warning("a value is not kept: %s", error)
-            return False
-        self.bodies.remove(gone)
-        return kept
+        return self._written(work)
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> bool:
         """Give a value another head and time; False when it is not there any more."""
         name = key.encode("ascii")
         now = self._clock()
 
-        def work(transaction: Transaction) -> bool:
+        def work(transaction: Transaction, change: Change) -> bool:
             stored = transaction.get(name, db=self._entries)
             if stored is None:
                 return False
+            change.touch(name)
             end, length, head_size, tags_size, checksum, file = _HEAD.unpack_from(stored)
             rest = stored[_HEAD.size + head_size :]
             value = _HEAD.pack(now + ttl, length, len(head), tags_size, checksum, file) + head + rest
@@ -201,7 +227,7 @@ class SharedShelf:
             transaction.put(_TOTAL, _NUMBER.pack(total), db=self._meta)
             return True
 
-        return self._written(work, otherwise=False)
+        return self._written(work)
 
     def remove(self, key: str) -> bool:
         """Take a value away; whether there was one."""
@@ -240,48 +266,23 @@ class SharedShelf:
     # -- claims ----------------------------------------------------------------------------------------------------
     def claim(self, key: str, seconds: float) -> bool:
         """Say that this process makes a value; False when another one does."""
-        name = key.encode("ascii")
-        now = self._clock()
-
-        def work(transaction: Transaction) -> bool:
-            if self._holds(transaction.get(name, db=self._claims), now):
-                return False
-            transaction.put(name, _CLAIM.pack(now + seconds, self._pid), db=self._claims)
-            return True
-
-        return self._written(work, otherwise=True)
+        return self._claims.claim(key, seconds)
 
     def claimed(self, key: str) -> bool:
         """Whether another process that is alive makes the value."""
-        name = key.encode("ascii")
-        stored = self._environment.read(lambda transaction: transaction.get(name, db=self._claims))
-        return self._holds(stored, self._clock())
+        return self._claims.claimed(key)
 
     def release(self, key: str) -> None:
         """Take back what this process claimed."""
-        name = key.encode("ascii")
-
-        def work(transaction: Transaction) -> bool:
-            stored = transaction.get(name, db=self._claims)
-            if stored is not None and _CLAIM.unpack(stored)[1] == self._pid:
-                transaction.delete(name, db=self._claims)
-            return True
-
-        self._written(work, otherwise=True)
-
-    def _holds(self, stored: bytes | None, now: float) -> bool:
-        """Whether a claim keeps this process from making the value: its own does not."""
-        if stored is None:
-            return False
-        end, pid = _CLAIM.unpack(stored)
-        return bool(end > now) and pid != self._pid and _alive(pid)
+        self._claims.release(key)
 
     # -- upkeep ----------------------------------------------------------------------------------------------------
     async def sweep(self) -> int:
         """Take away files that nobody refers to, of processes that were killed, and notes that are old; how many
         files."""
         self._environment.forget_dead()
-        self._written(self._forget_old, otherwise=True)
+        self._claims.forget_old()
+        self._written(self._forget_old)
         found = await asyncio.to_thread(self.bodies.old)
         count = 0
         for at in range(0, len(found), _AT_ONCE):
@@ -297,14 +298,13 @@ class SharedShelf:
             lambda transaction: [file for file in files if transaction.get(file, db=self._files) is None]
         )
 
-    def _forget_old(self, transaction: Transaction) -> bool:
-        now = self._clock()
-        for database, last in ((self._claims, now), (self._purged, now - _REMEMBERED)):
-            with transaction.cursor(db=database) as cursor:
-                there = cursor.first()
-                while there:
-                    over = _TIME.unpack_from(cursor.value())[0] <= last
-                    there = cursor.delete() if over else cursor.next()
+    def _forget_old(self, transaction: Transaction, _: Change) -> bool:
+        last = self._clock() - _REMEMBERED
+        with transaction.cursor(db=self._purged) as cursor:
+            there = cursor.first()
+            while there:
+                over = _TIME.unpack_from(cursor.value())[0] <= last
+                there = cursor.delete() if over else cursor.next()
         return True
 
     def close(self) -> None:
@@ -312,35 +312,47 @@ class SharedShelf:
         self._environment.close()
 
     # -- inside transactions ---------------------------------------------------------------------------------------
-    def _written(self, work: Callable[[Transaction], bool], *, otherwise: bool) -> bool:
+    def _written(self, work: Callable[[Transaction, Change], bool]) -> bool:
         try:
-            return self._environment.write(work)
+            return self._write(work)
         except (SharedStateError, lmdb.Error) as error:
             _log.warning("a shelf cannot be written to: %s", error)
-            return otherwise
+            return False
+
+    def _write(self, work: Callable[[Transaction, Change], T]) -> T:
+        """Do work in a transaction and tell the versions of what it changes. Raises SharedStateError, lmdb.Error."""
+        change = Change(self._versions)
+
+        def attempt(transaction: Transaction) -> T:
+            change.again()
+            return work(transaction, change)
+
+        try:
+            result = self._environment.write(attempt)
+        finally:
+            change.over()
+        self.bodies.remove(change.files)
+        return result
 
     def _remove(self, some: Callable[[Transaction], list[bytes]], noted: bytes) -> int:
         """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so."""
+
+        def work(transaction: Transaction, change: Change) -> tuple[int, int]:
+            names = some(transaction)
+            taken = there = 0
+            for name in dict.fromkeys(names):
+                size = self._take(transaction, name, change)
+                taken += size
+                there += size > 0
+            total = self._number(transaction, _TOTAL) - taken
+            transaction.put(_TOTAL, _NUMBER.pack(total), db=self._meta)
+            if noted:
+                transaction.put(noted, _TIME.pack(self._clock()), db=self._purged)
+            return len(names), there
+
         count = 0
         while True:
-            gone: list[bytes] = []
-
-            def work(transaction: Transaction, gone: list[bytes] = gone) -> tuple[int, int]:
-                gone.clear()
-                names = some(transaction)
-                taken = there = 0
-                for name in dict.fromkeys(names):
-                    size = self._take(transaction, name, gone)
-                    taken += size
-                    there += size > 0
-                total = self._number(transaction, _TOTAL) - taken
-                transaction.put(_TOTAL, _NUMBER.pack(total), db=self._meta)
-                if noted:
-                    transaction.put(noted, _TIME.pack(self._clock()), db=self._purged)
-                return len(names), there
-
-            found, there = self._environment.write(work)
-            self.bodies.remove(gone)
+            found, there = self._write(work)
             count += there
             if found < _AT_ONCE:
                 return count
@@ -356,8 +368,9 @@ class SharedShelf:
         stored = transaction.get(name, db=self._meta)
         return 0 if stored is None else int(_NUMBER.unpack(stored)[0])
 
-    def _take(self, transaction: Transaction, name: bytes, gone: list[bytes]) -> int:
+    def _take(self, transaction: Transaction, name: bytes, change: Change) -> int:
         """Take a value away; the bytes that it had."""
+        change.touch(name)
         stored = transaction.pop(name, db=self._entries)
         if stored is None:
             return 0
@@ -372,7 +385,7 @@ class SharedShelf:
                 transaction.delete(tag + name, db=self._tags)
         if file != _NO_FILE:
             transaction.delete(file, db=self._files)
-            gone.append(file)
+            change.files.append(file)
         return self._size_of(name, stored)
 
     def _touch(self, transaction: Transaction, name: bytes, now: float) -> None:
@@ -384,13 +397,13 @@ class SharedShelf:
             transaction.put(stamp + name, b"", db=self._used)
             transaction.put(name, stamp, db=self._stamps)
 
-    def _make_room(self, transaction: Transaction, now: float, over: int, gone: list[bytes]) -> int:
+    def _make_room(self, transaction: Transaction, now: float, over: int, change: Change) -> int:
         """Take away some of what has ended, and what was not used for longest while there is too much; its bytes."""
-        taken = self._take_first(transaction, self._ends, gone, lambda end, _, count: end <= now and count < 8)
-        return taken + self._take_first(transaction, self._used, gone, lambda _, more, __: taken + more < over)
+        taken = self._take_first(transaction, self._ends, change, lambda end, _, count: end <= now and count < 8)
+        return taken + self._take_first(transaction, self._used, change, lambda _, more, __: taken + more < over)
 
     def _take_first(
-        self, transaction: Transaction, order: Any, gone: list[bytes], go_on: Callable[[float, int, int], bool]
+        self, transaction: Transaction, order: Any, change: Change, go_on: Callable[[float, int, int], bool]
     ) -> int:
         taken = count = 0
         with transaction.cursor(db=order) as cursor:
@@ -398,7 +411,7 @@ class SharedShelf:
                 key = bytes(cursor.key())
                 if not go_on(_TIME.unpack_from(key)[0], taken, count):
                     break
-                size = self._take(transaction, key[8:], gone)
+                size = self._take(transaction, key[8:], change)
                 if not size:
                     transaction.delete(key, db=order)
                 taken += size
@@ -421,13 +434,3 @@ def _size(value: int, name: int, tags: int, file: int) -> int:
 def _tag(tag: str) -> bytes:
     """A tag as it stands in the index; one that is too long is taken for all that begin like it."""
     return tag.encode("utf-8", "replace").replace(b"\0", b"?").replace(b"\n", b"?")[:_LONGEST_TAG] + b"\0"
-
-
-def _alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        return True
-    return False

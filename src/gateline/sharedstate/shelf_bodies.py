@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -78,14 +78,19 @@ def _older(path: Path, moment: float) -> bool:
 
 
 class KeptValue:
-    """See `gateline.pdk.shelf.Kept`."""
+    """See `gateline.pdk.shelf.Kept`. `end`: when its time is over, in seconds since 1970. `name`, `place` and `version`
+    are the shelf's: by them it knows whether the value is still what is kept."""
 
-    __slots__ = ("_checksum", "_path", "body", "head", "length")
+    __slots__ = ("_checksum", "_path", "body", "end", "head", "length", "made", "name", "place", "version")
 
-    def __init__(self, head: bytes, body: bytes, length: int, path: str | None, checksum: int) -> None:
+    def __init__(self, head: bytes, body: bytes, length: int, path: str | None, checksum: int, end: float) -> None:
         self.head = head
         self.body = body
         self.length = length
+        self.end = end
+        self.made: Any = None
+        self.name = b""
+        self.place = self.version = 0
         self._path = path
         self._checksum = checksum
 

@@ -20,8 +20,17 @@ class Who(Plugin[PluginConfig], name="who", priority=1500):
             exchange.authenticate(Identity(None, Credential("c"), subject=user))
 
 
+class Asks(Plugin[PluginConfig], name="asks", priority=1400):
+    """Asks the service for what a header says."""
+
+    def access(self, exchange: Exchange) -> None:
+        query = exchange.request.header("x-query")
+        if query is not None:
+            exchange.service_request.set_query(query)
+
+
 def keys(requests: list[tuple[str, dict[str, str]]], **config: object) -> list[str | None]:
-    with Harness((ProxyCache, {"strategy": "memory", "content_type": ["*/*"], **config}), Who) as gateway:
+    with Harness((ProxyCache, {"strategy": "memory", "content_type": ["*/*"], **config}), Who, Asks) as gateway:
         return [gateway.request("GET", path, headers=headers).header("x-cache-key") for path, headers in requests]
 
 
@@ -39,9 +48,14 @@ def test_what_may_make_an_answer_another_ones_makes_another_key() -> None:
             ("/a", {}),
             ("/", {"Authorization": "Basic ann"}),
             ("/", {"Authorization": "Basic bob"}),
+            ("/", {"X-Query": "b"}),
+            ("/", {"X-Query": "c"}),
+            ("/" + "a" * 2000, {}),
         ]
+        * 2
     )
-    assert len(set(found)) == len(found)
+    assert len(set(found)) == len(found) / 2
+    assert found[: len(found) // 2] == found[len(found) // 2 :]
 
 
 def test_what_does_not_matter_makes_the_same_key() -> None:

@@ -65,7 +65,7 @@ def aged(cached: Harness, seconds: float) -> None:
     (plugin,) = [one for one in cached._plugins if isinstance(one, ProxyCache)]
     _passed[0] += seconds
     plugin.node.time = lambda: time.time() + _passed[0]  # type: ignore[method-assign]
-    plugin._time = plugin._shared._time = plugin.node.time  # type: ignore[union-attr]
+    plugin._hits.time = plugin._shared._time = plugin.node.time  # type: ignore[union-attr]
 
 
 def test_a_fresh_answer_is_given_again(cached: Harness) -> None:
@@ -161,6 +161,20 @@ def test_answers_are_told_apart_by_vary(cached: Harness) -> None:
         "Hit",
     ]
     assert (asked("de", b"?").body, asked("en", b"?").body) == (b"de", b"en")
+
+
+@pytest.mark.parametrize("vary", ["", "X-A"])
+def test_age_and_what_is_left_are_told_with_each_hit(cached: Harness, vary: str) -> None:
+    headers = {"X-A": "1"}
+    cached.request("GET", "/", service=told("max-age=60", Vary=vary), headers=headers)
+    for age, passed in ((0, 0), (0, 0), (10, 10), (50, 40), (50, 0)):
+        aged(cached, passed)
+        answer = cached.request("GET", "/", headers=headers)
+        assert answer.sent is None
+        assert 60 - age - int((answer.header("cache-status") or "").rpartition("=")[2]) in (0, 1)
+        assert int(answer.header("age") or -1) - age in (0, 1)
+    aged(cached, 11)
+    assert cached.request("GET", "/", headers=headers).sent is not None
 
 
 def test_what_a_request_changes_is_thrown_away(cached: Harness) -> None:

@@ -1,5 +1,5 @@
 cimport cython
-from gateline.engine.edits cimport header_key
+from gateline.engine.edits cimport RequestEdits, header_key
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
@@ -11,3 +11,5 @@ cdef class RequestView:
     cpdef object header(self, name)
     @cython.locals(exchange=Exchange, run=PluginRun, value=bytes)
     cpdef list header_values(self, name)
+    @cython.locals(exchange=Exchange, run=PluginRun, edits=RequestEdits)
+    cpdef bint has_any(self, tuple names) except -1

@@ -16,6 +16,7 @@ from gateline.engine.wire import codec
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
     from gateline.pdk.answers import Answer
+    from gateline.pdk.exchange import Asked
 
 __all__ = ["RequestView"]
 
@@ -54,9 +55,15 @@ class RequestView:
                 return line_values(block)
         return [value.decode("latin-1") for value in exchange.head.get_all(key)]
 
-    def has_any(self, names: tuple[str, ...]) -> bool:
-        for name in names:  # noqa: SIM110 - compiled, and on the way of every hit
-            if self.header(name) is not None:
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        exchange = self._exchange
+        run = exchange.run
+        if run is None or run.edits is None:
+            return exchange.head.has_any(names)
+        edits = run.edits
+        for name in names:
+            block = edits.changed.get(name)
+            if block or (block is None and exchange.head.get(name) is not None):
                 return True
         return False
 
@@ -118,10 +125,16 @@ class RequestView:
         return "" if query is None else query.decode("latin-1")
 
     @property
-    def place(self) -> bytes:
+    def asked(self) -> "Asked":
         exchange = self._exchange
-        scheme = b"https" if exchange.tls else b"http"
-        return b"%b\0%b\0%d\0%b\0%b\0" % (scheme, exchange.host, exchange.port, exchange.path, exchange.query or b"")
+        method = exchange.method
+        query = exchange.query
+        run = exchange.run
+        if run is not None and run.edits is not None:
+            edits = run.edits
+            method = method if edits.method is None else edits.method
+            query = query if edits.query is None else edits.query or None
+        return method, exchange.peer.scheme, exchange.host, exchange.port, exchange.path, query
 
     def query_args(self) -> list[tuple[str, str]]:
         query = self.query

@@ -37,6 +37,8 @@ class Head:
         """The first value of the header `name` (lower-case)."""
     def get_all(self, name: bytes) -> list[bytes]:
         """All values of the header `name` (lower-case), in order."""
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """Whether there is a header of one of these names (lower-case)."""
     def items(self) -> list[tuple[bytes, bytes]]:
         """All headers in order, names as received, values without white space around them."""
     def kinds(self) -> int:

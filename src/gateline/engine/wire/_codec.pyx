@@ -142,6 +142,27 @@ cdef class Head:
                 values.append(PyBytes_FromStringAndSize(<const char*> p + span.value, span.value_size))
         return values
 
+    def has_any(self, tuple names not None):
+        cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
+        cdef uint64_t sizes = 0  # of the names, modulo 64: most headers are none of them by that alone
+        cdef Py_ssize_t i
+        cdef Span* span
+        cdef bytes name
+        for name in names:
+            if name is None:
+                raise TypeError("a name must be bytes")
+            sizes |= <uint64_t> 1 << (PyBytes_GET_SIZE(name) & 63)
+        for i in range(self.count):
+            span = &self.spans[i]
+            if not sizes >> (span.name_size & 63) & 1:
+                continue
+            for name in names:
+                if span.name_size == PyBytes_GET_SIZE(name) and same_name(
+                    p + span.name, <Bytes> PyBytes_AS_STRING(name), span.name_size
+                ):
+                    return True
+        return False
+
     def items(self):
         cdef const char* p = PyBytes_AS_STRING(self.raw)
         cdef Py_ssize_t i

@@ -89,6 +89,12 @@ class Head:
         skip = len(name) + 2
         return [line[skip:] for line, lower in zip(self._split(), self._names, strict=True) if lower == name]
 
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """Whether there is a header of one of these names (lower-case)."""
+        if type(names) is not tuple:
+            raise TypeError("names must be a tuple")
+        return any(self.get(name) is not None for name in names)
+
     def items(self) -> list[tuple[bytes, bytes]]:
         """All headers in order, names as received."""
         return [(name, value) for name, _, value in (line.partition(b": ") for line in self._split())]

@@ -43,6 +43,8 @@ _RESET = struct.pack("ii", 1, 0)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
+_OTHER_PROTOCOL = 426
+"""The status that asks for another protocol (RFC 9110, section 15.5.22)."""
 
 
 class ClientConnection(ClientStream):
@@ -322,7 +324,7 @@ class ClientConnection(ClientStream):
         if not exchange.request_done:
             self._close = True
         ending = CLOSE if self._close else KEEP
-        if b"Connection: " in block:  # an answer that asks for another protocol names it there
+        if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
             ending = b""
         self._write_answer(status, block + ending, b"" if exchange.method == b"HEAD" else body, len(body))
 
@@ -331,7 +333,7 @@ class ClientConnection(ClientStream):
         if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
             self._transport.write(start + block + b"\r\n")
             return
-        self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))
+        self._transport.write(b"".join((start, block, b"Content-Length: %d\r\n\r\n" % length, body)))
 
     def send_data(self, data: bytes) -> None:
         if self._chunked:

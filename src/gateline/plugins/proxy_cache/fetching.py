@@ -24,6 +24,7 @@ from gateline.plugins.proxy_cache.rules import (
     store,
     variant_key,
 )
+from gateline.plugins.proxy_cache.store import Record
 
 if TYPE_CHECKING:
     from gateline.plugins.proxy_cache.coalescing import Fetch
@@ -181,16 +182,9 @@ class SharedFetch:
         key = primary
         if stored.vary:
             key = part_key(primary, variant_key(stored.vary, self._headers))
-            cache.store.mark(primary, marker_head(stored.vary), ttl=ttl, tags=tags, since=self._asked_at)
-        cache.store.keep(
-            writing,
-            key,
-            _head(stored),
-            ttl=ttl,
-            tags=tags,
-            since=self._asked_at,
-            then=lambda: self._over(kept=True),
-        )
+            cache.store.mark(Record(primary, marker_head(stored.vary), ttl, tags, self._asked_at))
+        record = Record(key, _head(stored), ttl, tags, self._asked_at)
+        cache.store.keep(writing, record, lambda: self._over(kept=True))
 
     def _ttl(self, stored: Stored, now: float) -> float:
         keep_stale = self._cache.config.storage_ttl

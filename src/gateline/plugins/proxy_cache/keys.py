@@ -8,79 +8,102 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from gateline.pdk import Exchange, Identity
+from gateline.pdk.exchange import Asked, RequestView
 from gateline.plugins.proxy_cache.config import Config
 
 __all__ = ["Keys", "part_key", "tags_of_entry", "url_tag"]
 
 
 _KNOWN_LIMIT = 8192
+_LONGEST_KNOWN = 1024
+"""Characters of path, query, identity and headers; what has more is not remembered."""
 
 
 class Keys:
-    """Makes the keys of a configuration."""
+    """Makes the keys of a configuration, and remembers those that it made."""
+
+    __slots__ = ("_arguments", "_headers", "_known", "_lower")
 
     def __init__(self, config: Config) -> None:
         self._lower = config.ignore_uri_case
         self._arguments = None if config.vary_query_params is None else frozenset(config.vary_query_params)
         self._headers = tuple(sorted({name.lower() for name in config.vary_headers or ()}))
-        self._plain = not self._lower and self._arguments is None and not self._headers
         self._known: dict[object, str] = {}
 
-    def key(self, exchange: Exchange, method: str, *, shared: bool = False) -> str:
-        """The key of a request's entry, 64 hexadecimal digits. `shared`: for everybody, whoever asks.
+    def key(
+        self,
+        exchange: Exchange,
+        request: RequestView,
+        asked: Asked,
+        authorization: str | None = None,
+        shared: bool = False,
+    ) -> str:
+        """The key of an entry, 64 hexadecimal digits; `asked` is what the request asks for, with the entry's method.
 
         Where nobody was authenticated here, whoever sends `Authorization` has entries of its own: the service may go
-        by it.
+        by it. `shared`: for everybody, whoever asks.
         """
         route = exchange.route
         route_id = "" if route is None else route.id
-        identity = None if shared else exchange.identity
-        request = exchange.request
-        authorization = None if shared or identity is not None else request.header("authorization")
-        if not self._plain or identity is not None:
-            return self._key(exchange, method, route_id, identity, authorization)
-        seen = (method, route_id, request.place, authorization)
+        who: tuple[str, ...] = ()
+        if not shared:
+            identity = exchange.identity
+            if identity is not None:
+                who = _who(identity)
+            elif authorization is not None:
+                who = ("authorization", authorization)
+        varied = self._varied(request) if self._headers else ()
+        seen = (asked, route_id, who, varied)
         known = self._known.get(seen)
         if known is None:
-            if len(self._known) >= _KNOWN_LIMIT:
-                self._known.clear()
-            known = self._known[seen] = self._key(exchange, method, route_id, None, authorization)
+            known = self._key(request, asked, (route_id, *who, *varied))
+            size = len(asked[4]) + len(asked[5] or b"") + sum(map(len, who)) + sum(map(len, varied))
+            if size <= _LONGEST_KNOWN:
+                if len(self._known) >= _KNOWN_LIMIT:
+                    self._known.clear()
+                self._known[seen] = known
         return known
 
-    def _key(
-        self, exchange: Exchange, method: str, route_id: str, identity: Identity | None, authorization: str | None
-    ) -> str:
-        request = exchange.request
-        path = request.path
-        if self._lower:
-            path = path.lower()
-        query = request.query
-        if query:
-            query = self._query(exchange, query)
-        parts = [method, request.scheme, request.host, str(request.port), path, query, route_id]
-        if identity is not None:
-            consumer, credential = identity.consumer, identity.credential
-            parts.append("consumer" if consumer is None else consumer.id)
-            if consumer is None:
-                who = (identity.subject, credential and credential.id, credential and credential.identifier)
-                parts.append(repr((who, sorted(identity.groups or ()))))
-        elif authorization is not None:
-            parts += ["authorization", authorization]
-        for name in self._headers:
-            values = request.header_values(name)
-            parts.append(f"{len(values)}:{name}")
-            parts += values
+    def _key(self, request: RequestView, asked: Asked, besides: tuple[str, ...]) -> str:
+        method, scheme, host, port, path, query = asked
+        text = path.decode("latin-1")
+        parts = [
+            method.decode("latin-1"),
+            scheme.decode(),
+            host.decode("latin-1"),
+            str(port),
+            text.lower() if self._lower else text,
+            self._query(request, query.decode("latin-1")) if query else "",
+            *besides,
+        ]
         return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _query(self, exchange: Exchange, query: str) -> str:
+    def _varied(self, request: RequestView) -> tuple[str, ...]:
+        """The headers by which entries differ."""
+        varied: list[str] = []
+        for name in self._headers:
+            values = request.header_values(name)
+            varied += (f"{len(values)}:{name}", *values)
+        return tuple(varied)
+
+    def _query(self, request: RequestView, query: str) -> str:
         """The arguments that count, in the order of their names."""
         if self._arguments is not None:
             wanted = self._arguments
-            named = sorted([pair for pair in exchange.request.query_args() if pair[0] in wanted], key=_name_of_pair)
+            named = sorted([pair for pair in request.query_args() if pair[0] in wanted], key=_name_of_pair)
             return repr(named)
         if "&" not in query:
             return query
         return "&".join(sorted(query.split("&"), key=_name_of))
+
+
+def _who(identity: Identity) -> tuple[str, ...]:
+    """Whose entry it is."""
+    consumer, credential = identity.consumer, identity.credential
+    if consumer is not None:
+        return (consumer.id,)
+    who = (identity.subject, credential and credential.id, credential and credential.identifier)
+    return ("consumer", repr((who, sorted(identity.groups or ()))))
 
 
 def _name_of(argument: str) -> str:

@@ -17,6 +17,7 @@ from gateline.pdk import Node
 from gateline.pdk.redis import RedisAnywhere, RedisClient, RedisError, Script
 from gateline.pdk.shelf import Kept, Shelf, Writing
 from gateline.plugins.proxy_cache.redis_tags import RedisTags
+from gateline.plugins.proxy_cache.store import Record
 
 __all__ = ["PREFIX", "RedisKept", "RedisStore", "kept_of"]
 
@@ -53,7 +54,7 @@ _Run = Callable[..., Coroutine[Any, Any, Any]]
 class RedisKept:
     """See `gateline.pdk.shelf.Kept`."""
 
-    __slots__ = ("_pieces", "_run", "body", "head", "length", "name")
+    __slots__ = ("_pieces", "_run", "body", "head", "length", "made", "name")
 
     def __init__(self, run: _Run, head: bytes, body: bytes, length: int, pieces: int, name: bytes) -> None:
         self._run = run
@@ -61,6 +62,7 @@ class RedisKept:
         self.head = head
         self.body = body
         self.length = length
+        self.made: Any = None
         self.name = name
 
     @property
@@ -141,7 +143,7 @@ class _Writing:
         return b""
 
     def finish(self, key: str, head: bytes, *, ttl: float, tags: Collection[str] = (), since: float = 0.0) -> bool:
-        self._store.keep(self, key, head, ttl=ttl, tags=tags, since=since, then=_nothing)
+        self._store.keep(self, Record(key, head, ttl, tags, since), _nothing)
         return not self.refused
 
     def drop(self) -> None:
@@ -198,17 +200,7 @@ class RedisStore:
 
         self._later(send())
 
-    def keep(
-        self,
-        writing: Writing,
-        key: str,
-        head: bytes,
-        *,
-        ttl: float,
-        tags: Collection[str],
-        since: float,
-        then: Callable[[], None],
-    ) -> None:
+    def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry."""
         assert isinstance(writing, _Writing)  # noqa: S101 - of this store
 
@@ -217,30 +209,30 @@ class RedisStore:
                 body = writing.take_rest()
                 for piece in writing.pending:
                     await piece
-                fixed = _FIXED.pack(len(head), writing.length, writing.count, writing.name)
-                if writing.refused or not await self._place(key, fixed + head + body, ttl, tags, since):
+                fixed = _FIXED.pack(len(record.head), writing.length, writing.count, writing.name)
+                if writing.refused or not await self._place(record, fixed + record.head + body):
                     return
                 for number in range(writing.count):
-                    await self._run("PEXPIRE", _piece_key(writing.name, number), int(ttl * 1000) + 60_000)
+                    await self._run("PEXPIRE", _piece_key(writing.name, number), int(record.ttl * 1000) + 60_000)
             finally:
                 then()
 
         self._later(finish())
 
-    def mark(self, key: str, head: bytes, *, ttl: float, tags: Collection[str], since: float) -> None:
+    def mark(self, record: Record) -> None:
         """Keep a head without a body."""
-        value = _FIXED.pack(len(head), 0, 0, bytes(16)) + head
+        value = _FIXED.pack(len(record.head), 0, 0, bytes(16)) + record.head
 
         async def place() -> None:
-            await self._place(key, value, ttl, tags, since)
+            await self._place(record, value)
 
         self._later(place())
 
-    async def _place(self, key: str, value: bytes, ttl: float, tags: Collection[str], since: float) -> bool:
-        if ttl <= 0 or await self._tags.purged_since(tags, since):
+    async def _place(self, record: Record, value: bytes) -> bool:
+        if record.ttl <= 0 or await self._tags.purged_since(record.tags, record.since):
             return False
-        await self._run("SET", PREFIX + key, value, "PX", max(int(ttl * 1000), 1))
-        await self._tags.add(key, tags, ttl)
+        await self._run("SET", PREFIX + record.key, value, "PX", max(int(record.ttl * 1000), 1))
+        await self._tags.add(record.key, record.tags, record.ttl)
         return True
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> None:

@@ -49,7 +49,7 @@ _MOST_ROUNDS = 3
 """So many fetches of others a request waits for."""
 _CAPABILITY = surrogate_capability(CACHE.encode()).decode()
 """Takes the place of what the client claims: a service that believed it would have its answer kept for others."""
-_PARTIAL = ("range", "if-none-match", "if-modified-since", "if-range")
+_PARTIAL = (b"range", b"if-none-match", b"if-modified-since", b"if-range")
 """Headers of requests whose answers may not be what others can be given."""
 
 
@@ -85,7 +85,7 @@ class SharedCache:
             self.telling.bypassed(exchange)
             self.telling.forwarded(exchange, forwarded="bypass")
             return None
-        shared_key = self._keys.key(exchange, "GET", shared=True) if self.share else key
+        shared_key = self._shared_key(exchange) if self.share else key
         may_wait = self._may_wait(exchange, asked)
         fetch: Fetch | None = None
         why: Forwarded | None = None
@@ -120,6 +120,11 @@ class SharedCache:
                 fetch.over(kept=False)
             raise
         return None
+
+    def _shared_key(self, exchange: Exchange) -> str:
+        """The key for everybody."""
+        request = exchange.request
+        return self._keys.key(exchange, request, (b"GET", *request.asked[1:]), shared=True)
 
     def _passes_by(self, exchange: Exchange, headers: Headers, asked: RequestDirectives) -> bool:
         request = exchange.request

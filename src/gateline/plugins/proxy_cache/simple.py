@@ -7,6 +7,7 @@ from gateline.pdk.shelf import Writing
 from gateline.plugins.proxy_cache.entries import entry_head, lines_of_block
 from gateline.plugins.proxy_cache.keys import tags_of_entry
 from gateline.plugins.proxy_cache.rules import tags_of
+from gateline.plugins.proxy_cache.store import Record
 
 if TYPE_CHECKING:
     from gateline.plugins.proxy_cache.plugin import ProxyCache
@@ -66,7 +67,7 @@ class SimpleFetch:
             return
         config = self._plugin.config
         ttl = config.cache_ttl if config.storage_ttl is None else config.storage_ttl
-        self._store.keep(writing, self._key, self._head, ttl=ttl, tags=self._tags, since=self._asked, then=_nothing)
+        self._store.keep(writing, Record(self._key, self._head, ttl, self._tags, self._asked), _nothing)
 
     def failed(self, exchange: Exchange) -> None:
         """There is nothing else to give."""

@@ -1,12 +1,25 @@
 """Where entries are: what the plugin asks of a store, and the store on a shelf of the node."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateline.pdk import Node
 from gateline.pdk.shelf import Kept, Shelf, Writing
 
-__all__ = ["ShelfStore", "Store"]
+__all__ = ["Record", "ShelfStore", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept beside a body. `ttl` in seconds; with `since`, a moment in seconds since 1970, it is kept only if
+    nothing of its tags was taken away from then on."""
+
+    key: str
+    head: bytes
+    ttl: float
+    tags: Collection[str]
+    since: float
 
 
 class Store(Protocol):
@@ -27,20 +40,10 @@ class Store(Protocol):
     def writing(self) -> Writing | None:
         """Begin an entry; None where nothing can be kept."""
 
-    def keep(
-        self,
-        writing: Writing,
-        key: str,
-        head: bytes,
-        *,
-        ttl: float,
-        tags: Collection[str],
-        since: float,
-        then: Callable[[], None],
-    ) -> None:
+    def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry, and call `then` when others can see it (or it turned out that they never will)."""
 
-    def mark(self, key: str, head: bytes, *, ttl: float, tags: Collection[str], since: float) -> None:
+    def mark(self, record: Record) -> None:
         """Keep a head without a body."""
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> None:
@@ -88,25 +91,15 @@ class ShelfStore:
         """Begin an entry."""
         return None if self.shelf is None else self.shelf.writing()
 
-    def keep(
-        self,
-        writing: Writing,
-        key: str,
-        head: bytes,
-        *,
-        ttl: float,
-        tags: Collection[str],
-        since: float,
-        then: Callable[[], None],
-    ) -> None:
+    def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry."""
-        writing.finish(key, head, ttl=ttl, tags=tags, since=since)
+        writing.finish(record.key, record.head, ttl=record.ttl, tags=record.tags, since=record.since)
         then()
 
-    def mark(self, key: str, head: bytes, *, ttl: float, tags: Collection[str], since: float) -> None:
+    def mark(self, record: Record) -> None:
         """Keep a head without a body."""
         if self.shelf is not None:
-            self.shelf.put(key, head, b"", ttl=ttl, tags=tags, since=since)
+            self.shelf.put(record.key, record.head, b"", ttl=record.ttl, tags=record.tags, since=record.since)
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> None:
         """Give an entry another head and time."""

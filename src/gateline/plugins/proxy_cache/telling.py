@@ -14,19 +14,19 @@ CACHE = "gateline"
 
 
 class Telling:
-    """What a configuration lets clients know."""
+    """What a configuration lets clients know. `hides`: not all, but to who sends `Kong-Debug: 1`."""
 
     def __init__(self, config: Config) -> None:
         shown = config.response_headers
         self._age, self._status, self._key = shown.age, getattr(shown, "X-Cache-Status"), getattr(shown, "X-Cache-Key")
         self._rfc = config.cache_control and getattr(shown, "Cache-Status")
         self._all_rfc = config.cache_control
-        self._hides = not (self._age and self._status and self._key and (self._rfc or not self._all_rfc))
+        self.hides = not (self._age and self._status and self._key and (self._rfc or not self._all_rfc))
 
     def hit_lines(self, exchange: Exchange, key: str, entry: Entry, now: float) -> bytes:
         """The lines of an answer from the cache that is fresh."""
-        age = int(now - entry.base)
-        if not self._hides or _debugs(exchange):
+        age = max(int(now - entry.base), 0)
+        if not self.hides or _debugs(exchange):
             lines = b"Age: %d\r\nX-Cache-Status: Hit\r\nX-Cache-Key: %b\r\n" % (age, key.encode())
             if self._all_rfc:
                 lines += b"Cache-Status: gateline; hit; ttl=%d\r\n" % int(entry.fresh_until - now)
@@ -42,7 +42,7 @@ class Telling:
 
     def stored_lines(self, exchange: Exchange, key: str, status: str, age: float | None, **said: Any) -> bytes:
         """The lines of any other answer from the cache; `said`: as for `rules.cache_status`."""
-        debugs = self._hides and _debugs(exchange)
+        debugs = self.hides and _debugs(exchange)
         lines = b""
         if age is not None and (self._age or debugs):
             lines = b"Age: %d\r\n" % int(age)
@@ -56,7 +56,7 @@ class Telling:
 
     def fetched(self, exchange: Exchange, status: str, key: str | None) -> None:
         """Say it with the service's answer."""
-        debugs = self._hides and _debugs(exchange)
+        debugs = self.hides and _debugs(exchange)
         response = exchange.response
         if self._status or debugs:
             response.set_header("X-Cache-Status", status)

@@ -163,6 +163,7 @@ def test_a_plain_value_makes_a_line(codec: ModuleType, value: str, line: bytes |
 
 
 def test_look_ups_take_only_bytes(codec: ModuleType) -> None:
-    for look_up in (request_of(codec).get, request_of(codec).get_all):
+    head = request_of(codec)
+    for look_up in (head.get, head.get_all, lambda name: head.has_any((name,)), lambda name: head.has_any([name])):
         with pytest.raises(TypeError):
             look_up("host")

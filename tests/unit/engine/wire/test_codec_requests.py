@@ -44,6 +44,9 @@ def test_get_finds_a_header_in_any_case_and_get_all_keeps_the_order(codec: Modul
     assert head.get_all(b"x-foo") == [b"1", b"3"]
     assert head.get(b"x-fo") is None
     assert head.get_all(b"x-fo") == []
+    assert head.has_any((b"absent", b"x-foo"))
+    assert not head.has_any((b"absent", b"x-fo", b"x-foo2"))
+    assert not head.has_any(())
 
 
 def test_names_that_differ_in_more_than_case_are_different(codec: ModuleType) -> None:
