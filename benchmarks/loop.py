@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.plugin_configurations import (
+    AUTHENTICATION,
     CACHE,
+    CREDENTIALS,
     EACH,
     JWT,
     KEY,
@@ -60,6 +62,7 @@ CHAINS: dict[str, Plugins] = {
     "none": {},
     **EACH,
     "jwt": JWT,
+    **{name: AUTHENTICATION[name] for name in ("basic-auth", "hmac-auth", "oauth2")},
     "proxy-cache": CACHE,
     "rate-limiting": MINUTE_LIMIT,
 }
@@ -91,7 +94,9 @@ class Loop:
         self._sent = wire.last
         self._service.connection_made(wire)
         pool.release(self._service, time.monotonic())
-        headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
+        headers = {"Host": "127.0.0.1:8000", **KEY_HEADER}
+        for name in plugins:
+            headers |= TOKEN_HEADER if name == "jwt" else CREDENTIALS.get(name, {})
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
 
@@ -132,6 +137,15 @@ def _credentials(folder: Path) -> WorkerCredentials:
     bringing.take("consumers", [ann], as_stored)
     bringing.take("keyauth_credentials", [_made("keyauth_credentials", {"key": KEY, **of})], as_stored)
     bringing.take("jwt_secrets", [_made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})], as_stored)
+    named = {"username": KEY, **of}
+    bringing.take(
+        "basicauth_credentials", [_made("basicauth_credentials", {"password": TOKEN_SECRET, **named})], as_stored
+    )
+    bringing.take("hmacauth_credentials", [_made("hmacauth_credentials", {"secret": TOKEN_SECRET, **named})], as_stored)
+    application = _made("oauth2_credentials", {"name": "shop", "client_id": KEY, **of})
+    bringing.take("oauth2_credentials", [application], as_stored)
+    token = {"credential": {"id": application.to_wire()["id"]}, "access_token": KEY, "expires_in": 0}
+    bringing.take("oauth2_tokens", [_made("oauth2_tokens", token)], as_stored)
     bringing.take("acls", [_made("acls", {"group": "staff", **of})], as_stored)
     credentials = WorkerCredentials(lambda: Directory(environment), Sealer("plain"))
     credentials.open()

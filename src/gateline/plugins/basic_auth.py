@@ -1,7 +1,7 @@
 """basic-auth: a user name and a password in the Authorization header say which consumer sends a request (RFC 7617)."""
 
 import hmac
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Collection
 from hashlib import sha1
 from typing import Annotated, Any, ClassVar
@@ -88,7 +88,7 @@ def _credentials(header: str | None) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     try:
-        decoded = b64decode(encoded.strip(), validate=True).decode("utf-8", "surrogateescape")
+        decoded = a2b_base64(encoded.strip(), strict_mode=True).decode("utf-8", "surrogateescape")
     except ValueError:
         return None
     username, colon, password = decoded.partition(":")

@@ -45,7 +45,7 @@ class Claims:
         scope = " ".join(sorted(set().union(*self._scopes))).replace('"', "")
         self._lacking = f'error="insufficient_scope", scope="{scope}"'
 
-    def end(self, claims: dict[str, Any], now: float, strictly: bool) -> float:  # noqa: FBT001 - for the compiler
+    def end(self, claims: dict[str, Any], now: float, strictly: bool) -> float:
         """When a token that is right now is right no more: seconds since 1970.
 
         `strictly`: its end counts whether the configuration says so or not.
@@ -55,7 +55,7 @@ class Claims:
         end = claims["exp"]
         return (_FAR if end > _FAR else float(end)) + self._skew
 
-    def problem(self, claims: dict[str, Any], now: float, strictly: bool) -> Rejected | None:  # noqa: FBT001
+    def problem(self, claims: dict[str, Any], now: float, strictly: bool) -> Rejected | None:
         """Why a token is refused for what it says; None when it is not."""
         times = self._times
         if strictly:

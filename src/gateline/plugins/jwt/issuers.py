@@ -94,9 +94,7 @@ class OfIssuer(Verified):
 
     __slots__ = ("_consumer", "_issuer", "_keys")
 
-    def __init__(
-        self, text: str, identity: Identity, until: float, issuer: TrustedIssuer, keys: KeySet | None
-    ) -> None:
+    def __init__(self, text: str, identity: Identity, until: float, issuer: TrustedIssuer, keys: KeySet | None) -> None:
         super().__init__(text, identity, until)
         self._issuer = issuer
         self._keys = keys

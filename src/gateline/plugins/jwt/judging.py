@@ -6,10 +6,20 @@ it, and its identity.
 
 from base64 import b64decode
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from gateline.pdk import Consumer, Credential, Identity, Node
-from gateline.pdk.jose import SYMMETRIC, PublicKey, Token, TokenError, UnusableKeyError, hmac_is_right, parse, public_key
+from gateline.pdk.jose import (
+    SYMMETRIC,
+    PublicKey,
+    Token,
+    TokenError,
+    UnusableKeyError,
+    hmac_is_right,
+    parse,
+    public_key,
+)
 from gateline.pdk.node import Found
 from gateline.plugins.jwt.claims import Claims
 from gateline.plugins.jwt.config import Config
@@ -43,7 +53,7 @@ class _Signer:
 
     __slots__ = ("algorithm", "found", "identity", "public", "secret")
 
-    def __init__(self, found: Found, key: str, base64: bool) -> None:  # noqa: FBT001 - for the compiler
+    def __init__(self, found: Found, key: str, base64: bool) -> None:
         fields = found.fields
         self.found = found
         self.identity = found.identity(key)
@@ -53,10 +63,8 @@ class _Signer:
         if self.algorithm in SYMMETRIC:
             self.secret = _secret(fields.get("secret"), base64=base64)
         else:
-            try:
+            with suppress(UnusableKeyError):
                 self.public = public_key(self.algorithm, fields.get("rsa_public_key") or "")
-            except UnusableKeyError:
-                pass
 
 
 class Judge:

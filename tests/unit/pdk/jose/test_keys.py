@@ -23,10 +23,10 @@ from gateline.pdk.jose import (
     UnusableKeyError,
     hmac_is_right,
     key_of_jwk,
+    keys,
     parse,
     public_key,
 )
-from gateline.pdk.jose import keys
 from gateline.pdk.jose.key_set import MOST_KEYS, KeySet, KeySetError
 from harness.tokens import Key, b64, jwk, jwks, key_for, pem, rsa_key, signature, token
 

@@ -1,4 +1,4 @@
-"""Signatures that were published (RFC 4231, 6979, 7515, 7520, 8037): that ours and the tests' own agree is not enough."""
+"""Signatures that were published (RFC 4231, 6979, 7515, 7520, 8037), beside those that tests make."""
 
 import json
 from pathlib import Path
