@@ -40,10 +40,11 @@ class Header:
 
     def __init__(self, fields: dict[str, Any]) -> None:
         algorithm = fields.get("alg")
-        known = isinstance(algorithm, str) and algorithm in _KNOWN
         self.fields = fields
-        self.algorithm: str = algorithm if known else ""
-        self.fault = "" if known and "crit" not in fields else "invalid crit" if known else "invalid alg"
+        self.algorithm = algorithm if isinstance(algorithm, str) and algorithm in _KNOWN else ""
+        self.fault = "invalid crit" if "crit" in fields else ""
+        if not self.algorithm:
+            self.fault = "invalid alg"
 
 
 class Token:

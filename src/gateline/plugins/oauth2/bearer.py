@@ -91,14 +91,15 @@ class Bearers:
         application = self._get(CREDENTIALS, known.application_id)
         if application is None or application.consumer is None:
             return refusals.invalid
-        if application is not known.application:
-            known.identity = _identity(known, application)
+        identity = known.identity
+        if identity is None or application is not known.application:
+            identity = known.identity = _identity(known, application)
             known.application = application
         if known.scope:
             exchange.service_request.set_header(SCOPE, known.scope)
         if known.user:
             exchange.service_request.set_header(USER, known.user)
-        return known.identity
+        return identity
 
     def _learned(self, text: str, found: Found) -> _Known:
         if len(self._known) >= _KEPT:
