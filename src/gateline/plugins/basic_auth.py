@@ -57,7 +57,7 @@ class BasicAuth(Authentication[Config], name="basic-auth", entities=(BasicauthCr
 
     def __init__(self, config: Config) -> None:
         self.challenge = f'Basic realm="{config.realm}"'
-        self._find = self.node.credentials.find
+        self._find = self.node.credentials.finder("basicauth_credentials", "username")
 
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Look the user name up and compare the passwords."""
@@ -70,7 +70,7 @@ class BasicAuth(Authentication[Config], name="basic-auth", entities=(BasicauthCr
         return _REFUSED
 
     def _identity(self, username: str, password: str) -> Identity | Refusal:
-        found = self._find("basicauth_credentials", "username", username)
+        found = self._find(username)
         consumer = found.consumer if found else None
         # Whether there is such a user must not show in the time that it takes.
         wanted = found.fields.get("password", _NOBODY) if found else _NOBODY

@@ -35,7 +35,7 @@ class Verifier:
         hides: bool,
         digests: bool,
     ) -> None:
-        self._find = node.credentials.find
+        self._find = node.credentials.finder("hmacauth_credentials", "username")
         self._now = node.time
         self._algorithms = algorithms
         self._enforced = enforced
@@ -70,7 +70,7 @@ class Verifier:
 
     def _identity(self, request: RequestView, signature: Signature) -> Identity | Refusal:
         username = wire_text(signature.username)
-        found = self._find("hmacauth_credentials", "username", username)
+        found = self._find(username)
         secret = found.fields.get("secret") if found else None
         if found is None or found.consumer is None or not secret:
             return _UNVERIFIABLE

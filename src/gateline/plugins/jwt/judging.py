@@ -74,7 +74,7 @@ class Judge:
 
     def __init__(self, config: Config, node: Node, number: int) -> None:
         self._claims = Claims(config)
-        self._find = node.credentials.find
+        self._find = node.credentials.finder("jwt_secrets", "key")
         self._now = node.time
         self._number = number
         self._key_claim = config.key_claim_name
@@ -104,7 +104,7 @@ class Judge:
             return Rejected.saying(f"No mandatory '{name}' in claims")
         if not isinstance(key, str) or not key:
             return Rejected.saying(f"Invalid '{name}' in claims")
-        found = self._find("jwt_secrets", "key", key)
+        found = self._find(key)
         if found is None or found.consumer is None:
             return Rejected.saying(f"No credentials found for given '{name}'")
         signer = self._signers.get(key)
@@ -170,7 +170,7 @@ class _OfCredential(Verified):
         text: str,
         identity: Identity,
         until: float,
-        find: Callable[[str, str, str], Found | None],
+        find: Callable[[str], Found | None],
         key: str,
         found: Found,
     ) -> None:
@@ -183,7 +183,7 @@ class _OfCredential(Verified):
 
     def stands(self) -> bool:
         """Whether there is still this credential, and it is as it was."""
-        return self._find("jwt_secrets", "key", self._key) is self._found
+        return self._find(self._key) is self._found
 
 
 def _identity(
