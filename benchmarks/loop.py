@@ -16,9 +16,11 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from benchmarks.directory import made, use
 from benchmarks.plugin_configurations import (
     AUTHENTICATION,
     CACHE,
@@ -32,17 +34,13 @@ from benchmarks.plugin_configurations import (
     TOKEN_SECRET,
     Plugins,
 )
-from gateline.control.directory import NodeDirectory
-from gateline.control.rows import as_stored
-from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.upstream.pool import Pool, Target
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
-from gateline.entities import Entity, entity_class
-from gateline.entities.sealing import Sealer
+from gateline.entities import Entity
 from gateline.pdk.discovery import Plugins as KnownPlugins
-from gateline.sharedstate import Directory, DirectoryWriter, SharedCounters, open_directory
+from gateline.sharedstate import SharedCounters
 from gateline.testing import Harness, harness
 from gateline.testing.messages import LIMITS
 
@@ -75,9 +73,8 @@ class Loop:
     def __init__(self, plugins: Plugins, folder: Path) -> None:
         known = KnownPlugins()
         known.load_all()
-        credentials = _credentials(folder)
+        use(folder, _people())
         shared = cast(Any, harness)
-        shared.LocalCredentials = lambda: credentials
         shared.LocalCounters = lambda: SharedCounters(folder / "counters")
         self.harness = Harness(*[(cast(Any, known.load(name)), config) for name, config in plugins.items()])
         inside = cast(Any, self.harness)
@@ -126,32 +123,20 @@ class _Wire(asyncio.Transport):
     abort = close
 
 
-def _credentials(folder: Path) -> WorkerCredentials:
-    """A node's directory with one consumer, whose key and token the load sends."""
-    environment = open_directory(folder / "directory")
-    bringing = NodeDirectory(DirectoryWriter(environment), Sealer("plain")).bringing()
-    ann = _made("consumers", {"username": "ann"})
+def _people() -> Iterator[tuple[str, Entity]]:
+    """A consumer with a credential of each kind that the load sends."""
+    ann = made("consumers", {"username": "ann"})
     of = {"consumer": {"id": ann.to_wire()["id"]}}
-    bringing.take("consumers", [ann], as_stored)
-    bringing.take("keyauth_credentials", [_made("keyauth_credentials", {"key": KEY, **of})], as_stored)
-    bringing.take("jwt_secrets", [_made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})], as_stored)
-    named = {"username": KEY, **of}
-    bringing.take(
-        "basicauth_credentials", [_made("basicauth_credentials", {"password": TOKEN_SECRET, **named})], as_stored
-    )
-    bringing.take("hmacauth_credentials", [_made("hmacauth_credentials", {"secret": TOKEN_SECRET, **named})], as_stored)
-    application = _made("oauth2_credentials", {"name": "shop", "client_id": KEY, **of})
-    bringing.take("oauth2_credentials", [application], as_stored)
+    application = made("oauth2_credentials", {"name": "shop", "client_id": KEY, **of})
     token = {"credential": {"id": application.to_wire()["id"]}, "access_token": KEY, "expires_in": 0}
-    bringing.take("oauth2_tokens", [_made("oauth2_tokens", token)], as_stored)
-    bringing.take("acls", [_made("acls", {"group": "staff", **of})], as_stored)
-    credentials = WorkerCredentials(lambda: Directory(environment), Sealer("plain"))
-    credentials.open()
-    return credentials
-
-
-def _made(kind: str, fields: dict[str, Any]) -> Entity:
-    return cast(type[Entity], entity_class(kind)).parse(fields)
+    yield "consumers", ann
+    yield "keyauth_credentials", made("keyauth_credentials", {"key": KEY, **of})
+    yield "basicauth_credentials", made("basicauth_credentials", {"username": KEY, "password": TOKEN_SECRET, **of})
+    yield "hmacauth_credentials", made("hmacauth_credentials", {"username": KEY, "secret": TOKEN_SECRET, **of})
+    yield "jwt_secrets", made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})
+    yield "oauth2_credentials", application
+    yield "oauth2_tokens", made("oauth2_tokens", token)
+    yield "acls", made("acls", {"group": "staff", **of})
 
 
 def _time(name: str) -> float:

@@ -11,9 +11,10 @@ import hmac
 import json
 import secrets
 import sys
+import tempfile
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from benchmarks.directory import made, use
 from gateline.engine.wire import codec
-from gateline.pdk import Consumer, Exchange, Plugin, PluginConfig
+from gateline.entities import Entity
+from gateline.pdk import Exchange, Plugin, PluginConfig
 from gateline.plugins.jwt import Jwt
 from gateline.plugins.key_auth import KeyAuth
 from gateline.testing import Harness
@@ -31,7 +34,7 @@ from gateline.testing.messages import LIMITS
 
 ROUNDS = 5
 TURNS = 30
-BOB = Consumer("5f1d7fbc-0000-4000-8000-000000000001", "bob")
+BOB = "5f1d7fbc-0000-4000-8000-000000000001"
 TARGET = "/orders?expand=items&currency=EUR"
 SECRET = secrets.token_bytes(32).hex().encode()
 RSA = rsa.generate_private_key(65537, 2048)
@@ -156,20 +159,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=300)
     count = parser.parse_args().tokens
-    made: list[Any] = []
+    made_of: list[Any] = []
     for kind in (Jwt, KeyAuth):
-        _note(kind, made)
+        _note(kind, made_of)
     config = {"claims_to_verify": ["exp", "nbf"]}
-    with Harness((Jwt, config), KeyAuth, Times) as harness:
-        jwt, key_auth = (next(one for one in reversed(made) if type(one) is kind) for kind in (Jwt, KeyAuth))
-        keys = {"RS256": RSA, "ES256": EC}
-        for number, algorithm in enumerate(SIGN):
-            fields = {"id": f"4a3c0b9e-6b0a-4d6b-9c55-1e1f1b8a000{number}", "key": algorithm, "algorithm": algorithm}
-            if algorithm in keys:
-                public = keys[algorithm].public_key()  # type: ignore[attr-defined]
-                fields["rsa_public_key"] = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-            harness.credentials.add("jwt_secrets", {"secret": SECRET.decode(), **fields}, BOB)
-        harness.credentials.add("keyauth_credentials", {"id": BOB.id, "key": "kong"}, BOB)
+    with tempfile.TemporaryDirectory() as folder:
+        use(Path(folder), _people())
+        harness = Harness((Jwt, config), KeyAuth, Times)
+    with harness:
+        jwt, key_auth = (next(one for one in reversed(made_of) if type(one) is kind) for kind in (Jwt, KeyAuth))
 
         def work(exchange: Exchange) -> None:
             print(f"{_again(key_auth, exchange):7.2f} µs  key-auth, a key that comes again")
@@ -183,6 +181,20 @@ def main() -> None:
         Times.work = staticmethod(work)
         headers = {"Authorization": f"Bearer {token('HS256', 0)}", "apikey": "kong"}
         assert harness.request(target=TARGET, headers=headers).status == 200
+
+
+def _people() -> Iterator[tuple[str, Entity]]:
+    """Bob, with a key and with a credential for each algorithm."""
+    of = {"consumer": {"id": BOB}}
+    yield "consumers", made("consumers", {"id": BOB, "username": "bob"})
+    yield "keyauth_credentials", made("keyauth_credentials", {"key": "kong", **of})
+    keys = {"RS256": RSA, "ES256": EC}
+    for algorithm in SIGN:
+        fields = {"key": algorithm, "algorithm": algorithm, "secret": SECRET.decode(), **of}
+        if algorithm in keys:
+            public = keys[algorithm].public_key()  # type: ignore[attr-defined]
+            fields["rsa_public_key"] = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        yield "jwt_secrets", made("jwt_secrets", fields)
 
 
 def _note(kind: type[Plugin[Any]], made: list[Any]) -> None:

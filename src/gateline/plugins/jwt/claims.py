@@ -1,5 +1,6 @@
 """What is verified of a token's claims. Words of refusals that Kong has are Kong's (jwt_parser.lua)."""
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ __all__ = ["Claims", "claim_at", "words_of"]
 _NUMBERS = (int, float)
 _AN_HOUR = 3600.0
 _FAR = 1e12
-"""A time that is far enough; a token may name one that is no floating-point number any more."""
+"""A time that is far enough: what a token names later is this."""
 
 
 class Claims:
@@ -52,8 +53,8 @@ class Claims:
         """
         if not strictly and not self._expires:
             return now + _AN_HOUR
-        end = claims["exp"]
-        return (_FAR if end > _FAR else float(end)) + self._skew
+        end = _seconds(claims["exp"])
+        return (min(end, _FAR)) + self._skew
 
     def problem(self, claims: dict[str, Any], now: float, strictly: bool) -> Rejected | None:
         """Why a token is refused for what it says; None when it is not."""
@@ -92,9 +93,9 @@ class Claims:
             value: Any = claims.get(name)
             if type(value) is not int and type(value) is not float:  # a boolean is no number
                 fault = "must be a number"
-            elif name == "exp" and value <= now - self._skew:
+            elif name == "exp" and _seconds(value) <= now - self._skew:
                 fault = "token expired"
-            elif name == "nbf" and value > now + self._skew:
+            elif name == "nbf" and _seconds(value) > now + self._skew:
                 fault = "token not valid yet"
             else:
                 continue
@@ -102,6 +103,14 @@ class Claims:
                 errors = {}
             errors[name] = fault
         return errors
+
+
+def _seconds(value: Any) -> float:
+    """A time that a token names; an infinite one for a number that is too large for a float."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def claim_at(claims: Mapping[str, Any], path: Collection[str]) -> Any:
