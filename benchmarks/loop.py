@@ -16,13 +16,17 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
+from benchmarks.directory import made, use
 from benchmarks.plugin_configurations import (
+    AUTHENTICATION,
     CACHE,
     CORRELATION,
+    CREDENTIALS,
     EACH,
     JWT,
     KEY,
@@ -38,17 +42,13 @@ from benchmarks.plugin_configurations import (
     with_redis,
 )
 from benchmarks.redis_server import RedisServer
-from gateline.control.directory import NodeDirectory
-from gateline.control.rows import as_stored
-from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.upstream.pool import Pool, Target
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
-from gateline.entities import Entity, entity_class
-from gateline.entities.sealing import Sealer
+from gateline.entities import Entity
 from gateline.pdk.discovery import Plugins as KnownPlugins
-from gateline.sharedstate import Directory, DirectoryWriter, SharedCounters, open_directory
+from gateline.sharedstate import SharedCounters
 from gateline.testing import Harness, harness
 from gateline.testing.messages import LIMITS
 
@@ -66,6 +66,7 @@ CHAINS: dict[str, Plugins] = {
     "none": {},
     **EACH,
     "jwt": JWT,
+    **{name: AUTHENTICATION[name] for name in ("basic-auth", "hmac-auth", "oauth2")},
     "proxy-cache": CACHE,
     "rate-limiting": MINUTE_LIMIT,
     "limits": {**CORRELATION, **KEY_AUTH, **MINUTE_LIMIT},
@@ -87,9 +88,8 @@ class Loop:
             plugins = with_redis(plugins, self._redis.address)
         known = KnownPlugins()
         known.load_all()
-        credentials = _credentials(folder)
+        use(folder, _people())
         shared = cast(Any, harness)
-        shared.LocalCredentials = lambda: credentials
         shared.LocalCounters = lambda: SharedCounters(folder / "counters")
         self.harness = Harness(*[(cast(Any, known.load(name)), config) for name, config in plugins.items()])
         inside = cast(Any, self.harness)
@@ -104,7 +104,9 @@ class Loop:
         self._sent = wire.last
         self._service.connection_made(wire)
         pool.release(self._service, time.monotonic())
-        headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
+        headers = {"Host": "127.0.0.1:8000", **KEY_HEADER}
+        for name in plugins:
+            headers |= TOKEN_HEADER if name == "jwt" else CREDENTIALS.get(name, {})
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
         inside._loop.run_until_complete(self._begin())
@@ -152,23 +154,20 @@ class _Wire(asyncio.Transport):
     abort = close
 
 
-def _credentials(folder: Path) -> WorkerCredentials:
-    """A node's directory with one consumer, whose key and token the load sends."""
-    environment = open_directory(folder / "directory")
-    bringing = NodeDirectory(DirectoryWriter(environment), Sealer("plain")).bringing()
-    ann = _made("consumers", {"username": "ann"})
+def _people() -> Iterator[tuple[str, Entity]]:
+    """A consumer with a credential of each kind that the load sends."""
+    ann = made("consumers", {"username": "ann"})
     of = {"consumer": {"id": ann.to_wire()["id"]}}
-    bringing.take("consumers", [ann], as_stored)
-    bringing.take("keyauth_credentials", [_made("keyauth_credentials", {"key": KEY, **of})], as_stored)
-    bringing.take("jwt_secrets", [_made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})], as_stored)
-    bringing.take("acls", [_made("acls", {"group": "staff", **of})], as_stored)
-    credentials = WorkerCredentials(lambda: Directory(environment), Sealer("plain"))
-    credentials.open()
-    return credentials
-
-
-def _made(kind: str, fields: dict[str, Any]) -> Entity:
-    return cast(type[Entity], entity_class(kind)).parse(fields)
+    application = made("oauth2_credentials", {"name": "shop", "client_id": KEY, **of})
+    token = {"credential": {"id": application.to_wire()["id"]}, "access_token": KEY, "expires_in": 0}
+    yield "consumers", ann
+    yield "keyauth_credentials", made("keyauth_credentials", {"key": KEY, **of})
+    yield "basicauth_credentials", made("basicauth_credentials", {"username": KEY, "password": TOKEN_SECRET, **of})
+    yield "hmacauth_credentials", made("hmacauth_credentials", {"username": KEY, "secret": TOKEN_SECRET, **of})
+    yield "jwt_secrets", made("jwt_secrets", {"key": KEY, "secret": TOKEN_SECRET, **of})
+    yield "oauth2_credentials", application
+    yield "oauth2_tokens", made("oauth2_tokens", token)
+    yield "acls", made("acls", {"group": "staff", **of})
 
 
 def _time(name: str) -> float:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -40,11 +40,45 @@ def _token() -> str:
 
 TOKEN_HEADER = {"Authorization": f"Bearer {_token()}"}
 
+_DATE = "Thu, 26 Nov 2026 20:00:00 GMT"
+
+
+def _signed() -> str:
+    """What hmac-auth wants: a signature over two headers."""
+    text = f"x-date: {_DATE}\napikey: {KEY}"
+    value = b64encode(hmac.digest(TOKEN_SECRET.encode(), text.encode(), "sha256")).decode()
+    return f'hmac username="{KEY}", algorithm="hmac-sha256", headers="x-date apikey", signature="{value}"'
+
+
+CREDENTIALS: dict[str, dict[str, str]] = {
+    "key-auth": KEY_HEADER,
+    "basic-auth": {"Proxy-Authorization": f"Basic {b64encode(f'{KEY}:{TOKEN_SECRET}'.encode()).decode()}"},
+    "hmac-auth": {**KEY_HEADER, "x-date": _DATE, "Authorization": _signed()},
+    "jwt": {"x-token": TOKEN_HEADER["Authorization"]},
+    "oauth2": {"x-access-token": f"Bearer {KEY}"},
+}
+"""What each of `AUTHENTICATION` wants to have; they do not get in each other's way."""
+
 CORRELATION: Plugins = {"correlation-id": {"echo_downstream": True}}
 KEY_AUTH: Plugins = {"key-auth": {}}
 JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 CACHE: Plugins = {"proxy-cache": {"strategy": "memory"}}
+AUTHENTICATION: dict[str, Plugins] = {
+    "key-auth": KEY_AUTH,
+    "basic-auth": {"basic-auth": {}},
+    "hmac-auth": {"hmac-auth": {"clock_skew": 1e9}},
+    "jwt": {"jwt": {"claims_to_verify": ["exp", "nbf"], "header_names": ["x-token"]}},
+    "oauth2": {
+        "oauth2": {
+            "enable_client_credentials": True,
+            "global_credentials": True,
+            "auth_header_name": "x-access-token",
+            "provision_key": KEY,
+        }
+    },
+}
+"""Each plugin that finds out who sends a request by itself. The date that is signed is an old one."""
 
 WIDE_LIMIT: Plugins = {
     "rate-limiting-advanced": {"limit": [100_000_000_000], "window_size": [1_000_000_000], "window_type": "fixed"}
@@ -102,6 +136,25 @@ def with_global_plugins(names: Iterable[str]) -> Callable[[Address], Configurati
     return configure
 
 
+_PERSONAL = {name for plugins in AUTHENTICATION.values() for name in plugins}
+_APPLICATION = "7a0c6fd2-6f0b-4c5e-9a53-0c1f0d2b9a11"
+
+
+def _people() -> Configuration:
+    """A consumer with a credential of each kind."""
+    consumer = {
+        "username": "ann",
+        "keyauth_credentials": [{"key": KEY}],
+        "basicauth_credentials": [{"username": KEY, "password": TOKEN_SECRET}],
+        "hmacauth_credentials": [{"username": KEY, "secret": TOKEN_SECRET}],
+        "jwt_secrets": [{"key": KEY, "secret": TOKEN_SECRET}],
+        "oauth2_credentials": [{"id": _APPLICATION, "name": "shop", "client_id": KEY}],
+        "acls": [{"group": "staff"}],
+    }
+    token = {"credential": {"id": _APPLICATION}, "access_token": KEY, "expires_in": 0}
+    return {"consumers": [consumer], "oauth2_tokens": [token]}
+
+
 def with_plugins(plugins: Plugins) -> Callable[[Address], Configuration]:
     """What configures the measured route with these plugins."""
 
@@ -109,12 +162,6 @@ def with_plugins(plugins: Plugins) -> Callable[[Address], Configuration]:
         configuration = one_route(upstream)
         (service,) = configuration["services"]
         service["routes"][0]["plugins"] = [{"name": name, "config": config} for name, config in plugins.items()]
-        consumer = {
-            "username": "ann",
-            "keyauth_credentials": [{"key": KEY}],
-            "jwt_secrets": [{"key": KEY, "secret": TOKEN_SECRET}],
-            "acls": [{"group": "staff"}],
-        }
-        return {**configuration, "consumers": [consumer]} if {"key-auth", "jwt"} & plugins.keys() else configuration
+        return {**configuration, **_people()} if _PERSONAL & plugins.keys() else configuration
 
     return configure

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from benchmarks.load import Load, new_url, one_request
 from benchmarks.many_routes import asked_route, every_route, one_route_for_all, ten_thousand_routes
 from benchmarks.plugin_configurations import (
+    AUTHENTICATION,
     CACHE,
     CORRELATION,
+    CREDENTIALS,
     EACH,
     IDLE_FILES,
     JWT,
@@ -145,6 +147,16 @@ def _jwt() -> Scenario:
     return Scenario(title, contestants, one_request({**KEY_HEADER, **TOKEN_HEADER}), "nginx", bars)
 
 
+def _authentication() -> Scenario:
+    contestants: dict[str, Proxy] = {"no plugin": Gateline()}
+    contestants |= {
+        name: Gateline(with_plugins(plugins), name=f"authenticated-{name}") for name, plugins in AUTHENTICATION.items()
+    }
+    title = "Each plugin that authenticates, by a credential that comes again and again"
+    headers = {name: value for one in CREDENTIALS.values() for name, value in one.items()}
+    return Scenario(title, contestants, one_request(headers), "no plugin")
+
+
 def _balanced() -> Scenario:
     contestants: dict[str, Proxy] = {
         "1 target": Gateline(name="gateline-1-target"),
@@ -177,6 +189,7 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "each-plugin": _each_plugin,
     "idle": _idle,
     "jwt": _jwt,
+    "authentication": _authentication,
     "balanced": _balanced,
     "cache-hit": _cache_hit,
 }

@@ -1,7 +1,7 @@
 """basic-auth: a user name and a password in the Authorization header say which consumer sends a request (RFC 7617)."""
 
 import hmac
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Collection
 from hashlib import sha1
 from typing import Annotated, Any, ClassVar
@@ -57,7 +57,7 @@ class BasicAuth(Authentication[Config], name="basic-auth", entities=(BasicauthCr
 
     def __init__(self, config: Config) -> None:
         self.challenge = f'Basic realm="{config.realm}"'
-        self._find = self.node.credentials.find
+        self._find = self.node.credentials.finder("basicauth_credentials", "username")
 
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Look the user name up and compare the passwords."""
@@ -70,7 +70,7 @@ class BasicAuth(Authentication[Config], name="basic-auth", entities=(BasicauthCr
         return _REFUSED
 
     def _identity(self, username: str, password: str) -> Identity | Refusal:
-        found = self._find("basicauth_credentials", "username", username)
+        found = self._find(username)
         consumer = found.consumer if found else None
         # Whether there is such a user must not show in the time that it takes.
         wanted = found.fields.get("password", _NOBODY) if found else _NOBODY
@@ -88,7 +88,7 @@ def _credentials(header: str | None) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     try:
-        decoded = b64decode(encoded.strip(), validate=True).decode("utf-8", "surrogateescape")
+        decoded = a2b_base64(encoded.strip(), strict_mode=True).decode("utf-8", "surrogateescape")
     except ValueError:
         return None
     username, colon, password = decoded.partition(":")

@@ -1,5 +1,6 @@
 """basic-auth, and several authentication plugins together."""
 
+import hmac
 from base64 import b64encode
 from typing import Any
 
@@ -45,6 +46,20 @@ def test_the_password_must_be_right(header: str, status: int) -> None:
     if status == 401:
         assert answer.header("www-authenticate") == 'Basic realm="service"'
         assert answer.json()["message"] == "Unauthorized"
+
+
+@pytest.mark.parametrize("text", ["b:p:1", "b:wrong", "nobody:p:1"])
+def test_passwords_are_compared_in_constant_time_even_of_nobody(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    with guarded(BasicAuth) as harness:
+        monkeypatch.setattr(hmac, "compare_digest", compare)
+        assert harness.request(headers=basic(text)).status == (200 if text == "b:p:1" else 401)
+    assert [(len(one), len(other)) for one, other in compared] == [(40, 40)]
 
 
 def test_passwords_are_kept_as_in_kong() -> None:

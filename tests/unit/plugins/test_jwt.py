@@ -399,7 +399,7 @@ def test_a_token_is_verified_once(guarded: Guarded, monkeypatch: pytest.MonkeyPa
         verified.append(algorithm)
         return True
 
-    monkeypatch.setattr("gateline.plugins.jwt.plugin.hmac_is_right", right)
+    monkeypatch.setattr("gateline.plugins.jwt.judging.hmac_is_right", right)
     text = token({"iss": "key", "jti": "once"})
     assert [told(guarded.asks(text)) for _ in range(5)] == ["bob"] * 5
     assert len(verified) == 1
@@ -444,13 +444,32 @@ def test_what_one_plugin_knows_another_does_not() -> None:
 def test_the_memory_of_tokens_is_bounded_and_forgets_what_is_old() -> None:
     tokens = VerifiedTokens(limit=1_000_000)
     for number in range(5000):
-        tokens.put((1, f"{number:0100}"), Verified(None, 0.0))
-        assert tokens.get((1, f"{0:0100}")) is not None, "what is asked for stays"
+        tokens.put(1, Verified(f"{number:0100}", None, 0.0))
+        assert tokens.get(1, f"{0:0100}") is not None, "what is asked for stays"
     assert 100 < len(tokens) < 600
-    assert tokens.get((1, f"{1:0100}")) is None
-    assert tokens.get((2, f"{4999:0100}")) is None
-    tokens.put((1, "x" * 1_000_000), Verified(None, 0.0))
-    assert tokens.get((1, "x" * 1_000_000)) is None
+    assert tokens.get(1, f"{1:0100}") is None
+    assert tokens.get(2, f"{4999:0100}") is None
+    tokens.put(1, Verified("x" * 1_000_000, None, 0.0))
+    assert tokens.get(1, "x" * 1_000_000) is None
+
+
+def test_a_token_is_known_as_a_whole_and_not_by_its_end() -> None:
+    tokens = VerifiedTokens()
+    known = Verified("head.claims." + "s" * 43, None, 0.0)
+    tokens.put(1, known)
+    assert tokens.get(1, known.text) is known
+    for other in ("head.CLAIMS.", "", "head.claims", "x.head.claims."):
+        assert tokens.get(1, other + "s" * 43) is None
+    assert tokens.get(1, "s" * 32) is None
+    assert tokens.get(1, known.text + "s") is None
+
+
+@pytest.mark.parametrize("change", [lambda t: "x" + t, lambda t: t.replace(".", ".e", 1)])
+def test_what_shares_the_end_of_a_known_token_is_verified(guarded: Guarded, change: Any) -> None:
+    text = token({"iss": "key"})
+    assert told(guarded.asks(text)) == "bob"
+    assert told(guarded.asks(change(text)))[0] == 401
+    assert told(guarded.asks(text)) == "bob"
 
 
 # Credentials and configurations.

@@ -323,7 +323,7 @@ def test_a_token_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with guarded.harness:
         claims = {"jti": "once"}
         assert told(guarded.says(claims)) == NOBODY
-        monkeypatch.setattr("gateline.plugins.jwt.plugin.parse", lambda text: pytest.fail("taken apart again"))
+        monkeypatch.setattr("gateline.plugins.jwt.judging.parse", lambda text: pytest.fail("taken apart again"))
         assert told(guarded.says(claims)) == NOBODY
 
 

@@ -11,7 +11,7 @@ from gateline.plugins.oauth2 import Oauth2Token
 from gateline.plugins.oauth2.entities import CREDENTIALS, TOKENS
 from gateline.testing import Answer
 from unit.plugins.oauth2_scene import OTHER_SERVICE, SERVICE, OAuth
-from unit.plugins.people import ANN, give
+from unit.plugins.people import ANN, BOB, give
 
 INVALID = "The access token is invalid or has expired"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -207,3 +207,26 @@ def test_the_endpoints_need_no_other_identity_where_one_of_several_is_enough() -
         answer = gateway.ask(told["access_token"])
         assert answer.sent is not None
         assert answer.sent.header("x-consumer-username") == "bob"
+
+
+def test_what_is_known_of_a_token_follows_its_entity() -> None:
+    """Its user, its scope and its application are looked at again once the token is written anew."""
+    with OAuth(enable_client_credentials=True) as gateway:
+        application = gateway.application(BOB, "own", client_secret="sec")
+        others = gateway.application(ANN, "others", client_secret="sec")
+
+        def told(**fields: Any) -> tuple[str | None, ...]:
+            found = gateway.credentials.find(TOKENS, "access_token", "t")
+            if found is not None:
+                gateway.credentials.remove(found)
+            given = {"credential": {"id": application.id}, "service": {"id": SERVICE}, "expires_in": 0, **fields}
+            made = Oauth2Token.parse({"access_token": "t", **given})
+            gateway.credentials.add(TOKENS, made.to_wire(), None)
+            sent = [gateway.request(headers={"Authorization": "Bearer t"}).sent for _ in range(2)][1]
+            assert sent is not None
+            names = ("x-consumer-username", "x-authenticated-scope", "x-authenticated-userid")
+            return tuple([sent.header(name) for name in names])
+
+        assert told(scope="email", authenticated_userid="user-7") == ("bob", "email", "user-7")
+        assert told() == ("bob", None, None)
+        assert told(credential={"id": others.id}, scope="profile") == ("ann", "profile", None)

@@ -6,11 +6,10 @@ that are on them. One that is too large is none either: what it costs to check a
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateline.pdk.jose.algorithms import ELLIPTIC, RSA
@@ -36,27 +35,29 @@ class UnusableKeyError(ValueError):
     """A key cannot be used: it is none, too weak, or not of the kind that an algorithm needs."""
 
 
-class PublicKey(Protocol):
+class PublicKey:
     """A key; `algorithms` are those that it serves."""
 
-    @property
-    def algorithms(self) -> Collection[str]:
-        """Names of algorithms."""
+    __slots__ = ("algorithms",)
+
+    def __init__(self, algorithms: Collection[str]) -> None:
+        self.algorithms = algorithms
 
     def verify(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         """Whether a signature is right. False for an algorithm that the key does not serve."""
+        raise NotImplementedError
 
 
-class _Rsa:
-    __slots__ = ("_key", "_size")
-    algorithms: Collection[str] = frozenset(RSA)
+class _Rsa(PublicKey):
+    __slots__ = ("_check", "_size")
 
     def __init__(self, key: rsa.RSAPublicKey) -> None:
         if not SMALLEST_RSA <= key.key_size <= LARGEST_RSA:
             raise UnusableKeyError(f"an RSA key of {key.key_size} bits, expected {SMALLEST_RSA} to {LARGEST_RSA}")
         if key.public_numbers().e >= LARGEST_EXPONENT:
             raise UnusableKeyError("an RSA key with too large an exponent")
-        self._key = key
+        super().__init__(frozenset(RSA))
+        self._check = key.verify
         self._size = (key.key_size + 7) // 8
 
     def verify(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
@@ -64,60 +65,67 @@ class _Rsa:
         if manner is None or len(signature) != self._size:
             return False
         try:
-            self._key.verify(signature, signed, manner[0], manner[1])
+            self._check(signature, signed, manner[0], manner[1])
         except InvalidSignature:
             return False
         return True
 
 
-_SHORT = 48
-"""Bytes of the numbers of a signature on P-384, the last curve of which a signature is shorter than 128 bytes."""
-
-
-class _Elliptic:
-    __slots__ = ("_key", "_scheme", "_size", "algorithms")
+class _Elliptic(PublicKey):
+    __slots__ = ("_check", "_name", "_scheme", "_size")
 
     def __init__(self, key: ec.EllipticCurvePublicKey) -> None:
         found = next((name for name, one in ELLIPTIC.items() if one.curve == key.curve.name), None)
         if found is None:
             raise UnusableKeyError(f"a key on the curve {key.curve.name}, which no algorithm has")
-        self.algorithms: Collection[str] = (found,)
-        self._key = key
+        super().__init__((found,))
+        self._name: str = found
+        self._check = key.verify
         self._size = ELLIPTIC[found].size
         self._scheme = ELLIPTIC[found].scheme
 
     def verify(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         size = self._size
-        if algorithm not in self.algorithms or len(signature) != 2 * size:
+        if algorithm != self._name or len(signature) != 2 * size:
             return False
         try:
-            self._key.verify(_der(signature[:size], signature[size:]), signed, self._scheme)
+            self._check(_der(signature[:size], signature[size:]), signed, self._scheme)
         except InvalidSignature:
             return False
         return True
 
 
+_INTEGERS = [bytes((0x02, length)) for length in range(68)]
+_SEQUENCES = [bytes((0x30, length) if length < 0x80 else (0x30, 0x81, length)) for length in range(137)]
+"""What an integer and a sequence begin with in DER, by their length: as far as the numbers of P-521 need."""
+
+
 def _der(r: bytes, s: bytes) -> bytes:
     """An elliptic signature as OpenSSL wants it: a sequence of two whole numbers, each in its shortest form."""
-    if len(r) > _SHORT:  # its length takes more than a byte
-        return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
-    r, s = r.lstrip(b"\0") or b"\0", s.lstrip(b"\0") or b"\0"
-    r, s = b"\0" + r if r[0] & 0x80 else r, b"\0" + s if s[0] & 0x80 else s
-    return b"0%c\x02%c%b\x02%c%b" % (len(r) + len(s) + 4, len(r), r, len(s), s)
+    r, s = _shortest(r), _shortest(s)
+    first, second = len(r), len(s)
+    return b"".join((_SEQUENCES[first + second + 4], _INTEGERS[first], r, _INTEGERS[second], s))
 
 
-class _Edwards:
-    __slots__ = ("_key",)
-    algorithms: Collection[str] = ("EdDSA",)
+def _shortest(number: bytes) -> bytes:
+    """A number without leading zeros, but for the one that says that it is not negative."""
+    if not number[0]:
+        number = number.lstrip(b"\0") or b"\0"
+    return b"\0" + number if number[0] & 0x80 else number
+
+
+class _Edwards(PublicKey):
+    __slots__ = ("_check",)
 
     def __init__(self, key: "ed25519.Ed25519PublicKey | ed448.Ed448PublicKey") -> None:
-        self._key = key
+        super().__init__(("EdDSA",))
+        self._check = key.verify
 
     def verify(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         if algorithm != "EdDSA":
             return False
         try:
-            self._key.verify(signature, signed)
+            self._check(signature, signed)
         except InvalidSignature:
             return False
         return True

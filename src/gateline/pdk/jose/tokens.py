@@ -25,12 +25,26 @@ _decode = msgspec.json.Decoder().decode
 
 _HEADERS_KEPT = 256
 _LONGEST_KEPT = 512
-_headers: dict[bytes, dict[str, Any]] = {}
-"""Headers as they came: those of an issuer are nearly all the same."""
+_headers: dict[bytes, "Header"] = {}
+"""Headers by how they came: those of an issuer are nearly all the same."""
 
 
 class TokenError(ValueError):
     """A text is no token; says why."""
+
+
+class Header:
+    """A token's header, read. `fault` says what is wrong with it; it is empty where nothing is."""
+
+    __slots__ = ("algorithm", "fault", "fields")
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        algorithm = fields.get("alg")
+        self.fields = fields
+        self.algorithm = algorithm if isinstance(algorithm, str) and algorithm in _KNOWN else ""
+        self.fault = "invalid crit" if "crit" in fields else ""
+        if not self.algorithm:
+            self.fault = "invalid alg"
 
 
 class Token:
@@ -50,30 +64,30 @@ class Token:
 
 def parse(text: str) -> Token:
     """Take a token apart. Raises TokenError."""
+    first, last = text.find("."), text.rfind(".")
     try:
         written = text.encode("ascii")
-        first, second, third = written.split(b".")
-        header = _headers.get(first)
+        if first == last:
+            raise ValueError("less than three parts")
+        part = written[:first]
+        header = _headers.get(part)
         if header is None:
-            header = _header(first)
-        payload = base64url(second)
+            header = _header(part)
+        payload = base64url(written[first + 1 : last])  # of which a further dot would be no part
         claims = _decode(payload)
         if _repeats(payload, claims):
             raise ValueError("a member is there twice")
     except (ValueError, RecursionError):
         raise TokenError("invalid JSON") from None
-    algorithm = header.get("alg")
-    if type(algorithm) is not str or algorithm not in _KNOWN:
-        raise TokenError("invalid alg")
-    if "crit" in header:
-        raise TokenError("invalid crit")
+    if header.fault:
+        raise TokenError(header.fault)
     if type(claims) is not dict:
         raise TokenError("invalid claims")
     try:
-        signature = base64url(third)
+        signature = base64url(written[last + 1 :])
     except ValueError:
         raise TokenError("invalid signature") from None
-    return Token(header, claims, algorithm, written[: len(first) + 1 + len(second)], signature)
+    return Token(header.fields, claims, header.algorithm, written[:last], signature)
 
 
 def base64url(part: bytes) -> bytes:
@@ -100,8 +114,8 @@ def object_of(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _header(part: bytes) -> dict[str, Any]:
-    header = object_of(base64url(part))
+def _header(part: bytes) -> Header:
+    header = Header(object_of(base64url(part)))
     if len(part) <= _LONGEST_KEPT:
         if len(_headers) >= _HEADERS_KEPT:
             _headers.clear()

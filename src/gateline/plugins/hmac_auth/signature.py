@@ -12,11 +12,10 @@ import re
 from binascii import b2a_base64
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from gateline.pdk.exchange import RequestView
 
-__all__ = ["ALGORITHMS", "Signature"]
+__all__ = ["ALGORITHMS", "Signature", "signature_of"]
 
 ALGORITHMS: Mapping[str, str] = {
     "hmac-sha1": "sha1",
@@ -26,9 +25,9 @@ ALGORITHMS: Mapping[str, str] = {
 }
 """The names of the algorithms, and of their hash functions."""
 
-_USUAL = re.compile(
+_usual = re.compile(
     r'username="([^"]*)", ?algorithm="([^"]*)", ?headers="([^"]*)", ?signature="([^"]*)"',
-)
+).fullmatch
 """In Kong's order, which is read at once."""
 _PARAMETER = re.compile(r'[ \t]*([a-z]+)="([^"]*)"[ \t]*(?:,|$)')
 _NEEDED = frozenset({"username", "algorithm", "headers", "signature"})
@@ -36,43 +35,19 @@ _LONGEST_REMEMBERED = 256
 """Characters of a list of names that is remembered: clients send the same few again and again."""
 
 
-class Signature(NamedTuple):
-    """A signature as a client sent it."""
+class Signature:
+    """A signature as a client sent it: `names` is what was signed, in order, as it was written; `covers` the same in
+    lower case; `value` the signature in base64, without padding."""
 
-    username: str
-    algorithm: str
-    names: tuple[str, ...]
-    """What was signed, in order, as it was written."""
-    covers: frozenset[str]
-    """The same in lower case."""
-    value: str
-    """The signature in base64, without padding."""
+    __slots__ = ("algorithm", "covers", "names", "username", "value")
 
-    @classmethod
-    def read(cls, header: str | None) -> "Signature | None":
-        """The signature in the value of an Authorization header; None where there is none, or no whole one."""
-        if header is None:
-            return None
-        scheme, _, rest = header.strip().partition(" ")
-        if scheme.lower() != "hmac":
-            return None
-        usual = _USUAL.fullmatch(rest)
-        if usual is not None:
-            username, algorithm, text, value = usual.groups()
-            names, covers = _names(text)
-            return cls(username, algorithm, names, covers, value.rstrip("=")) if names else None
-        given: dict[str, str] = {}
-        place = 0
-        while place < len(rest):
-            found = _PARAMETER.match(rest, place)
-            if found is None or found[1] in given:
-                return None
-            given[found[1]] = found[2]
-            place = found.end()
-        names, covers = _names(given.get("headers", ""))
-        if given.keys() != _NEEDED or not names:
-            return None
-        return cls(given["username"], given["algorithm"], names, covers, given["signature"].rstrip("="))
+    def __init__(
+        self, username: str, algorithm: str, listed: tuple[tuple[str, ...], frozenset[str]], value: str
+    ) -> None:
+        self.username = username
+        self.algorithm = algorithm
+        self.names, self.covers = listed
+        self.value = value.rstrip("=")
 
     def fits(self, request: RequestView, secret: str) -> bool:
         """Whether it is the signature of a request with a secret."""
@@ -83,6 +58,32 @@ class Signature(NamedTuple):
 
     def _signed(self, request: RequestView) -> bytes:
         return "\n".join([_line(request, name) for name in self.names]).encode("latin-1", "replace")
+
+
+def signature_of(header: str | None) -> Signature | None:
+    """The signature in the value of an Authorization header; None where there is none, or no whole one."""
+    if header is None:
+        return None
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "hmac":
+        return None
+    usual = _usual(rest)
+    if usual is not None:
+        username, algorithm, text, value = usual.groups()
+        listed = _names(text)
+        return Signature(username, algorithm, listed, value) if listed[0] else None
+    given: dict[str, str] = {}
+    place = 0
+    while place < len(rest):
+        found = _PARAMETER.match(rest, place)
+        if found is None or found[1] in given:
+            return None
+        given[found[1]] = found[2]
+        place = found.end()
+    listed = _names(given.get("headers", ""))
+    if given.keys() != _NEEDED or not listed[0]:
+        return None
+    return Signature(given["username"], given["algorithm"], listed, given["signature"])
 
 
 def _names(text: str) -> tuple[tuple[str, ...], frozenset[str]]:

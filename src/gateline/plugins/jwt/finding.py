@@ -17,6 +17,8 @@ _SCHEMES = frozenset(("bearer ", "bearer\t"))
 class TokenPlaces:
     """The places of one configuration."""
 
+    __slots__ = ("_arguments", "_cookies", "_headers", "_word")
+
     def __init__(self, config: Config) -> None:
         self._arguments = config.uri_param_names
         names = config.uri_param_names
@@ -34,18 +36,22 @@ class TokenPlaces:
             found = _one(found, [cookies.get(name, "") for name in self._cookies])
         for header in self._headers:
             for value in request.header_values(header):
-                if value[:7].lower() in _SCHEMES:
-                    token = value[7:].strip()
-                    if found is None:
-                        found = token or None
-                    elif token:
-                        found = _one(found, (token,))
+                token = _bearer(value)
+                if token:
+                    found = token if found is None else _one(found, (token,))
         return found
 
     def _may_be_in(self, query: str) -> bool:
         """Whether it is worth to read a query: it holds the name of an argument (without one of plain letters: every
         text), or what may be one, encoded."""
         return self._word in query or "%" in query
+
+
+def _bearer(value: str) -> str:
+    """The token of a header's value; empty where there is none."""
+    if value.startswith("Bearer ") or value[:7].lower() in _SCHEMES:
+        return value[7:].strip()
+    return ""
 
 
 def _one(found: object, others: Iterable[str]) -> object:

@@ -94,8 +94,8 @@ class OfIssuer(Verified):
 
     __slots__ = ("_consumer", "_issuer", "_keys")
 
-    def __init__(self, identity: Identity, until: float, issuer: TrustedIssuer, keys: KeySet | None) -> None:
-        super().__init__(identity, until)
+    def __init__(self, text: str, identity: Identity, until: float, issuer: TrustedIssuer, keys: KeySet | None) -> None:
+        super().__init__(text, identity, until)
         self._issuer = issuer
         self._keys = keys
         self._consumer: Consumer | None = identity.consumer

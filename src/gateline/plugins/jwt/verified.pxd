@@ -1,5 +1,10 @@
+cimport cython
+
+cdef int _END, _OF_AN_ENTRY, _PER_CHARACTER
+
 cdef class Verified:
     cdef public object identity
+    cdef public str text
     cdef public double until
 
     cpdef bint stands(self) except -1
@@ -8,5 +13,7 @@ cdef class VerifiedTokens:
     cdef long long _half, _size
     cdef dict _old, _young
 
-    cpdef Verified get(self, tuple key)
-    cpdef object put(self, tuple key, Verified known)
+    @cython.locals(known=Verified)
+    cpdef Verified get(self, object number, str text)
+    @cython.locals(text=str, size=cython.longlong)
+    cpdef object put(self, object number, Verified known)

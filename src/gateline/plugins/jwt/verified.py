@@ -2,6 +2,9 @@
 
 It has two halves: when the younger one is full it becomes the older one, which is thrown away then; what is found in
 the older one moves back to the younger one. Only tokens that are right are kept: nobody can push them out by guessing.
+
+A token is looked for by its end, a part of its signature, and then compared as a whole: to hash all of it would be a
+third of what a look-up costs. Who has another token with the same end pushes it out, and nothing else.
 """
 
 from typing import Any
@@ -15,13 +18,17 @@ _OF_AN_ENTRY = 1500
 _PER_CHARACTER = 5
 """What a token's claims take as objects, beside the token itself."""
 
+_END = 32
+"""Characters of a token's end: 192 bits of a signature."""
+
 
 class Verified:
-    """What is known of a token. `until`: seconds since 1970, when it expires."""
+    """What is known of a token, its text. `until`: seconds since 1970, when it expires."""
 
-    __slots__ = ("identity", "until")
+    __slots__ = ("identity", "text", "until")
 
-    def __init__(self, identity: Any, until: float) -> None:
+    def __init__(self, text: str, identity: Any, until: float) -> None:
+        self.text = text
         self.identity = identity
         self.until = until
 
@@ -31,7 +38,7 @@ class Verified:
 
 
 class VerifiedTokens:
-    """The memory. A key is a plugin's number and a token."""
+    """The memory. `number` is that of the plugin that has verified a token."""
 
     __slots__ = ("_half", "_old", "_size", "_young")
 
@@ -41,25 +48,27 @@ class VerifiedTokens:
         self._young: dict[tuple[int, str], Verified] = {}
         self._old: dict[tuple[int, str], Verified] = {}
 
-    def get(self, key: tuple[int, str]) -> Verified | None:
+    def get(self, number: int, text: str) -> Verified | None:
         """What is known of a token."""
+        key = (number, text[-_END:])
         known = self._young.get(key)
         if known is None:
             known = self._old.pop(key, None)
-            if known is not None:
-                self.put(key, known)
-        return known
+            if known is None:
+                return None
+            self.put(number, known)
+        return known if known.text == text else None
 
-    def put(self, key: tuple[int, str], known: Verified) -> None:
+    def put(self, number: int, known: Verified) -> None:
         """Keep what is known of a token."""
-        size = _OF_AN_ENTRY + _PER_CHARACTER * len(key[1])
+        text = known.text
+        size = _OF_AN_ENTRY + _PER_CHARACTER * len(text)
         if self._size + size > self._half:
             self._young, self._old, self._size = {}, self._young, 0
             if size > self._half:
                 return
-        if key not in self._young:
-            self._size += size
-        self._young[key] = known
+        self._size += size
+        self._young[(number, text[-_END:])] = known
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, padding, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateline.pdk.jose import (
     ASYMMETRIC,
@@ -20,6 +23,7 @@ from gateline.pdk.jose import (
     UnusableKeyError,
     hmac_is_right,
     key_of_jwk,
+    keys,
     parse,
     public_key,
 )
@@ -76,6 +80,17 @@ def test_ecdsa_signatures_of_nothing_are_wrong(algorithm: str) -> None:
         for s in (0, 1, order - 1, order):
             assert not public.verify(algorithm, DATA, r.to_bytes(size, "big") + s.to_bytes(size, "big"))
     assert not public.verify(algorithm, DATA, key.sign(DATA, ec.ECDSA(SHA256())))
+
+
+_numbers = st.integers(0, 2**521) | st.integers(0, 66 * 8).map(lambda bits: 2**bits)
+
+
+@given(_numbers, _numbers)
+def test_elliptic_signatures_are_written_as_der(r: int, s: int) -> None:
+    wanted = encode_dss_signature(r, s)
+    for size in (32, 48, 66):
+        if max(r, s) < 1 << 8 * size:
+            assert keys._der(r.to_bytes(size, "big"), s.to_bytes(size, "big")) == wanted
 
 
 def test_rsa_padding_is_what_the_algorithm_says() -> None:

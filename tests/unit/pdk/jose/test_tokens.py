@@ -113,6 +113,18 @@ def test_extensions_that_must_be_understood_are_not(crit: Any) -> None:
     assert reason(signed(head, CLAIMS, "HS256")) == "invalid crit"
 
 
+def test_a_header_that_comes_again_is_judged_again() -> None:
+    for head, why in (({"alg": "none"}, "invalid alg"), ({"alg": "HS256", "crit": ["exp"]}, "invalid crit")):
+        text = signed(b64(json.dumps(head).encode()), CLAIMS, "HS256")
+        assert [reason(text), reason(text)] == [why, why]
+        assert reason(signed(b64(json.dumps(head).encode()), b64(b"{"), "HS256")) == "invalid JSON"
+
+
+def test_many_headers_do_not_mix() -> None:
+    for number in range(1000):
+        assert parse(token({"iss": "a"}, header={"kid": str(number)})).header["kid"] == str(number)
+
+
 _members = st.text(st.sampled_from('ab:\\"é'), max_size=3)
 _values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | _members,

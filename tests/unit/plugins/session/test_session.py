@@ -434,6 +434,28 @@ def test_a_session_that_fits_into_no_cookie_is_not_begun(caplog: pytest.LogCaptu
     assert "does not fit into a cookie" in caplog.text
 
 
+@pytest.mark.parametrize("storage", ["cookie", "kong"])
+def test_no_cookie_is_longer_than_browsers_take(storage: str) -> None:
+    class Many(Plugin[PluginConfig], name="many", priority=1100):
+        count = 0
+
+        def access(self, exchange: Exchange) -> None:
+            groups = tuple(f"group {number}" for number in range(Many.count))
+            exchange.authenticate(Identity(BOB, Credential(CREDENTIAL), groups=groups))
+
+    lengths: list[int] = []
+    with Harness((SessionPlugin, {"secret": SECRET, "storage": storage}), Many) as harness:
+        for Many.count in range(0, 400, 5):
+            answer = harness.request()
+            assert answer.status == 200
+            lengths.append(len(answer.header("set-cookie") or ""))
+    if storage == "kong":
+        assert len(set(lengths)) == 1
+    else:
+        assert 4000 < max(lengths) <= 4096
+        assert lengths[-1] == 0
+
+
 def test_answers_of_the_gateway_begin_sessions_too() -> None:
     class Ends(Plugin[PluginConfig], name="ends", priority=1):
         def access(self, exchange: Exchange) -> Response:
