@@ -42,6 +42,7 @@ MODULES = (
     "engine/upstream/round_robin.py",
     "engine/upstream/sampling.py",
     "engine/upstream/watch.py",
+    "engine/views/account.py",
     "engine/views/client.py",
     "engine/views/request.py",
     "engine/views/response.py",
@@ -67,6 +68,7 @@ MODULES = (
     "plugins/limits/subjects.py",
     "plugins/limits/windows.py",
     "plugins/oauth2/plugin.py",
+    "plugins/prometheus/counting.py",
     "plugins/proxy_cache/entries.py",
     "plugins/proxy_cache/keys.py",
     "plugins/proxy_cache/plugin.py",
@@ -84,6 +86,7 @@ MODULES = (
     "sharedstate/shelf_bodies.py",
     "sharedstate/slots.py",
     "sharedstate/windows.py",
+    "telemetry/registry.py",
 )
 
 

@@ -26,6 +26,7 @@ from benchmarks.plugin_configurations import (
     KEY,
     KEY_HEADER,
     MINUTE_LIMIT,
+    PROMETHEUS,
     TOKEN_HEADER,
     TOKEN_SECRET,
     Plugins,
@@ -62,6 +63,7 @@ CHAINS: dict[str, Plugins] = {
     "jwt": JWT,
     "proxy-cache": CACHE,
     "rate-limiting": MINUTE_LIMIT,
+    "prometheus": PROMETHEUS,
 }
 
 

@@ -45,6 +45,16 @@ KEY_AUTH: Plugins = {"key-auth": {}}
 JWT: Plugins = {"jwt": {"claims_to_verify": ["exp", "nbf"]}}
 THREE_HEADERS: Plugins = {"request-transformer": {"add": {"headers": ["x-team:checkout", "x-tier:gold", "x-hop:1"]}}}
 CACHE: Plugins = {"proxy-cache": {"strategy": "memory"}}
+PROMETHEUS: Plugins = {
+    "prometheus": {
+        "status_code_metrics": True,
+        "latency_metrics": True,
+        "bandwidth_metrics": True,
+        "upstream_health_metrics": True,
+        "per_consumer": True,
+    }
+}
+"""Every group."""
 
 MINUTE_LIMIT: Plugins = {"rate-limiting": {"minute": 100_000_000}}
 

@@ -1,13 +1,14 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
 from gateline.pdk.answers import Answer, ErrorResponse, HeaderLines, HeaderValues, Response, StoredResponse
-from gateline.pdk.exchange import Certificates, Exchange, Watcher
+from gateline.pdk.exchange import Account, Certificates, Exchange, Watcher
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, Series, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
     "PHASES",
+    "Account",
     "Answer",
     "Certificates",
     "Consumer",
@@ -27,6 +28,7 @@ __all__ = [
     "PluginConfig",
     "PluginError",
     "Response",
+    "Series",
     "StoredResponse",
     "TalliesError",
     "Watcher",

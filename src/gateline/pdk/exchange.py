@@ -14,6 +14,7 @@ from gateline.pdk.answers import Answer, HeaderValues
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 __all__ = [
+    "Account",
     "Certificates",
     "ClientView",
     "ConnectionView",
@@ -347,6 +348,38 @@ class ConnectionView(Protocol):
         """How many requests have come over it, this one included."""
 
 
+class Account(Protocol):
+    """An exchange in numbers, for whoever counts. In `log` only."""
+
+    @property
+    def status(self) -> int:
+        """What the client got; 499 where it went before there was an answer."""
+
+    @property
+    def source(self) -> Literal["service", "exit", "error"]:
+        """Where the answer comes from; see `ResponseView.source`."""
+
+    @property
+    def ingress(self) -> int:
+        """Bytes of the request: its head, and what came of its body."""
+
+    @property
+    def egress(self) -> int:
+        """Bytes of the answer, head and body."""
+
+    @property
+    def request_ms(self) -> float:
+        """Milliseconds from the request's head to the answer's end."""
+
+    @property
+    def upstream_ms(self) -> float:
+        """Milliseconds until the service's first byte; -1 without one."""
+
+    @property
+    def gateway_ms(self) -> float:
+        """Milliseconds that were the gateway's own."""
+
+
 class Exchange(Protocol):
     """A request on its way through the phases, and its response."""
 
@@ -409,6 +442,10 @@ class Exchange(Protocol):
 
     def log_record(self) -> dict[str, Any]:
         """What is known of the exchange, in Kong's layout of log records. In `log` only."""
+
+    @property
+    def account(self) -> Account:
+        """What it came to, in numbers. In `log` only."""
 
     @property
     def times(self) -> Mapping[str, float]:

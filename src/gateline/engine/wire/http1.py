@@ -319,7 +319,9 @@ class ClientConnection:
                 drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
                 self._close = True
         start = status_line(status, head.reason if status == head.status else b"", self._close)
-        self._transport.write(head.encode(start, drop, edits, tail, body))
+        data = head.encode(start, drop, edits, tail, body)
+        exchange.head_bytes = len(data) - len(body)
+        self._transport.write(data)
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
         exchange = cast(Exchange, self._exchange)
@@ -328,14 +330,19 @@ class ClientConnection:
         ending = CLOSE if self._close else KEEP
         if b"Connection: " in block:  # an answer that asks for another protocol names it there
             ending = b""
-        self._write_answer(status, block + ending, b"" if exchange.method == b"HEAD" else body, len(body))
+        shown = b"" if exchange.method == b"HEAD" else body
+        exchange.head_bytes = self._write_answer(status, block + ending, shown, len(body))
 
-    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
+    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> int:
+        """Write it; the bytes of its head."""
         start = status_line(status, b"", None)
         if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
-            self._transport.write(start + block + b"\r\n")
-            return
-        self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (start, block, length, body))
+            head = start + block + b"\r\n"
+            self._transport.write(head)
+        else:
+            head = b"%b%bContent-Length: %d\r\n\r\n" % (start, block, length)
+            self._transport.write(head + body)
+        return len(head)
 
     def send_data(self, data: bytes) -> None:
         if self._chunked:
