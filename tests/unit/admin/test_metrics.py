@@ -5,8 +5,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from gateline.admin.app import admin_app, status_app
-from gateline.plugins.prometheus import Prometheus
 from gateline.pdk.discovery import register_plugin
+from gateline.plugins.prometheus import Prometheus
 from gateline.telemetry import Family
 from gateline.version import KONG_VERSION
 from unit.admin.small_node import UUID, Client, SmallNode

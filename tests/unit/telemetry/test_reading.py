@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from gateline.engine import tasks
 from gateline.telemetry import Family, NodeSheets, Registry, Sheet
 from gateline.telemetry.exposition import prefers_openmetrics, written
 
@@ -133,7 +134,7 @@ def test_whoever_waits_gets_a_turn_while_many_series_are_written(monkeypatch: py
                 turns += 1
                 await asyncio.sleep(0)
 
-        waiting = asyncio.create_task(others())
+        waiting = tasks.start(others(), name="others")
         assert "".join([piece async for piece in written([family], openmetrics=False)])
         waiting.cancel()
 
