@@ -13,19 +13,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE, Failure
+from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
 from gateline.engine.upstream.health import Addresses
 from gateline.engine.upstream.places import Place, Places
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
-    from gateline.engine.streams import UpstreamStream
 
-__all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
+__all__ = ["KeepAlive", "Pool", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,26 +67,6 @@ class Target:
     """The port that a Host need not tell, where the Host is the name in an SRV record; 0 where it is not."""
 
 
-class PooledConnection(Protocol):
-    """What a pool asks of a connection."""
-
-    requests: int
-    deadline: float
-    place: Place
-
-    def usable(self) -> bool:
-        """Whether it is still open."""
-
-    def close(self) -> None:
-        """Close it; what was written is flushed first."""
-
-    def stop(self) -> None:
-        """Close it at once."""
-
-    def timed_out(self, now: float) -> None:
-        """Its deadline has passed."""
-
-
 Factory = Callable[["Pool"], asyncio.Protocol]
 
 
@@ -109,15 +89,15 @@ class Pool:
         """Whether the target is not used any more."""
         return self._places.retired
 
-    def acquire(self) -> "UpstreamStream | None":
+    def acquire(self) -> PooledStream | None:
         """A kept connection to the place whose turn it is, the one used last first; None when there is none."""
         places = self._places
         place = places.sole
         if place is None:
             place = places.next()
-        return place.kept()  # type: ignore[return-value]  # a stream and a pooled connection are one object
+        return place.kept()
 
-    def release(self, connection: PooledConnection, now: float) -> None:
+    def release(self, connection: PooledStream, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
         place = connection.place
         if place.gone or connection.requests >= self._max_requests or len(place.idle) >= self._size:
@@ -126,12 +106,12 @@ class Pool:
         connection.deadline = now + self._idle_timeout
         place.idle.append(connection)
 
-    def opened(self, connection: PooledConnection) -> None:
+    def opened(self, connection: PooledStream) -> None:
         """A connection was made: from now on its deadline is watched."""
         self._pools.connections.add(connection)
         self._open += 1
 
-    def lost(self, connection: PooledConnection) -> None:
+    def lost(self, connection: PooledStream) -> None:
         """A connection is gone."""
         self._pools.connections.discard(connection)
         self._open -= 1
@@ -172,11 +152,11 @@ class Pool:
             if exchange.over:  # its client left meanwhile
                 self.release(connection, monotonic())
             else:
-                exchange.connected(connection, monotonic())  # type: ignore[arg-type]  # both are one object
+                exchange.connected(connection, monotonic())
             return
         exchange.upstream_failed(failure, False)
 
-    async def _connected(self, places: list[Place], timeout: float) -> PooledConnection:  # noqa: ASYNC109
+    async def _connected(self, places: list[Place], timeout: float) -> PooledStream:  # noqa: ASYNC109
         """A connection to the first of the places that takes one. Raises OSError: the last one's."""
         for number, place in enumerate(places[:-1]):
             if number and (kept := place.kept()) is not None:
@@ -194,7 +174,7 @@ class Pool:
             return kept
         return await self._open_at(place)
 
-    async def _open_at(self, place: Place) -> PooledConnection:
+    async def _open_at(self, place: Place) -> PooledStream:
         target = self.target
         _, connection = await asyncio.get_running_loop().create_connection(
             partial(self._made, place),  # a closure would be part of a cycle
@@ -203,11 +183,11 @@ class Pool:
             ssl=self._tls,
             server_hostname=(target.server_name or target.host) if self._tls else None,
         )
-        return cast(PooledConnection, connection)
+        return cast(PooledStream, connection)
 
     def _made(self, place: Place) -> asyncio.Protocol:
         made = self._pools.factory(self)
-        made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
+        made.place = place  # type: ignore[attr-defined]  # the factory makes pooled streams
         return made
 
 
@@ -218,7 +198,7 @@ class Pools:
         self.factory = factory
         self.keep_alive = keep_alive
         self.resolver = resolver or Resolver()
-        self.connections: set[PooledConnection] = set()
+        self.connections: set[PooledStream] = set()
         self.users: dict[Pool, int] = {}
         """How many of those that open targets use a pool."""
         self._by_target: dict[Target, Pool] = {}
