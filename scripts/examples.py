@@ -152,7 +152,14 @@ def _body(expect: dict[str, Any]) -> Iterator[str]:
     if told is not None:
         yield f"\n{_compact(told)}"
     elif expect.get("body"):
-        yield f"\n{expect['body']}"
+        yield f"\n{_text(expect['body'])}"
+
+
+def _text(body: str) -> str:
+    """A text; of one that only a regex describes, the part that it names."""
+    if not body.startswith("~"):
+        return body
+    return "...\n" + re.sub(r"\\(.)", r"\1", body[1:]) + "\n..."
 
 
 def _compact(value: Any) -> str:

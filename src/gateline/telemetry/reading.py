@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from gateline.telemetry.families import Family
 from gateline.telemetry.sheets import MetricLine, SeriesLine, SheetView, views
@@ -40,17 +41,27 @@ class Turns:
 
 
 class _Sum:
-    """A metric of the node: where its series have their numbers, in which sheets."""
+    """A metric of the node: its series, and where they have their numbers. There may be very many: texts and numbers in
+    dictionaries are nothing that the garbage collector has to look through."""
 
     def __init__(self, line: MetricLine) -> None:
         self.line = line
-        self.places: dict[str, list[tuple[SheetView, int]]] = {}
+        self.labels: dict[str, None] = {}
+        self._parts: list[tuple[SheetView, dict[str, int]]] = []
+        """By sheet, the cell of each series."""
+
+    def part(self, view: SheetView) -> "_Part":
+        """The part of a sheet, to which its series are added."""
+        cells: dict[str, int] = {}
+        self._parts.append((view, cells))
+        return _Part(self.labels, cells)
 
     def series(self) -> Iterator[tuple[str, Sequence[float]]]:
         """Labels and numbers, of those that there are now."""
         width = self.line.width
         gauge = self.line.kind == "gauge"
-        for labels, places in list(self.places.items()):
+        for labels in list(self.labels):
+            places = [(view, cells[labels]) for view, cells in self._parts if labels in cells]
             if gauge:
                 alive = [view.cells[cell] for view, cell in places if view.alive]
                 if alive:
@@ -62,13 +73,18 @@ class _Sum:
                 yield labels, rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
 
 
+class _Part(NamedTuple):
+    labels: dict[str, None]
+    cells: dict[str, int]
+
+
 class NodeSheets:
     """The sheets in a folder; without one there are none."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._known: set[str] = set()
-        self._views: list[tuple[SheetView, list[_Sum]]] = []
+        self._views: list[tuple[SheetView, list[_Part]]] = []
         self._sums: dict[tuple[str, str, tuple[float, ...]], _Sum] = {}
         self._one = asyncio.Lock()
 
@@ -89,23 +105,25 @@ class NodeSheets:
 
     async def _look_again(self) -> None:
         if self._folder is not None:
-            self._views += [(view, list[_Sum]()) for view in views(self._folder, self._known)]
+            self._views += [(view, list[_Part]()) for view in views(self._folder, self._known)]
         turns = Turns()
-        for view, metrics in self._views:
+        for view, parts in self._views:
             for entry in view.refresh():
-                self._take(view, metrics, entry)
+                self._take(view, parts, entry)
                 if turns.due:
                     await turns.pause()
 
-    def _take(self, view: SheetView, metrics: list[_Sum], entry: MetricLine | SeriesLine) -> None:
+    def _take(self, view: SheetView, parts: list[_Part], entry: MetricLine | SeriesLine) -> None:
         if isinstance(entry, SeriesLine):
-            metrics[entry.metric].places.setdefault(entry.labels, []).append((view, entry.cell))
+            part = parts[entry.metric]
+            part.labels.setdefault(entry.labels)
+            part.cells[entry.labels] = entry.cell
             return
         key = (entry.kind, entry.name, entry.bounds)
         known = self._sums.get(key)
         if known is None:
             known = self._sums[key] = _Sum(entry)
-        metrics.append(known)
+        parts.append(known.part(view))
 
     def close(self) -> None:
         """Let go of the sheets."""

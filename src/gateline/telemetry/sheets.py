@@ -60,7 +60,7 @@ class MetricLine(msgspec.Struct, frozen=True, array_like=True):
         return len(self.bounds) + 2 if self.kind == "histogram" else 1
 
 
-class SeriesLine(msgspec.Struct, frozen=True, array_like=True):
+class SeriesLine(msgspec.Struct, frozen=True, gc=False):
     """The line of a series: its metric's number, its first cell, its labels as they are written."""
 
     metric: int
