@@ -356,8 +356,8 @@ class Account(Protocol):
         """What the client got; 499 where it went before there was an answer."""
 
     @property
-    def source(self) -> Literal["service", "exit", "error"]:
-        """Where the answer comes from; see `ResponseView.source`."""
+    def source(self) -> str:
+        """Where the answer comes from: `service`, `exit` or `error`; see `ResponseView.source`."""
 
     @property
     def ingress(self) -> int:
