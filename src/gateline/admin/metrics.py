@@ -4,6 +4,7 @@ First Kong's own metrics, under its names and labels, then those that plugins an
 Kong the path is there where the plugin `prometheus` is loaded; a configured one adds to it.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateline.admin.routing import Resource
 from gateline.admin.targets import NO_ADDRESS, TargetHealth, targets_health
 from gateline.entities import Upstream
 from gateline.entities.plugin_configs import plugin_types
+from gateline.store import StoreUnavailable
 from gateline.telemetry import Family, label_text
 from gateline.telemetry.exposition import OPENMETRICS, TEXT, prefers_openmetrics, written
 from gateline.version import KONG_VERSION, __version__
@@ -40,8 +42,9 @@ def resources(node: Node) -> list[Resource]:
     async def get(request: Request) -> Response:
         openmetrics = prefers_openmetrics(request.headers.get("accept"))
         families = [*await _of_kong(node), *_own(node)]
-        if await asked.now():
-            families.append(await _target_health(node))
+        with contextlib.suppress(StoreUnavailable):  # which is told by a metric
+            if await asked.now():
+                families.append(await _target_health(node))
         families += await node.families()
         text = written(families, openmetrics=openmetrics)
         return StreamingResponse(text, headers={"Content-Type": OPENMETRICS if openmetrics else TEXT})

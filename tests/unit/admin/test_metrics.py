@@ -1,5 +1,7 @@
 """`/metrics`: Kong's own metrics, under Kong's names, and what else a node counts."""
 
+from typing import cast
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
@@ -7,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from gateline.admin.app import admin_app, status_app
 from gateline.pdk.discovery import register_plugin
 from gateline.plugins.prometheus import Prometheus
+from gateline.store import Store, StoreUnavailable
 from gateline.telemetry import Family
 from gateline.version import KONG_VERSION
 from unit.admin.small_node import UUID, Client, SmallNode
@@ -105,3 +108,23 @@ def test_the_health_of_targets_is_there_when_a_plugin_asks_for_it(node: SmallNod
     }
     assert states == (expected if asks else {})
     assert len(found) == (12 if asks else 0)
+
+
+class _Gone:
+    """A store that cannot be reached."""
+
+    writable = True
+
+    async def check(self) -> None:
+        raise StoreUnavailable("connection refused")
+
+    async def page(self, *_: object, **__: object) -> None:
+        raise StoreUnavailable("connection refused")
+
+
+def test_a_store_that_is_gone_is_told(node: SmallNode) -> None:
+    node.store = cast(Store, _Gone())
+    node.counted = [Family.of_values("counter", "orders_total", "Orders.", [("", 3.0)])]
+    found = samples(Client(admin_app(node)))
+    assert found["kong_datastore_reachable"] == {(): 0}
+    assert found["orders_total"] == {(): 3}
