@@ -80,7 +80,7 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
 
     def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
-        if (self.config.anonymous is not None or not self.preflight) and self.passes(exchange):
+        if self.passes(exchange):
             return self.passed_over(exchange)
         result = self.identify(exchange)
         if type(result) is Identity:
