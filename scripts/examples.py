@@ -152,14 +152,14 @@ def _body(expect: dict[str, Any]) -> Iterator[str]:
     if told is not None:
         yield f"\n{_compact(told)}"
     elif expect.get("body"):
-        yield f"\n{_text(expect['body'])}"
+        yield f"\n{expect['body']}"
+    elif expect.get("body_matches"):
+        yield f"\n...\n{_text(expect['body_matches'])}\n..."
 
 
-def _text(body: str) -> str:
-    """A text; of one that only a regex describes, the part that it names."""
-    if not body.startswith("~"):
-        return body
-    return "...\n" + re.sub(r"\\(.)", r"\1", body[1:]) + "\n..."
+def _text(pattern: str) -> str:
+    """The text that a regex describes, where all that is special in it is escaped."""
+    return re.sub(r"\\(.)", r"\1", pattern)
 
 
 def _compact(value: Any) -> str:
