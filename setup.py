@@ -43,6 +43,7 @@ MODULES = (
     "engine/upstream/round_robin.py",
     "engine/upstream/sampling.py",
     "engine/upstream/watch.py",
+    "engine/views/account.py",
     "engine/views/client.py",
     "engine/views/request.py",
     "engine/views/response.py",
@@ -85,6 +86,7 @@ MODULES = (
     "plugins/limits/windows.py",
     "plugins/oauth2/bearer.py",
     "plugins/oauth2/plugin.py",
+    "plugins/prometheus/counting.py",
     "plugins/proxy_cache/entries.py",
     "plugins/proxy_cache/hits.py",
     "plugins/proxy_cache/keys.py",
@@ -108,6 +110,7 @@ MODULES = (
     "sharedstate/slots.py",
     "sharedstate/versions.py",
     "sharedstate/windows.py",
+    "telemetry/registry.py",
 )
 
 

@@ -34,6 +34,7 @@ from benchmarks.plugin_configurations import (
     KEY_HEADER,
     LEASED_LIMIT,
     MINUTE_LIMIT,
+    PROMETHEUS,
     TOKEN_HEADER,
     TOKEN_SECRET,
     WIDE_LIMIT,
@@ -72,6 +73,7 @@ CHAINS: dict[str, Plugins] = {
     "limits": {**CORRELATION, **KEY_AUTH, **MINUTE_LIMIT},
     "limits-local": WIDE_LIMIT,
     "leases": LEASED_LIMIT,
+    "prometheus": PROMETHEUS,
 }
 
 

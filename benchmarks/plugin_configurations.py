@@ -85,6 +85,16 @@ WIDE_LIMIT: Plugins = {
 }
 LEASED_LIMIT: Plugins = {"rate-limiting-advanced": {**WIDE_LIMIT["rate-limiting-advanced"], "strategy": "redis"}}
 """The same limit, kept by one node and leased by it: so wide that one lease is enough for any run."""
+PROMETHEUS: Plugins = {
+    "prometheus": {
+        "status_code_metrics": True,
+        "latency_metrics": True,
+        "bandwidth_metrics": True,
+        "upstream_health_metrics": True,
+        "per_consumer": True,
+    }
+}
+"""Every group."""
 
 MINUTE_LIMIT: Plugins = {"rate-limiting": {"minute": 100_000_000}}
 

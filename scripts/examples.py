@@ -153,6 +153,13 @@ def _body(expect: dict[str, Any]) -> Iterator[str]:
         yield f"\n{_compact(told)}"
     elif expect.get("body"):
         yield f"\n{expect['body']}"
+    elif expect.get("body_matches"):
+        yield f"\n...\n{_text(expect['body_matches'])}\n..."
+
+
+def _text(pattern: str) -> str:
+    """The text that a regex describes, where all that is special in it is escaped."""
+    return re.sub(r"\\(.)", r"\1", pattern)
 
 
 def _compact(value: Any) -> str:

@@ -2,7 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
-from gateline.admin import config, consumers, debug, information, openapi, plugin_paths, plugins, schemas, tags, targets
+from gateline.admin import (
+    config,
+    consumers,
+    debug,
+    information,
+    metrics,
+    openapi,
+    plugin_paths,
+    plugins,
+    schemas,
+    tags,
+    targets,
+)
 from gateline.admin.access import Access
 from gateline.admin.certificates import Certificates
 from gateline.admin.collection import Collection
@@ -33,6 +45,7 @@ def admin_app(node: Node) -> Edge:
         information.root(node),
         *information.health(node, lambda: edge.requests),
         *information.resources(node),
+        *metrics.resources(node),
         information.endpoints(lambda: paths.names),
         openapi.resource(lambda: paths.resources, node),
         *config.resources(node),
@@ -50,7 +63,8 @@ def admin_app(node: Node) -> Edge:
 
 def status_app(node: Node, admin: Edge) -> Edge:
     """The status API of a node, which counts the requests to its Admin API as well as those to itself."""
-    edge = Edge(Paths(information.health(node, lambda: admin.requests + edge.requests)), node.settings)
+    health = information.health(node, lambda: admin.requests + edge.requests)
+    edge = Edge(Paths([*health, *metrics.resources(node)]), node.settings)
     return edge
 
 

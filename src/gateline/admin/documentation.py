@@ -48,6 +48,8 @@ class Operation:
     takes: JsonSchema | None = None
     """The body, as JSON; forms of the same fields are taken as well."""
     media_types: tuple[str, ...] = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    gives: tuple[str, ...] = ("application/json",)
+    """Media types of what it answers when it succeeds."""
     makes: str | None = None
     """The kind of what 201 tells of."""
     conditional: bool = False

@@ -76,12 +76,13 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[Resource]:
     async def status(request: Request) -> dict[str, Any]:
         size = _sizes(request.query_params.get("unit", "m"), request.query_params.get("scale"))
         figures = node.figures()
+        capacity, allocated = shared_memory(figures)
         answer: dict[str, Any] = {
             "memory": {
                 "lua_shared_dicts": {
                     "kong": {
-                        "capacity": size(max(SHARED_MEMORY, figures.configuration_bytes)),
-                        "allocated_slabs": size(figures.configuration_bytes),
+                        "capacity": size(capacity),
+                        "allocated_slabs": size(allocated),
                     }
                 },
                 "workers_lua_vms": [
@@ -89,7 +90,7 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[Resource]:
                 ],
             },
             "server": _server(figures, admin_requests()),
-            "database": {"reachable": await _reachable(node)},
+            "database": {"reachable": await is_reachable(node)},
         }
         if not node.store.writable:
             answer["configuration_hash"] = node.snapshot.hash
@@ -118,7 +119,13 @@ def health(node: Node, admin_requests: Callable[[], int]) -> list[Resource]:
     ]
 
 
-async def _reachable(node: Node) -> bool:
+def shared_memory(figures: Figures) -> tuple[int, int]:
+    """Capacity and allocated bytes of what stands for Kong's dictionary "kong"."""
+    return max(SHARED_MEMORY, figures.configuration_bytes), figures.configuration_bytes
+
+
+async def is_reachable(node: Node) -> bool:
+    """Whether the store answers."""
     try:
         await node.store.check()
     except StoreUnavailable:

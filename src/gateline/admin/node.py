@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from gateline.entities import Snapshot, Target, Upstream
 from gateline.pdk.admin import AdminNode
 from gateline.settings import Settings
 from gateline.store import Store, Transaction
+from gateline.telemetry import Family
 
 Source = bytes | dict[str, Any]
 """A declarative configuration: the text of a YAML or JSON document, or what such a document says."""
@@ -41,6 +42,8 @@ class Figures:
     workers: tuple[WorkerFigures, ...]
     configuration_bytes: int
     """Size of the configuration in force as the workers get it."""
+    shared_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of shared memory that are in use, by what they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,9 @@ class Node(Protocol):
 
     def figures(self) -> Figures:
         """Its counters."""
+
+    async def families(self) -> Sequence[Family]:
+        """What its processes have counted, all together, and what they count now (gauges)."""
 
     async def load(self, source: Source, *, unless_loaded: bool) -> Rows | None:
         """Put a declarative configuration in force in every worker, and give its entities.

@@ -181,7 +181,8 @@ def _taken(kind: str, operation: Operation) -> JsonSchema:
 def _answer(status: int, schema: JsonSchema | None, operation: Operation, links: Mapping[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": _REASONS[status]}
     if schema is not None:
-        answer["content"] = {"application/json": {"schema": schema}}
+        kinds = operation.gives if status < 300 else ("application/json",)
+        answer["content"] = {kind: {"schema": schema} for kind in kinds}
     if status in (200, 201) and (operation.conditional or operation.makes):
         answer["headers"] = _ETAG
     if status == 201 and links:

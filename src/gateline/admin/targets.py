@@ -53,10 +53,10 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
         upstream = await _upstream(request)
         if request.query_params.get("balancer_health") == "1":
             of_all = [entity async for entity in every(node.store, "targets", {"upstream": upstream.id})]
-            shown = _upstream_health(upstream, await _targets_health(node, upstream, of_all))
+            shown = _upstream_health(upstream, await targets_health(node, upstream, of_all))
             return {"data": shown, "next": None, "node_id": node.identity}
         page = await endpoints.page(request, targets, {"upstream": upstream.id})
-        rows = [one.row() for one in await _targets_health(node, upstream, page.entities)]
+        rows = [one.row() for one in await targets_health(node, upstream, page.entities)]
         body = page_body(filled(f"{upstream_path}/health", request), rows, page.after, request, ("size",))
         return {**body, "node_id": node.identity}
 
@@ -111,7 +111,7 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
 
 
 @dataclass(frozen=True, slots=True)
-class _TargetHealth:
+class TargetHealth:
     """A target with its addresses, as Kong prints it: it is healthy as long as one of its addresses is."""
 
     target: Target
@@ -155,16 +155,17 @@ class _TargetHealth:
         return HEALTHY if healthy else UNHEALTHY
 
 
-async def _targets_health(node: Node, upstream: Upstream, entities: Iterable[Entity]) -> list[_TargetHealth]:
+async def targets_health(node: Node, upstream: Upstream, entities: Iterable[Entity]) -> list[TargetHealth]:
+    """The health of an upstream's targets."""
     targets = [entity for entity in entities if isinstance(entity, Target)]
     found = await node.health(upstream, targets)
     return [
-        _TargetHealth(target, addresses, upstream.is_checked and target.weight > 0)
+        TargetHealth(target, addresses, upstream.is_checked and target.weight > 0)
         for target, addresses in zip(targets, found, strict=True)
     ]
 
 
-def _upstream_health(upstream: Upstream, targets: list[_TargetHealth]) -> dict[str, Any]:
+def _upstream_health(upstream: Upstream, targets: list[TargetHealth]) -> dict[str, Any]:
     total = sum(one.target.weight for one in targets)
     available = sum(one.available for one in targets)
     healthy = upstream.is_healthy(available, total)

@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from gateline.admin.errors import ApiError, busy, exiting, not_in_force, refusal, timed_out
 from gateline.admin.node import AddressHealth, Figures, Readiness, Rows, Source, WorkerFigures
@@ -28,8 +29,10 @@ from gateline.engine.tls import trusted_authorities
 from gateline.entities import EntityError, Snapshot, Target, Upstream
 from gateline.entities.errors import OPERATION_UNSUPPORTED
 from gateline.settings import Settings
-from gateline.sharedstate import Shelves
+from gateline.sharedstate import Places, Shelves
+from gateline.sharedstate.places import used
 from gateline.store import Store, StoreUnavailable, Transaction
+from gateline.telemetry import Family, NodeSheets, Registry
 
 logger = logging.getLogger(__name__)
 
@@ -47,17 +50,21 @@ class AdminNode:
         states: TargetStates,
         exiting: Callable[[], bool],
         shelves: Shelves,
+        metrics: Registry,
+        shared: Path | None = None,
     ) -> None:
+        """`metrics` are this process's own; `shared` is where the node's shared memory is."""
         self.settings = settings
         self.identity = _identity(settings)
         self.draining = False
         self._configuration = configuration
         self._feed = feed
         self._states = states
+        self._shared = shared
+        self._sheets = NodeSheets(None if shared is None else Places(shared).metrics)
         self._others = OtherNodes(configuration.store, self._hear)
-        self.for_plugins = PluginAdmin(
-            lambda: configuration.store, shelves, self._say, trusted_authorities(settings.lua_ssl_trusted_certificate)
-        )
+        authorities = trusted_authorities(settings.lua_ssl_trusted_certificate)
+        self.for_plugins = PluginAdmin(lambda: configuration.store, shelves, self._say, authorities, metrics)
         self._exiting = exiting
         self._log_level = settings.log_level
         self._reset: asyncio.TimerHandle | None = None
@@ -95,7 +102,12 @@ class AdminNode:
             total_requests=totals.requests,
             workers=tuple(WorkerFigures(one.pid, one.stats.resident_bytes) for one in self._feed.workers),
             configuration_bytes=self._feed.size,
+            shared_bytes={} if self._shared is None else used(self._shared),
         )
+
+    async def families(self) -> list[Family]:
+        """What all processes of the node have counted."""
+        return await self._sheets.families()
 
     # The log level.
 

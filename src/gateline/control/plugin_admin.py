@@ -9,9 +9,11 @@ from gateline.control.nodes import PluginSaid, Said
 from gateline.engine.upstream.pool import tls_context
 from gateline.entities import Plugin
 from gateline.pdk.discovery import plugin_class
+from gateline.pdk.node import Metric
 from gateline.pdk.shelf import Shelf
 from gateline.sharedstate import SharedStateError, Shelves
 from gateline.store import Store
+from gateline.telemetry import Registry
 
 __all__ = ["PluginAdmin"]
 
@@ -30,11 +32,13 @@ class PluginAdmin:
         shelves: Shelves,
         say: Callable[[Said], Awaitable[None]],
         authorities: tuple[str, ...],
+        metrics: Registry,
     ) -> None:
         self._store = store
         self._shelves = shelves
         self._say = say
         self._authorities = authorities
+        self._metrics = metrics
 
     def shelf(self, name: str, *, limit: int, durable: bool = False) -> Shelf:
         """A shelf of the node. Raises ValueError."""
@@ -46,6 +50,20 @@ class PluginAdmin:
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         """What a connection to another server begins TLS with."""
         return tls_context(verify, self._authorities if verify else (), ())
+
+    def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        """A metric that only grows."""
+        return self._metrics.metric("counter", name, description, labels=labels)
+
+    def gauge(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        """A metric that goes up and down."""
+        return self._metrics.metric("gauge", name, description, labels=labels)
+
+    def histogram(
+        self, name: str, description: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Metric:
+        """A metric that counts values by size."""
+        return self._metrics.metric("histogram", name, description, buckets, labels)
 
     async def plugins(self, name: str) -> list[Plugin]:
         """The plugin entities of a name."""

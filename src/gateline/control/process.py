@@ -41,6 +41,7 @@ from gateline.settings import Settings
 from gateline.sharedstate import DirectoryWriter, Places, SharedStateError, Shelves, open_directory
 from gateline.sharedstate.keys import KeyFileError, sealer_of
 from gateline.store import StoreUnavailable, open_store
+from gateline.telemetry import Registry, claim
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ class ControlProcess:
         self._feed = FeedServer(context.feed)
         self._channel = _Channel(self)
         self._states = TargetStates(self._feed, context.health_file, Resolver(options_of(context.settings)))
-        self._health = NodeHealth(self._feed, self._states, context.circuits_file)
+        self._metrics = Registry(claim(None if context.shared is None else Places(context.shared).metrics))
+        self._health = NodeHealth(self._feed, self._states, context.circuits_file, self._metrics)
         self._documents = NodeDocuments(self._feed, context.documents_file)
         self._configuration: Configuration
         self._node: AdminNode
@@ -88,7 +90,16 @@ class ControlProcess:
             self._feed.write_with(writes.write)
             self._feed.count_with(PluginCounts(self._configuration.store).count)
         shelves = Shelves(context.shared, settings.prefix / "shelves")
-        self._node = AdminNode(settings, self._configuration, self._feed, self._states, self._end.is_set, shelves)
+        self._node = AdminNode(
+            settings,
+            self._configuration,
+            self._feed,
+            self._states,
+            self._end.is_set,
+            shelves,
+            self._metrics,
+            context.shared,
+        )
         admin = admin_app(self._node)
         status = status_app(self._node, admin)
         self._servers = Servers(

@@ -26,7 +26,7 @@ cdef class Exchange:
     cdef public bytes cookie_line, hashed, host, method, path, query, request_bytes, request_id, upstream_path
     cdef public bint informed, over, request_done, responded, tls, tunnel
     cdef public PluginRun run
-    cdef public long long body_bytes, request_length, response_bytes
+    cdef public long long body_bytes, head_bytes, request_length, response_bytes
     cdef public int port, status, tries
     cdef public double began, read_timeout, received, sent, upstream_latency, write_timeout
 

@@ -19,6 +19,7 @@ from gateline.engine.streams import ClientStream, Trailers, UpstreamStream
 from gateline.engine.tries import FailedTry
 from gateline.engine.upstream.retries import REPLAY_LIMIT
 from gateline.engine.views import (
+    Account,
     ClientView,
     ConnectionView,
     RequestView,
@@ -52,7 +53,8 @@ class Exchange:
     failed so far and `tried` the targets of them (None: none); `watch` hears of the try in flight, where one does.
     `cookie_line` is a header line that goes with an upstream's answer to the client; `hashed` is what chose the target,
     where a hash does. `began` is when the last try did, `failures` are the earlier ones, for the log; `informed`: an
-    informational answer has gone to the client; `retrying` follows the route's retry policy, where it has one.
+    informational answer has gone to the client; `head_bytes` is the size of the answer's head; `retrying`
+    follows the route's retry policy, where it has one.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Exchange:
         "failures",
         "hashed",
         "head",
+        "head_bytes",
         "host",
         "informed",
         "kept",
@@ -147,6 +150,7 @@ class Exchange:
         self.tunnel = False
         self.over = False
         self.status = 0
+        self.head_bytes = 0
         self.response_bytes = 0
 
     @property
@@ -255,6 +259,11 @@ class Exchange:
     def log_record(self) -> dict[str, Any]:
         """What is known of the exchange, in Kong's layout."""
         return log_record(self)
+
+    @property
+    def account(self) -> Account:
+        """What it came to, in numbers."""
+        return Account(self)
 
     @property
     def times(self) -> dict[str, float]:

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from gateline.engine import tasks
-from gateline.engine.metrics import Registry
 from gateline.engine.upstream.pool import tls_context
 from gateline.pdk.documents import Documents
 from gateline.pdk.node import Cache, Counters, Credentials, Entities, HttpClient, Metric, Slots, Tallies
 from gateline.pdk.shelf import Shelf
 from gateline.sharedstate import SharedStateError, Shelves
+from gateline.telemetry import Registry
 
 __all__ = ["PluginNode", "WorkerNode"]
 
@@ -41,6 +41,7 @@ class WorkerNode:
         settings: Mapping[str, Any],
         shelves: Shelves,
         authorities: tuple[str, ...] = (),
+        metrics: Registry | None = None,
     ) -> None:
         self.id = node_id
         self.worker = worker
@@ -57,7 +58,7 @@ class WorkerNode:
         self.shelves = shelves
         self.authorities = authorities
         """PEM texts of the certificate authorities to trust; empty for the system's."""
-        self.metrics = Registry()
+        self.metrics = metrics or Registry()
 
     def for_plugin(self, name: str) -> "PluginNode":
         """What one plugin instance gets."""
@@ -123,17 +124,19 @@ class PluginNode:
         except SharedStateError as error:
             raise ValueError(str(error)) from error
 
-    def counter(self, name: str, description: str) -> Metric:
+    def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
         """A metric that only grows."""
-        return self._worker.metrics.metric("counter", name, description)
+        return self._worker.metrics.metric("counter", name, description, labels=labels)
 
-    def gauge(self, name: str, description: str) -> Metric:
+    def gauge(self, name: str, description: str, labels: tuple[str, ...] = (), *, largest: bool = False) -> Metric:
         """A metric that goes up and down."""
-        return self._worker.metrics.metric("gauge", name, description)
+        return self._worker.metrics.metric("gauge", name, description, labels=labels, largest=largest)
 
-    def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric:
+    def histogram(
+        self, name: str, description: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Metric:
         """A metric that counts values by size."""
-        return self._worker.metrics.metric("histogram", name, description, buckets)
+        return self._worker.metrics.metric("histogram", name, description, buckets, labels)
 
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         """What a connection to another server begins TLS with."""

@@ -48,7 +48,8 @@ from gateline.entities import Plugin as PluginEntity
 from gateline.pdk.discovery import PluginLoadError, Plugins
 from gateline.pdk.plugin import Plugin, PluginConfig
 from gateline.settings import Settings
-from gateline.sharedstate import SharedStateError, Shelves
+from gateline.sharedstate import Places, SharedStateError, Shelves
+from gateline.telemetry import Registry, claim
 
 __all__ = ["Worker", "run"]
 
@@ -142,6 +143,7 @@ class Worker:
             settings=asdict(settings),
             shelves=Shelves(context.shared, settings.prefix / "shelves"),
             authorities=authorities,
+            metrics=Registry(claim(None if context.shared is None else Places(context.shared).metrics)),
         )
         self._servers: list[asyncio.Server] = []
         self._ending: asyncio.Event

@@ -1,14 +1,15 @@
 """What plugin authors import; nothing else of Gateline is for them. See docs/plugins/writing.md."""
 
 from gateline.pdk.answers import Answer, ErrorResponse, HeaderForm, HeaderValues, Response, StoredResponse
-from gateline.pdk.exchange import Certificates, Exchange, Watcher
+from gateline.pdk.exchange import Account, Certificates, Exchange, Watcher
 from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
-from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, TalliesError
+from gateline.pdk.node import EntitiesError, HttpError, HttpResponse, Metric, Node, Series, TalliesError
 from gateline.pdk.plugin import PHASES, Phase, Plugin, PluginConfig, PluginError
 
 __all__ = [
     "PHASES",
+    "Account",
     "Answer",
     "Certificates",
     "Consumer",
@@ -29,6 +30,7 @@ __all__ = [
     "PluginConfig",
     "PluginError",
     "Response",
+    "Series",
     "StoredResponse",
     "TalliesError",
     "Watcher",

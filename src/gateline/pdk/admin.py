@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateline.entities import Plugin
+from gateline.pdk.node import Metric
 from gateline.pdk.shelf import Shelf
 
 __all__ = ["AdminAnswer", "AdminCall", "AdminNode", "AdminPath", "AdminRequest"]
@@ -26,6 +27,17 @@ class AdminNode(Protocol):
 
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         """As `Node.tls_context`."""
+
+    def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        """As `Node.counter`: `/metrics` shows it beside what the workers count."""
+
+    def gauge(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        """As `Node.gauge`."""
+
+    def histogram(
+        self, name: str, description: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Metric:
+        """As `Node.histogram`."""
 
     async def plugins(self, name: str) -> list[Plugin]:
         """The plugin entities of a name, references to secrets resolved."""

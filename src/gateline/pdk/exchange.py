@@ -15,6 +15,7 @@ from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
 
 __all__ = [
+    "Account",
     "Certificates",
     "ClientView",
     "ConnectionView",
@@ -360,6 +361,38 @@ class ConnectionView(Protocol):
         """How many requests have come over it, this one included."""
 
 
+class Account(Protocol):
+    """An exchange in numbers, for whoever counts. In `log` only."""
+
+    @property
+    def status(self) -> int:
+        """What the client got; 499 where it went before there was an answer."""
+
+    @property
+    def source(self) -> str:
+        """Where the answer comes from: `service`, `exit` or `error`; see `ResponseView.source`."""
+
+    @property
+    def ingress(self) -> int:
+        """Bytes of the request: its head, and what came of its body."""
+
+    @property
+    def egress(self) -> int:
+        """Bytes of the answer, head and body."""
+
+    @property
+    def request_ms(self) -> float:
+        """Milliseconds from the request's head to the answer's end."""
+
+    @property
+    def upstream_ms(self) -> float:
+        """Milliseconds until the service's first byte; -1 without one."""
+
+    @property
+    def gateway_ms(self) -> float:
+        """Milliseconds that were the gateway's own."""
+
+
 class Exchange(Protocol):
     """A request on its way through the phases, and its response."""
 
@@ -425,6 +458,10 @@ class Exchange(Protocol):
 
     def log_record(self) -> dict[str, Any]:
         """What is known of the exchange, in Kong's layout of log records. In `log` only."""
+
+    @property
+    def account(self) -> Account:
+        """What it came to, in numbers. In `log` only."""
 
     @property
     def times(self) -> Mapping[str, float]:

@@ -28,6 +28,7 @@ __all__ = [
     "Place",
     "Reading",
     "Rule",
+    "Series",
     "Slots",
     "Tallies",
     "TalliesError",
@@ -261,8 +262,28 @@ class HttpClient(Protocol):
         """
 
 
+class Series(Protocol):
+    """One metric with one combination of labels: what a hook keeps and counts with, at the cost of a store."""
+
+    def add(self, value: float = 1.0) -> None:
+        """Add to a counter or gauge, or observe a value (histogram)."""
+
+    def set(self, value: float) -> None:
+        """Set a gauge."""
+
+
 class Metric(Protocol):
-    """A metric, by the values of its labels."""
+    """A metric, by the values of its labels. `/metrics` shows the sum over the workers of the node, of gauges too
+    unless they say otherwise.
+
+    What a counter or histogram has counted stays when a worker dies, as long as the node lives. A metric holds 100,000
+    combinations of labels; what comes when there are more is counted together. Values longer than 256 characters are
+    cut.
+    """
+
+    def labels(self, **labels: str) -> Series:
+        """The handle of a combination of labels, to be kept. Raises ValueError for a label that the metric does not
+        have."""
 
     def add(self, value: float = 1.0, /, **labels: str) -> None:
         """Add to a counter or gauge, or observe a value (histogram)."""
@@ -323,9 +344,20 @@ class Node(Protocol):
     def when_closed(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Have a coroutine function run when the plugin is not in force any more."""
 
-    def counter(self, name: str, description: str) -> Metric: ...
-    def gauge(self, name: str, description: str) -> Metric: ...
-    def histogram(self, name: str, description: str, buckets: tuple[float, ...]) -> Metric: ...
+    def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        """The metric of a name, made when it is asked for first; its name ends in `_total` by custom.
+
+        `labels`: names of its labels, in the order in which they are shown; without, any are taken. Raises ValueError
+        for a name that is none or is taken by a metric of another kind, or when there are 2000 metrics.
+        """
+
+    def gauge(self, name: str, description: str, labels: tuple[str, ...] = (), *, largest: bool = False) -> Metric:
+        """`largest`: the node shows the largest of the workers' numbers, not their sum."""
+
+    def histogram(
+        self, name: str, description: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Metric:
+        """`buckets`: upper bounds, 200 at most."""
 
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         """What a connection to another server begins TLS with: checked against the authorities that the operator trusts

@@ -4,6 +4,7 @@ is no /dev/shm or no room on it.
 A node has its prefix to itself, so what lies in the directory when it starts is of one that is dead.
 """
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class Places:
         """Where it is kept who is inside."""
         return self.root / "slots"
 
+    @property
+    def metrics(self) -> Path:
+        """Where the processes count."""
+        return self.root / "metrics"
+
     def directory(self, generation: int) -> Path:
         """Where a generation's directory of consumers and credentials is."""
         return self.root / f"directory-{generation}"
@@ -76,6 +82,16 @@ class Places:
     def remove_directory(self, generation: int) -> None:
         """Take a generation's directory away; processes that have it open keep it."""
         _remove(self.directory(generation))
+
+
+def used(root: Path) -> dict[str, int]:
+    """Bytes that the files of each directory in a place take, by its name; `directory` is that of all generations."""
+    sizes: dict[str, int] = {}
+    for area in root.iterdir() if root.is_dir() else ():
+        name = area.name.partition("-")[0]
+        with contextlib.suppress(OSError):  # a generation may take its files away
+            sizes[name] = sizes.get(name, 0) + sum(file.stat().st_blocks for file in area.iterdir()) * 512
+    return sizes
 
 
 def _room(path: Path) -> int:

@@ -17,9 +17,11 @@ from gateline.admin.paging import every
 from gateline.declarative import digest_of, dump, load_object, load_text
 from gateline.entities import Plugin, Snapshot, Target, Upstream
 from gateline.pdk.admin import AdminNode
+from gateline.pdk.node import Metric
 from gateline.settings import Settings, load_settings
 from gateline.sharedstate import SharedShelf, Shelves
 from gateline.store import MemoryStore, Store, StoreOptions, Transaction, open_store
+from gateline.telemetry import Family, Registry
 
 UUID = "5f1d7fbc-0000-4000-8000-000000000001"
 
@@ -30,6 +32,7 @@ class ForPlugins:
     def __init__(self, node: "SmallNode") -> None:
         self._node = node
         self.shelves = Shelves(None)
+        self.metrics = Registry()
         self.said: list[tuple[str, str]] = []
         """What plugins told the other nodes."""
 
@@ -38,6 +41,17 @@ class ForPlugins:
 
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         raise NotImplementedError
+
+    def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        return self.metrics.metric("counter", name, description, labels=labels)
+
+    def gauge(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Metric:
+        return self.metrics.metric("gauge", name, description, labels=labels)
+
+    def histogram(
+        self, name: str, description: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Metric:
+        return self.metrics.metric("histogram", name, description, buckets, labels)
 
     async def plugins(self, name: str) -> list[Plugin]:
         found = [one async for one in every(self._node.store, "plugins", {})]
@@ -75,6 +89,11 @@ class SmallNode:
         self.writes: list[tuple[str | None, str | None]] = []
 
         self.for_plugins: AdminNode = ForPlugins(self)
+        self.counted: list[Family] = []
+        """What its processes have counted."""
+
+    async def families(self) -> list[Family]:
+        return self.counted
 
     def figures(self) -> Figures:
         return Figures(

@@ -21,6 +21,7 @@ from gateline.entities import EntityError, Target, Upstream
 from gateline.settings import load_settings
 from gateline.sharedstate import Shelves
 from gateline.store import MemoryStore, StoreUnavailable
+from gateline.telemetry import Registry
 
 UPSTREAM = Upstream.parse({"name": "u.test"})
 TARGET = Target.parse({"target": "t.test:80", "upstream": {"id": UPSTREAM.id}})
@@ -91,6 +92,7 @@ def node(tmp_path: Path, configuration: object = None, states: States | None = N
         cast(TargetStates, states or States()),
         lambda: False,
         Shelves(None),
+        Registry(),
     )
     return made, feed
 

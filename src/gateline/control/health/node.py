@@ -24,10 +24,10 @@ from gateline.control.health.states import WHOLE, Finding, TargetStates
 from gateline.control.rows import Delta
 from gateline.engine import tasks
 from gateline.engine.feed import Seen
-from gateline.engine.metrics import Registry
 from gateline.engine.upstream.dns import is_address
 from gateline.engine.upstream.outcomes import Result, Runs, outcome_parts
 from gateline.entities import Service, Upstream
+from gateline.telemetry import Registry
 
 __all__ = ["NodeHealth"]
 
@@ -68,7 +68,7 @@ class _Watched(NamedTuple):
 class NodeHealth:
     """Everything that finds out something about targets. `path`: where open circuits are kept."""
 
-    def __init__(self, feed: FeedServer, states: TargetStates, path: Path) -> None:
+    def __init__(self, feed: FeedServer, states: TargetStates, path: Path, metrics: Registry | None = None) -> None:
         self._feed = feed
         self._states = states
         self._circuits = Circuits(feed, path, self._circuit_changed)
@@ -81,14 +81,18 @@ class NodeHealth:
         self._counts: dict[str, dict[str, Counts]] = {}
         """By target and address."""
         self._task: asyncio.Task[None] | None = None
-        self.metrics = Registry()
+        self.metrics = metrics or Registry()
         self._changes = self.metrics.metric(
-            "counter", "gateline_target_health_changes", "Changes of the health of targets, by what found them out."
+            "counter",
+            "gateline_target_health_changes_total",
+            "Changes of the health of targets, by what found them out.",
         )
         self._ejections = self.metrics.metric(
-            "counter", "gateline_target_ejections", "Targets that outlier detection has ejected."
+            "counter", "gateline_target_ejections_total", "Targets that outlier detection has ejected."
         )
-        self._opened = self.metrics.metric("counter", "gateline_circuit_changes", "Circuits that opened or closed.")
+        self._opened = self.metrics.metric(
+            "counter", "gateline_circuit_changes_total", "Circuits that opened or closed."
+        )
 
     def start(self, authorities: tuple[str, ...] = ()) -> None:
         """Begin, before there is a configuration. `authorities`: PEM texts of those that probes trust."""

@@ -317,7 +317,9 @@ class ClientConnection(ClientStream):
                 drop |= codec.TRANSFER_ENCODING | codec.CONTENT_LENGTH
                 self._close = True
         start = status_line(status, head.reason if status == head.status else b"", self._close)
-        self._transport.write(head.encode(start, drop, edits, tail, body))
+        data = head.encode(start, drop, edits, tail, body)
+        exchange.head_bytes = len(data) - len(body)
+        self._transport.write(data)
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
         exchange = cast(Exchange, self._exchange)
@@ -326,14 +328,19 @@ class ClientConnection(ClientStream):
         ending = CLOSE if self._close else KEEP
         if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
             ending = b""
-        self._write_answer(status, block + ending, b"" if exchange.method == b"HEAD" else body, len(body))
+        shown = b"" if exchange.method == b"HEAD" else body
+        exchange.head_bytes = self._write_answer(status, block + ending, shown, len(body))
 
-    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> None:
+    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> int:
+        """Write it; the bytes of its head."""
         start = status_line(status, b"", None)
         if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
-            self._transport.write(start + block + b"\r\n")
-            return
-        self._transport.write(b"".join((start, block, b"Content-Length: %d\r\n\r\n" % length, body)))
+            end = b"\r\n"
+            body = b""
+        else:
+            end = b"Content-Length: %d\r\n\r\n" % length
+        self._transport.write(b"".join((start, block, end, body)))
+        return len(start) + len(block) + len(end)
 
     def send_data(self, data: bytes) -> None:
         if self._chunked:

@@ -81,7 +81,10 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
         self._own = NodeBudget(self.node)
         self._dry, self._tells = config.dry_run, not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message
-        self._counted = self.node.counter("gateline_rate_limit_requests_total", "Requests by what limits said of them.")
+        counted = self.node.counter("gateline_rate_limit_requests_total", "Requests by what limits said of them.")
+        self._admitted = counted.labels(outcome="admitted", plugin=self._label)
+        self._passed = counted.labels(outcome="would_refuse", plugin=self._label)
+        self._refused = counted.labels(outcome="refused", plugin=self._label)
         self._otherwise = whole(config.cost, config.cost.value)
         self._cost = request_cost(config.cost)
         self._later_cost = response_cost(config.cost)
@@ -93,13 +96,14 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
     def _leases(self) -> LeasedBudget:
         config, node = self.config, self.node
         questions = node.counter("gateline_rate_limit_lease_requests_total", "Questions to Redis for slices of limits.")
+        asked = questions.labels(plugin=self._label)
         return LeasedBudget(
             RedisClient(config.redis, node),
             node,
             part=config.max_overshoot,
             exact=config.sync_rate == 0,
             tolerant=config.fault_tolerant,
-            asked=lambda: questions.add(plugin=self._label),
+            asked=asked.add,
         )
 
     def start(self) -> None:
@@ -107,7 +111,9 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
         if self._leased is None:
             return
         self._leased.start()
-        bound = self.node.gauge("gateline_rate_limit_max_overshoot", "By how much a limit may be exceeded.")
+        bound = self.node.gauge(
+            "gateline_rate_limit_max_overshoot", "By how much a limit may be exceeded.", largest=True
+        )
         for label, most in self._plan.overshoots(0.0 if self.config.sync_rate == 0 else self.config.max_overshoot):
             bound.set(most, plugin=self._label, limit=label)
             _log.info("rate-limiting-advanced %s: nodes may exceed %s by %d at most", self._label, label, most)
@@ -161,15 +167,15 @@ class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks
         if admitted:
             if self._later_cost is not None:
                 exchange.context[self] = taking
-            self._counted.add(outcome="admitted", plugin=self._label)
+            self._admitted.add()
             if self._dry:
                 self._note(exchange, taking, True)
             return None
         if self._dry:
-            self._counted.add(outcome="would_refuse", plugin=self._label)
+            self._passed.add()
             self._note(exchange, taking, False)
             return None
-        self._counted.add(outcome="refused", plugin=self._label)
+        self._refused.add()
         headers = {"Retry-After": taking.plan.retry_after(verdict)} if self._tells else None
         return ErrorResponse(self._code, self._message, headers)
 

@@ -61,17 +61,20 @@ class RequestConcurrency(Plugin[Config], name="request-concurrency", checks=(Cus
         self._tells = not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message
         self._retry = max(math.ceil(config.queue_timeout), 1)
-        self._counted = self.node.counter(
+        counted = self.node.counter(
             "gateline_concurrency_requests_total", "Requests by whether there was a place for them."
         )
-        self._label = self.instance_name or self.id
+        label = self.instance_name or self.id
+        self._admitted = counted.labels(outcome="admitted", plugin=label)
+        self._waited = counted.labels(outcome="waited", plugin=label)
+        self._denied = counted.labels(outcome="refused", plugin=label)
 
     def access(self, exchange: Exchange) -> ErrorResponse | Coroutine[Any, Any, ErrorResponse | None] | None:
         """Give the request a place, have it wait for one, or refuse it."""
         key = self._space + self._subject(exchange)
         lines = self._lines
         if lines.is_empty(key) and self._enter(exchange, key):
-            self._counted.add(outcome="admitted", plugin=self._label)
+            self._admitted.add()
             return None
         if not self._queues or lines.is_full:
             return self._refused(exchange)
@@ -90,7 +93,7 @@ class RequestConcurrency(Plugin[Config], name="request-concurrency", checks=(Cus
 
     async def _wait(self, exchange: Exchange, key: str) -> ErrorResponse | None:
         if await self._lines.wait(key, lambda: self._enter(exchange, key)):
-            self._counted.add(outcome="waited", plugin=self._label)
+            self._waited.add()
             return None
         return self._refused(exchange)
 
@@ -102,7 +105,7 @@ class RequestConcurrency(Plugin[Config], name="request-concurrency", checks=(Cus
         return entered
 
     def _refused(self, exchange: Exchange) -> ErrorResponse:
-        self._counted.add(outcome="refused", plugin=self._label)
+        self._denied.add()
         self._tell(exchange, 0)
         return ErrorResponse(self._code, self._message, {"Retry-After": self._retry} if self._tells else None)
 

@@ -90,9 +90,9 @@ def test_a_name_is_one_target_where_no_address_was_reached(tmp_path: Path) -> No
         assert worker.serving == {}, "it began from nothing"
         worker.feed.tell(tries(B, (FAILED, 1)))
         await until(lambda: worker.serving == {B.id: False})
-        metric = stage.health.metrics.metrics["gateline_target_health_changes"]
-        by = {dict(labels)["by"]: value for _, labels, value in metric.samples()}
-        assert by == {"passive checks": 2, "hand": 1}
+        metric = stage.health.metrics.metrics["gateline_target_health_changes_total"]
+        by = {labels.split(",")[0]: value for labels, value in metric.values().items()}
+        assert by == {'by="passive checks"': 2, 'by="hand"': 1}
 
     play(tmp_path, scene, U, B)
 

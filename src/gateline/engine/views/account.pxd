@@ -1,0 +1,10 @@
+cimport cython
+from gateline.engine.exchange cimport Exchange
+from gateline.engine.plugin_run cimport PluginRun
+
+@cython.freelist(16)
+cdef class Account:
+    cdef readonly int status
+    cdef readonly str source
+    cdef readonly long long egress, ingress
+    cdef readonly double gateway_ms, request_ms, upstream_ms
