@@ -32,8 +32,11 @@ from benchmarks.plugin_configurations import (
 )
 from gateline.control.directory import NodeDirectory
 from gateline.control.rows import as_stored
+from gateline.engine.configuration import Change, Configuration
 from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.door import ClientLimits, Crowd, Door
+from gateline.engine.proxy import Proxy
+from gateline.engine.upstream.observing import Observers, Reports
 from gateline.engine.upstream.pool import Pool, Target
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -56,8 +59,11 @@ ANSWER = (
     b"Content-Type: application/json\r\nContent-Length: 27\r\nConnection: keep-alive\r\n\r\n"
     b'{"message":"hello, world!"}'
 )
+BALANCED = "balanced"
+"""The chain without plugins whose service has ten targets, with active and passive checks."""
 CHAINS: dict[str, Plugins] = {
     "none": {},
+    BALANCED: {},
     **EACH,
     "jwt": JWT,
     "proxy-cache": CACHE,
@@ -71,7 +77,7 @@ class Loop:
     Consumers, credentials and counters are the real ones, shared with nobody, in `folder`.
     """
 
-    def __init__(self, plugins: Plugins, folder: Path) -> None:
+    def __init__(self, plugins: Plugins, folder: Path, *, balanced: bool = False) -> None:
         known = KnownPlugins()
         known.load_all()
         credentials = _credentials(folder)
@@ -84,13 +90,12 @@ class Loop:
         limits = ClientLimits(requests=1 << 40)
         self._client = ClientConnection(Door(inside._proxy, Crowd(limits), LIMITS, port=8000, tls=False))
         self._client.connection_made(_Wire())
-        pool: Pool = inside._pools.get(Target("service.test", 8080))
-        self._service = UpstreamConnection(pool)
-        self._service.place = pool._places.next()
-        wire = _Wire()
-        self._sent = wire.last
-        self._service.connection_made(wire)
-        pool.release(self._service, time.monotonic())
+        targets = [Target("service.test", 8080)]
+        if balanced:
+            asyncio._set_running_loop(inside._loop)  # where the observers' reports would be sent from
+            targets = _balance(inside._configuration, inside._proxy)
+        self._services = [_connected(inside._pools.get(target)) for target in targets]
+        self._turn = 0
         headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
@@ -98,10 +103,45 @@ class Loop:
     def turn(self) -> None:
         """One request, and its answer."""
         self._client.data_received(self._request)
-        if self._sent:
-            self._sent.clear()
-            self._service.requests = 1  # it serves as long as it is asked to
-            self._service.data_received(ANSWER)
+        services = self._services
+        for _ in services:
+            self._turn = (self._turn + 1) % len(services)
+            service, sent = services[self._turn]
+            if sent:
+                sent.clear()
+                service.requests = 1  # it serves as long as it is asked to
+                service.data_received(ANSWER)
+                break
+
+
+def _connected(pool: Pool) -> tuple[UpstreamConnection, deque[bytes]]:
+    """A connection that the pool keeps, and what was sent on it."""
+    connection = UpstreamConnection(pool)
+    connection.place = pool._places.next()
+    wire = _Wire()
+    connection.connection_made(wire)
+    pool.release(connection, time.monotonic())
+    return connection, wire.last
+
+
+def _balance(configuration: Configuration, proxy: Proxy) -> list[Target]:
+    """Put an upstream of ten targets with active and passive checks before the service; the targets."""
+    configuration.watch_makers = (Observers(Reports(lambda _: None)),)
+    [service] = configuration.entities["services"].values()
+    unhealthy = {"http_failures": 5, "tcp_failures": 3, "timeouts": 3}
+    checks = {"active": {"healthy": {"interval": 5}, "unhealthy": {"interval": 5}}, "passive": {"unhealthy": unhealthy}}
+    upstream = _made("upstreams", {"name": "balanced.test", "healthchecks": checks}).to_wire()
+    of = {"upstream": {"id": upstream["id"]}}
+    hosts = [f"192.0.2.{number}" for number in range(1, 11)]
+    targets = [_made("targets", {"target": f"{host}:8080", **of}).to_wire() for host in hosts]
+    put = {"services": [{**service.to_wire(), "host": "balanced.test"}], "upstreams": [upstream], "targets": targets}
+    change = Change(configuration, 2, "", put=put, delete={})
+    for _ in change.steps():
+        pass
+    proxy.adopt(change.commit())
+    for _ in change.release():
+        pass
+    return [Target(host, 8080) for host in hosts]
 
 
 class _Wire(asyncio.Transport):
@@ -145,7 +185,7 @@ def _made(kind: str, fields: dict[str, Any]) -> Entity:
 def _time(name: str) -> float:
     """µs of a request in the best of some rounds."""
     with tempfile.TemporaryDirectory() as folder:
-        loop = Loop(CHAINS[name], Path(folder))
+        loop = Loop(CHAINS[name], Path(folder), balanced=name == BALANCED)
         found = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
@@ -179,7 +219,7 @@ def main() -> None:
     for name in asked.only:
         if asked.turns:
             with tempfile.TemporaryDirectory() as folder:
-                loop = Loop(CHAINS[name], Path(folder))
+                loop = Loop(CHAINS[name], Path(folder), balanced=name == BALANCED)
                 for _ in range(asked.turns):
                     loop.turn()
         elif asked.instructions or asked.profile:
