@@ -17,7 +17,7 @@ from gateline.control.health.probes import RAW, Probe, RawProber
 from gateline.control.health.rounds import Crew, Rounds, Turn
 from gateline.control.health.streams import probed
 from gateline.engine import tasks
-from gateline.engine.upstream.dns import is_address
+from gateline.engine.upstream.dns import Endpoint, is_address
 from gateline.entities import Upstream
 from gateline.version import __version__
 
@@ -37,7 +37,7 @@ AT_ONCE = 32
 _SUCCESS = Result.SUCCESS
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
-Resolve = Callable[[str], Awaitable[Iterable[str]]]
+Resolve = Callable[[str], Awaitable[Iterable[Endpoint]]]
 
 
 class Member(NamedTuple):
@@ -92,7 +92,7 @@ class _Checked:
 
 class ActiveChecks:
     """The probes of a node. `result` hears of each that says something new; `counted` gives the counts of an address;
-    `resolve` the addresses of a name."""
+    `resolve` the endpoints of a name: none while it has none."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class ActiveChecks:
         names = []
         for member in members.values():
             if is_address(member.host):
-                self._found(checked, member, (member.host,))
+                self._found(checked, member, (Endpoint(member.host),))
             else:
                 names.append((checked, member))
         if names:
@@ -169,17 +169,21 @@ class ActiveChecks:
 
     # Addresses.
 
-    def _found(self, checked: _Checked, member: Member, addresses: Iterable[str]) -> None:
+    def _found(self, checked: _Checked, member: Member, endpoints: Iterable[Endpoint]) -> None:
+        """Probe a target at these endpoints. Of several ports at one address, the first record's is probed."""
         turns = checked.turns[member.id]
         now = monotonic()
-        addresses = tuple(addresses)
-        for gone in turns.keys() - set(addresses):
-            self._rounds.drop(turns.pop(gone))
-        for address in addresses:
+        ports: dict[str, int] = {}
+        for endpoint in endpoints:
+            ports.setdefault(endpoint.address, endpoint.port or member.port)
+        for address, turn in list(turns.items()):
+            if ports.get(address) != turn.about.port:
+                self._rounds.drop(turns.pop(address))
+        for address, port in ports.items():
             if address not in turns:
                 place = Place(checked.upstream.id, member.id, address)
                 counts = self._counted(place)
-                about = _About(place, member.port, _probe(checked, member), counts)
+                about = _About(place, port, _probe(checked, member), counts)
                 turn = turns[address] = Turn(checked.crew, checked.intervals[counts.healthy], about)
                 self._rounds.add(turn, now)
 
@@ -190,9 +194,9 @@ class ActiveChecks:
         for start in range(0, len(names), AT_ONCE):
             some = names[start : start + AT_ONCE]
             found = await asyncio.gather(*(self._resolve(member.host) for _, member in some))
-            for (checked, member), addresses in zip(some, found, strict=True):
-                if self._checked.get(checked.upstream.id) is checked and addresses and not self._closed:
-                    self._found(checked, member, addresses)
+            for (checked, member), endpoints in zip(some, found, strict=True):
+                if self._checked.get(checked.upstream.id) is checked and endpoints and not self._closed:
+                    self._found(checked, member, endpoints)
 
     async def _keep_names(self) -> None:
         while True:
