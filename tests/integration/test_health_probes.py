@@ -152,6 +152,23 @@ def test_what_a_server_answers_counts_as(answer: bytes, expected: Result) -> Non
 
 
 @pytest.mark.usefixtures("way")
+def test_an_answer_may_come_later_and_in_pieces() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.1 2", b"04 No Conte", b"nt\r\n\r\n"):
+            await asyncio.sleep(0.05)
+            writer.write(piece)
+        await reader.read()
+
+    async def main() -> None:
+        async with serving(talk) as port:
+            statuses = {"interval": 0.05, "http_statuses": [204]}
+            assert await results(port, healthy=statuses) == {Result.SUCCESS}
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("way")
 def test_nobody_there_and_nobody_answering_are_told_apart() -> None:
     async def main() -> None:
         async with serving(silent) as port:
