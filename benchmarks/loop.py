@@ -37,6 +37,7 @@ from gateline.engine.credentials import WorkerCredentials
 from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.proxy import Proxy
 from gateline.engine.upstream.observing import Observers, Reports
+from gateline.engine.upstream.places import Place
 from gateline.engine.upstream.pool import Pool, Target
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -117,7 +118,7 @@ class Loop:
 def _connected(pool: Pool) -> tuple[UpstreamConnection, deque[bytes]]:
     """A connection that the pool keeps, and what was sent on it."""
     connection = UpstreamConnection(pool)
-    connection.place = pool._places.next()
+    connection.place = cast(Place, pool._places.sole)
     wire = _Wire()
     connection.connection_made(wire)
     pool.release(connection, time.monotonic())
