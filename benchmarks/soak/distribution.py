@@ -1,5 +1,5 @@
-"""Targets with weights 100, 50 and 10 behind two workers have their shares of 100,000 requests, each within one per cent
-of its own.
+"""Targets with weights 100, 50 and 10 behind two workers have their shares of 100,000 requests, each within one per
+cent of its own.
 """
 
 from benchmarks.soak.bad_targets import one_upstream, opened, put

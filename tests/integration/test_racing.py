@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from gateline.engine.streams import PooledStream
 from gateline.engine.upstream import racing
 from gateline.engine.upstream.places import Place
 from gateline.engine.upstream.racing import alternating, race
@@ -95,12 +96,12 @@ def test_one_that_refuses_is_followed_at_once(refusing: Place, taking: Place, mo
 
 def test_a_kept_connection_at_a_later_place_is_taken(silent: Place, taking: Place) -> None:
     async def scene() -> None:
-        class Kept:
+        class Kept(PooledStream):
             def usable(self) -> bool:
                 return True
 
         kept = Kept()
-        taking.idle.append(kept)  # type: ignore[arg-type]
+        taking.idle.append(kept)
         won: object = await race(deque([silent, taking]), Failures())
         assert won == (taking, kept)
 

@@ -15,7 +15,7 @@ from gateline.engine.errors import CATALOGUE
 from gateline.engine.exchange import Exchange
 from gateline.engine.plugin_run import PluginRun
 from gateline.engine.request_id import next_request_id
-from gateline.engine.streams import Trailers
+from gateline.engine.streams import ClientStream, Trailers
 from gateline.pdk.exchange import ServiceRequestView, Watcher
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ __all__ = ["BackgroundExchange", "ask_beside"]
 _log = logging.getLogger(__name__)
 
 
-class _Nobody:
-    """See `engine.streams.ClientStream`: a client that takes everything and asks for nothing more."""
+class _Nobody(ClientStream):
+    """A client that takes everything and asks for nothing more."""
 
     def __init__(self, peer: "Peer") -> None:
         self.peer = peer

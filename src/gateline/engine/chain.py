@@ -84,6 +84,8 @@ class Step:
         self.coroutine = iscoroutinefunction(self.call)
         asked = "reads_request" if phase == "access" else "reads_response"
         self.reads = getattr(type(one.plugin), asked) is not getattr(Plugin, asked)
+        if phase == "access":
+            self.reads = self.reads and one.plugin.needs_bodies
 
 
 class Chain:

@@ -16,6 +16,7 @@ cdef class WorkerCredentials:
     cdef CDirectory _directory
     cdef readonly dict _old, _young
     cdef dict _openers
+    cdef public long long renewals
 
     cpdef FoundEntity find(self, kind, field, value)
     cpdef FoundEntity get(self, kind, id)
@@ -23,3 +24,12 @@ cdef class WorkerCredentials:
     cpdef FoundEntity made(self, kind, bytes raw)
     cpdef object _consumer(self, bytes raw, bytes fields=*)
     cpdef object _keep(self, key, found)
+
+cdef class Finder:
+    cdef WorkerCredentials _credentials
+    cdef str _field, _kind
+    cdef dict _found
+    cdef long long _renewals
+
+    @cython.locals(found=FoundEntity, credentials=WorkerCredentials)
+    cpdef FoundEntity find(self, value)

@@ -125,6 +125,8 @@ class WorkerCredentials:
         self._young: dict[Any, Any] = {}
         self._old: dict[Any, Any] = {}
         self._openers: dict[str, Opened] = {}
+        self.renewals = 0
+        """How often the directory has changed."""
 
     def open(self) -> None:
         """Open the directory, unless that has been done. Raises SharedStateError."""
@@ -135,6 +137,11 @@ class WorkerCredentials:
         """See the directory as it is now."""
         if self._directory is not None and self._directory.renew():
             self._young, self._old = {}, {}
+            self.renewals += 1
+
+    def finder(self, kind: str, field: str) -> "Callable[[str], FoundEntity | None]":
+        """`find` for one kind and field."""
+        return Finder(self, kind, field).find
 
     def find(self, kind: str, field: str, value: str) -> FoundEntity | None:
         """The entity of a kind whose unique field has this value."""
@@ -262,6 +269,35 @@ class WorkerCredentials:
         if len(self._young) >= HALF:
             self._young, self._old = {}, self._young
         self._young[key] = found
+
+
+class Finder:
+    """Look-ups of one kind by one field, with what it found itself lately at hand."""
+
+    __slots__ = ("_credentials", "_field", "_found", "_kind", "_renewals")
+
+    def __init__(self, credentials: WorkerCredentials, kind: str, field: str) -> None:
+        self._credentials = credentials
+        self._kind = kind
+        self._field = field
+        self._found: dict[str, FoundEntity] = {}
+        self._renewals = -1
+
+    def find(self, value: str) -> FoundEntity | None:
+        """The entity with this value."""
+        credentials = self._credentials
+        if self._renewals != credentials.renewals:
+            self._found = {}
+            self._renewals = credentials.renewals
+        found = self._found.get(value)
+        if found is not None and not found.end:
+            return found
+        found = credentials.find(self._kind, self._field, value)
+        if found is not None:
+            if len(self._found) >= HALF:
+                self._found = {}
+            self._found[value] = found
+        return found
 
 
 def _opener(kind: str, sealer: Sealer) -> Opened:

@@ -1,8 +1,10 @@
 cimport cython
+from gateline.engine.identification cimport tell_service
 from gateline.engine.peer cimport Peer as CPeer
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.router.interface cimport Match as CMatch
 from gateline.engine.runtime cimport CompiledRoute as CRoute
+from gateline.engine.streams cimport ClientStream as CClientStream, ExchangeHandler as CExchangeHandler, UpstreamStream as CUpstreamStream
 from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
 from gateline.engine.upstream.watch cimport Watch as CWatch
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
@@ -10,7 +12,10 @@ from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHe
 @cython.freelist(64)
 cdef class Exchange:
     cdef public CRequestHead head
-    cdef public object proxy, downstream, client_ip, kept, retrying, sni, trailers, upstream
+    cdef public CExchangeHandler proxy
+    cdef public CClientStream downstream
+    cdef public CUpstreamStream upstream
+    cdef public object client_ip, kept, retrying, sni, trailers
     cdef public str upstream_ip
     cdef public CMatch match
     cdef public CPeer peer
@@ -38,9 +43,9 @@ cdef class Exchange:
     cpdef object client_paused(self)
     cpdef object client_resumed(self)
     @cython.locals(watch=CWatch)
-    cpdef object connected(self, upstream, double now)
+    cpdef object connected(self, CUpstreamStream upstream, double now)
     cpdef object interim_response(self, head)
-    @cython.locals(run=PluginRun, watch=CWatch)
+    @cython.locals(watch=CWatch)
     cpdef object response_begun(self, CResponseHead head, long long length, bytes body, bint ended, double now)
     @cython.locals(now=cython.double)
     cpdef object switched(self, head, bytes data)

@@ -104,20 +104,19 @@ class Exchange:
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
-        peer = client.peer
-        self.peer = peer
         self.proxy = proxy
         self.downstream = client
+        self.peer = self.downstream.peer  # what is read here again is read as what its attribute is declared to be
         self.head = head
         self.received = now
-        self.method = head.method
-        self.path = head.path
-        self.query = head.query
+        self.method = self.head.method
+        self.path = self.head.path
+        self.query = self.head.query
         self.host = b""
-        self.port = peer.listener_port
-        self.tls = peer.tls
-        self.sni = peer.sni
-        self.client_ip = peer.address
+        self.port = self.peer.listener_port
+        self.tls = self.peer.tls
+        self.sni = self.peer.sni
+        self.client_ip = self.peer.address
         self.route: CompiledRoute | None = None
         self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
         self.target: CompiledTarget = cast("CompiledTarget", None)
@@ -126,7 +125,7 @@ class Exchange:
         self.upstream_path = b""
         self.upstream_ip = ""
         self.request_bytes = b""
-        self.request_length = head.length
+        self.request_length = self.head.length
         self.request_done = True
         self.read_timeout = self.write_timeout = 60.0
         self.run: PluginRun | None = None
@@ -382,19 +381,9 @@ class Exchange:
         if retrying is not None and self.proxy.tries.discards(self, retrying, head, ended):
             return
         self.kept = None
-        run = self.run
-        if run is not None:
-            if ended:
-                self.upstream = None
-            self.proxy.phases.response(self, run, head, length, body, ended)
-            return
-        self.responded = True
-        self.status = head.status
-        self.response_bytes = len(body)
-        self.proxy.respond(self, head, length, body, ended)
         if ended:
             self.upstream = None
-            self.complete(now)
+        self.proxy.respond(self, head, length, body, ended, now)
 
     def switched(self, head: ResponseHead, data: bytes) -> None:
         """The upstream agreed to switch protocols: from here on bytes pass both ways as they come."""

@@ -30,7 +30,10 @@ def tell_service(edits: RequestEdits, identity: Identity) -> None:
             _told.clear()
         _told[id(who)] = told
     changed = edits.changed
-    changed.update(told[3])
+    if changed:
+        changed.update(told[3])
+    else:
+        edits.changed = told[3].copy()
 
 
 def _blocks(identity: Identity) -> _Blocks:

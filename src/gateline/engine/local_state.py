@@ -221,6 +221,10 @@ class LocalCredentials:
         """The entity with this value."""
         return next((one for one in self._entities.get(kind, ()) if one.fields.get(field) == value), None)
 
+    def finder(self, kind: str, field: str) -> Callable[[str], LocalFound | None]:
+        """The same, for one kind and field."""
+        return lambda value: self.find(kind, field, value)
+
     def of_consumer(self, kind: str, consumer: str) -> list[LocalFound]:
         """The entities of a consumer."""
         return [one for one in self._entities.get(kind, ()) if one.consumer and one.consumer.id == consumer]

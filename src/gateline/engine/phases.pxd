@@ -1,5 +1,5 @@
 cimport cython
-from gateline.engine.chain cimport Chain, Step
+from gateline.engine.chain cimport Chain, PluginSet, Step
 from gateline.engine.edits cimport ResponseEdits
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.headers cimport ResponseHeaders
@@ -10,15 +10,17 @@ cdef unsigned int _DROP, _DROP_TRAILER, _SERVER, _FRAMING
 
 cdef class Phases:
     cdef object _proxy
+    cdef bint _debug_header
     cdef ResponseHeaders _headers
     cdef public long long body_limit
 
     @cython.locals(run=PluginRun, chain=Chain)
-    cpdef object rewrite(self, Exchange exchange, plugins)
+    cpdef object rewrite(self, Exchange exchange, PluginSet plugins)
     @cython.locals(chain=Chain)
-    cpdef object access(self, Exchange exchange, PluginRun run)
+    cpdef bint access(self, Exchange exchange, PluginRun run)
     @cython.locals(chain=Chain, step=Step, count=Py_ssize_t)
-    cpdef object _go(self, Exchange exchange, PluginRun run, tuple steps, Py_ssize_t place)
+    cpdef bint _go(self, Exchange exchange, PluginRun run, tuple steps, Py_ssize_t place)
+    cpdef object _go_on(self, Exchange exchange, PluginRun run, tuple steps, Py_ssize_t place)
     cpdef object _passed(self, Exchange exchange, PluginRun run)
     @cython.locals(chain=Chain)
     cpdef object response(self, Exchange exchange, PluginRun run, CResponseHead head, long long length, bytes body, bint ended)

@@ -43,13 +43,14 @@ _OWN_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
 
 
 class Phases:
-    """The phases of one worker. `body_limit` in bytes."""
+    """The phases of one worker. `body_limit` in bytes; `debug_header` as in the settings (`allow_debug_header`)."""
 
-    __slots__ = ("_headers", "_proxy", "body_limit")
+    __slots__ = ("_debug_header", "_headers", "_proxy", "body_limit")
 
-    def __init__(self, proxy: "Proxy", headers: ResponseHeaders, body_limit: int) -> None:
+    def __init__(self, proxy: "Proxy", headers: ResponseHeaders, body_limit: int, debug_header: bool = False) -> None:
         self._proxy = proxy
         self._headers = headers
+        self._debug_header = debug_header
         self.body_limit = body_limit
 
     # -- before the service is asked -------------------------------------------------------------------------------
@@ -59,37 +60,38 @@ class Phases:
         run = PluginRun(chain)
         run.stage = REWRITE
         exchange.run = run
-        self._go(exchange, run, chain.rewrite, 0)
+        self._go_on(exchange, run, chain.rewrite, 0)
 
-    def access(self, exchange: Exchange, run: PluginRun) -> None:
-        """Go on with the plugins of the route; goes on to the service."""
+    def access(self, exchange: Exchange, run: PluginRun) -> bool:
+        """Go on with the plugins of the route; whether they have let the request pass already."""
         run.stage = ACCESS
-        self._go(exchange, run, run.chain.access, 0)
+        return self._go(exchange, run, run.chain.access, 0)
 
-    def _go(self, exchange: Exchange, run: PluginRun, steps: tuple[Step, ...], place: int) -> None:
+    def _go(self, exchange: Exchange, run: PluginRun, steps: tuple[Step, ...], place: int) -> bool:
+        """Take the steps from `place` on; whether all have let the exchange pass. If not, one has answered or waits."""
         chain = run.chain
         count = len(steps)
         while place < count:
             step = steps[place]
             try:
                 if step.reads and run.stage == ACCESS and not self._has_body(exchange, run, step, place):
-                    return
+                    return False
                 outcome = step.call(exchange)
             except Exception:
                 self._failed(exchange, run, step)
-                return
+                return False
             if outcome is not None:
                 if step.coroutine or isinstance(outcome, Coroutine):
                     name = f"{step.name} in {_NAMES[run.stage]}"
                     run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
-                    return
-                self._answer(exchange, run, step, outcome)
-                return
+                else:
+                    self._answer(exchange, run, step, outcome)
+                return False
             if exchange.over:
-                return
+                return False
             if run.body_limit >= 0 and max(exchange.head.length, exchange.body_bytes) > run.body_limit:
                 self.body_over_limit(exchange, run)
-                return
+                return False
             if run.chain is not chain:  # it is known now who sends the request, and other configurations are in force
                 chain = run.chain
                 steps = chain.access
@@ -97,7 +99,12 @@ class Phases:
                 place = chain.after(step.name)
             else:
                 place += 1
-        self._passed(exchange, run)
+        return True
+
+    def _go_on(self, exchange: Exchange, run: PluginRun, steps: tuple[Step, ...], place: int) -> None:
+        """Take the steps from `place` on, and what comes after them."""
+        if self._go(exchange, run, steps, place):
+            self._passed(exchange, run)
 
     def _passed(self, exchange: Exchange, run: PluginRun) -> None:
         if run.stage == REWRITE:
@@ -141,11 +148,11 @@ class Phases:
         if run.stage == ACCESS:
             steps = chain.access
             if place >= len(steps) or steps[place] is not step:  # the identity has changed what runs
-                self._go(exchange, run, steps, chain.after(step.name))
+                self._go_on(exchange, run, steps, chain.after(step.name))
                 return
         else:
             steps = chain.rewrite if run.stage == REWRITE else run.responders
-        self._go(exchange, run, steps, place + 1)
+        self._go_on(exchange, run, steps, place + 1)
 
     def _answer(self, exchange: Exchange, run: PluginRun, step: Step, outcome: Any) -> None:
         """Answer with what a plugin returned."""
@@ -174,7 +181,7 @@ class Phases:
         exchange.sent = monotonic()
         exchange.upstream_latency = 0.0
         run.watcher = None
-        if stored.more is None and length < 0 and not (chain.filters or chain.response or self._proxy.debug_header):
+        if stored.more is None and length < 0 and not (chain.filters or chain.response or self._debug_header):
             edits = run.response_edits
             if edits is None or not edits.changed:
                 run.source = "service"
@@ -249,7 +256,7 @@ class Phases:
         run.parked = -1
         run.wanted = 0
         try:
-            self._go(exchange, run, run.chain.access, place)
+            self._go_on(exchange, run, run.chain.access, place)
         except Exception:
             self._broken(exchange)
 
@@ -366,7 +373,7 @@ class Phases:
         run.response_body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         run.buffer = []
         try:
-            self._go(exchange, run, run.responders, 0)
+            self._go_on(exchange, run, run.responders, 0)
         except Exception:
             self._broken(exchange)
 
@@ -414,7 +421,7 @@ class Phases:
         )
         if exchange.cookie_line is not None:
             tail += exchange.cookie_line
-        if self._proxy.debug_header:
+        if self._debug_header:
             tail += self._proxy.debug_block(exchange)
         changed = None
         if framed and exchange.method == b"HEAD":  # how long the body would have been is not known

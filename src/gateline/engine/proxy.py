@@ -28,6 +28,7 @@ from gateline.engine.request_id import next_request_id
 from gateline.engine.retrying import Retrying
 from gateline.engine.router import normalize_path
 from gateline.engine.runtime import CompiledRoute, CompiledService, Runtime
+from gateline.engine.streams import ExchangeHandler
 from gateline.engine.tries import Tries
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
@@ -66,7 +67,7 @@ _UPGRADE_HTTPS = b"Connection: Upgrade\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"
 _UPGRADE_HTTP2 = b"Connection: Upgrade\r\nUpgrade: HTTP/2\r\n"
 
 
-class Proxy:
+class Proxy(ExchangeHandler):
     """Takes exchanges from clients' streams through router and upstream to their answers."""
 
     def __init__(
@@ -93,7 +94,7 @@ class Proxy:
         self.access_log = access_log
         self.destinations: DynamicDestinations = cast(DynamicDestinations, None)  # set by the worker
         self.tries = Tries(self)
-        self.phases = Phases(self, headers, plugin_body_limit)
+        self.phases = Phases(self, headers, plugin_body_limit, debug_header)
 
     def adopt(self, runtime: Runtime) -> None:
         """Let every exchange that begins from now on use `runtime`."""
@@ -175,9 +176,9 @@ class Proxy:
             exchange.run = run
         if route.special and self._refused_by_protocol(exchange, route):
             return None
-        if run is None:
+        if run is None or self.phases.access(exchange, run):
             return self.forward(exchange)
-        return self.phases.access(exchange, run)
+        return None
 
     def consent(self, exchange: Exchange) -> None:
         """Let a client that waits for it (`Expect: 100-continue`) send its body."""
@@ -465,11 +466,27 @@ class Proxy:
             exchange.refuse(failure, extra)
 
     # -- answer ----------------------------------------------------------------------------------------------------
-    def respond(self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool) -> None:
-        """Pass an upstream's answer on to the client."""
+    def respond(
+        self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool, now: float
+    ) -> None:
+        """Pass an upstream's answer on to the client, by way of the plugins that have a say in it."""
+        self._respond(exchange, head, length, body, ended, now)
+
+    def _respond(
+        self, exchange: Exchange, head: ResponseHead, length: int, body: bytes, ended: bool, now: float
+    ) -> None:
+        run = exchange.run
+        if run is not None:
+            self.phases.response(exchange, run, head, length, body, ended)
+            return
+        exchange.responded = True
+        exchange.status = head.status
+        exchange.response_bytes = len(body)
         drop = _RESPONSE_DROP if exchange.head.te_trailers else _RESPONSE_DROP_TRAILER
         block = self._proxied_block(exchange, head)
         exchange.downstream.respond(head, head.status, drop, None, block, length, body, ended)
+        if ended:
+            exchange.complete(now)
 
     def switch(self, exchange: Exchange, head: ResponseHead, data: bytes) -> None:
         """Pass on the upstream's consent to switch protocols."""
@@ -541,6 +558,9 @@ class Proxy:
 
     def finished(self, exchange: Exchange) -> None:
         """The exchange is over, whichever way: account for it."""
+        self._account(exchange)
+
+    def _account(self, exchange: Exchange) -> None:
         if exchange.retrying is not None:
             exchange.retrying.end()
         run = exchange.run

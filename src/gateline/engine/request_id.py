@@ -6,17 +6,25 @@ __all__ = ["next_request_id"]
 
 _BLOCK = 512
 _ids: list[bytes] = []
+_given = 0
+"""How many of them have been given out."""
 
 
 def next_request_id() -> bytes:
     """A new id, 32 lower-case hex digits (128 random bits), never given out before."""
-    if not _ids:
-        _ids.extend(os.urandom(16 * _BLOCK).hex(" ", 16).encode().split())
-    return _ids.pop()
+    global _given
+    if _given == len(_ids):
+        _ids[:] = os.urandom(16 * _BLOCK).hex(" ", 16).encode().split()
+        _given = 0
+    made = _ids[_given]
+    _given += 1
+    return made
 
 
 def _forget_after_fork() -> None:
+    global _given
     _ids.clear()
+    _given = 0
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

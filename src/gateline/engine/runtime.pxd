@@ -1,4 +1,4 @@
-from gateline.engine.chain cimport Chain
+from gateline.engine.chain cimport Chain, PluginSet
 from gateline.engine.router.interface cimport Match as CMatch
 from gateline.engine.router.matcher cimport Router as CRouter
 from gateline.engine.upstream.balancer cimport Balancer
@@ -12,7 +12,7 @@ cdef class CompiledService:
 
 cdef class CompiledRoute:
     cdef dict _prefix_lines
-    cdef object _plugins
+    cdef PluginSet _plugins
     cdef Chain _chain, _chain_tls
     cdef public object entity, forwarded_prefix, id, name, retry_rules, upstream_path
     cdef public CompiledService service
@@ -20,10 +20,11 @@ cdef class CompiledRoute:
     cdef public bint grpc, https_only, path_unchanged, preserve_host, special, strip_path
     cdef public int https_redirect_status
 
-    cpdef Chain chain(self, plugins, bint tls)
+    cpdef Chain chain(self, PluginSet plugins, bint tls)
     cpdef bytes prefix_line(self, CMatch match)
 
 cdef class Runtime:
-    cdef public object hash, plugins, version
+    cdef public object hash, version
+    cdef public PluginSet plugins
     cdef public CRouter router
     cdef public double shortest_timeout

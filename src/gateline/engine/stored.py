@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING
 
 from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE
+from gateline.engine.streams import Trailers, UpstreamStream
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
-    from gateline.engine.streams import Trailers
 
 __all__ = ["StoredBody"]
 
 _log = logging.getLogger(__name__)
 
 
-class StoredBody:
-    """See `engine.streams.UpstreamStream`."""
-
-    address = ""
-    """It comes from nowhere."""
+class StoredBody(UpstreamStream):
+    """See the module."""
 
     def __init__(self, exchange: "Exchange", pieces: AsyncIterator[bytes]) -> None:
+        self.address = ""  # it comes from nowhere
         self._exchange = exchange
         self._pieces = pieces
         self._wanted = asyncio.Event()
@@ -68,5 +66,5 @@ class StoredBody:
     def send_data(self, data: bytes) -> None:
         """What the client sends with its request means nothing here."""
 
-    def send_end(self, trailers: "Trailers") -> None:
+    def send_end(self, trailers: Trailers) -> None:
         """As above."""

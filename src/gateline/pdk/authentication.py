@@ -80,9 +80,13 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
 
     def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
-        if self.passes(exchange):
+        if (self.config.anonymous is not None or not self.preflight) and self.passes(exchange):
             return self.passed_over(exchange)
-        return self.concluded(exchange, self.identify(exchange))
+        result = self.identify(exchange)
+        if type(result) is Identity:
+            exchange.authenticate(result)
+            return None
+        return self.concluded(exchange, result)
 
     def passes(self, exchange: Exchange) -> bool:
         """Whether nothing has to be found out about a request."""

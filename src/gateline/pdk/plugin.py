@@ -180,6 +180,9 @@ class Plugin(Generic[C]):
     def close(self) -> None:
         """The entity is not in force any more: end what runs in the background."""
 
+    needs_bodies: bool = True
+    """Whether `reads_request` is asked at all: an instance whose configuration never needs a body says no."""
+
     def reads_request(self, exchange: Any) -> bool:  # noqa: ARG002 - for those that override it
         """Whether `access` needs this request's body whole; asked right before."""
         return False

@@ -7,16 +7,19 @@ cdef class _Node:
     cdef public _Node parent
     cdef public Match sure
 
-cdef class Bucket:
+cdef class AnyBucket:
     cdef public object best
+
+    cpdef Match search(self, request, bytes path, limit)
+
+cdef class Bucket(AnyBucket):
     cdef public list keys, nodes
 
     @cython.locals(node=_Node, found=Match, match=Match)
-    cpdef object search(self, request, bytes path, limit)
+    cpdef Match search(self, request, bytes path, limit)
 
-cdef class WideBucket:
-    cdef public object best
+cdef class WideBucket(AnyBucket):
     cdef public Bucket narrow, wide
 
     @cython.locals(found=Match)
-    cpdef object search(self, request, bytes path, limit)
+    cpdef Match search(self, request, bytes path, limit)

@@ -48,10 +48,22 @@ class _Node:
             self.sure = None
 
 
-class Bucket:
+class AnyBucket:
     """The candidates of one host (or of all hosts) by path; at least one. `best` is the best rank among them."""
 
-    __slots__ = ("best", "keys", "nodes")
+    __slots__ = ("best",)
+
+    best: int
+
+    def search(self, request: RouteRequest, path: bytes, limit: int) -> Match | None:
+        """The best match that comes before `limit`."""
+        raise NotImplementedError
+
+
+class Bucket(AnyBucket):
+    """A bucket in one piece."""
+
+    __slots__ = ("keys", "nodes")
 
     def __init__(self, keys: list[bytes], nodes: list[_Node | None], best: int) -> None:
         self.keys = keys
@@ -76,13 +88,13 @@ class Bucket:
         return found
 
 
-class WideBucket:
+class WideBucket(AnyBucket):
     """A bucket of many prefixes, and apart from them the ones that nearly every path begins with.
 
     As they stand above all others, a change of them would otherwise make every node again.
     """
 
-    __slots__ = ("best", "narrow", "wide")
+    __slots__ = ("narrow", "wide")
 
     def __init__(self, narrow: Bucket, wide: Bucket) -> None:
         self.narrow = narrow
@@ -99,9 +111,6 @@ class WideBucket:
         return found
 
 
-AnyBucket = Bucket | WideBucket
-
-
 def bucket_after(last: AnyBucket | None, change: Change, leftovers: list[object]) -> Built[AnyBucket | None]:
     """The bucket after a change of its candidates, None where none is left.
 
@@ -109,7 +118,12 @@ def bucket_after(last: AnyBucket | None, change: Change, leftovers: list[object]
     """
     changes = yield from spread(change, lambda candidate: (candidate.prefix,))
     of_wide = {prefix: changes.pop(prefix) for prefix in _WIDE if prefix in changes}
-    narrow, wide = (last.narrow, last.wide) if isinstance(last, WideBucket) else (last, None)
+    narrow: Bucket | None
+    wide: Bucket | None
+    if isinstance(last, WideBucket):
+        narrow, wide = last.narrow, last.wide
+    else:
+        narrow, wide = cast(Bucket | None, last), None
     if changes:
         narrow = yield from _after(narrow, changes, leftovers)
     inside = [] if narrow is None or wide is not None else [key for key in narrow.keys[: len(_WIDE)] if key in _WIDE]

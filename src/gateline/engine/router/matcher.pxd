@@ -1,17 +1,19 @@
 cimport cython
+from gateline.engine.router.index cimport AnyBucket
 from gateline.engine.router.interface cimport Match
 
 cdef class _OpenHosts:
     cdef public object _wildcards, best
     cdef public dict buckets
 
-    @cython.locals(found=Match, match=Match)
+    @cython.locals(found=Match, match=Match, bucket=AnyBucket)
     cpdef object search(self, request, bytes path, limit)
 
 cdef class Router:
-    cdef public object _anywhere, regexes
+    cdef public AnyBucket _anywhere
+    cdef public object regexes
     cdef public dict _hosts
     cdef public _OpenHosts _open_hosts
 
-    @cython.locals(path=bytes, found=Match, match=Match, open_hosts=_OpenHosts)
+    @cython.locals(path=bytes, found=Match, match=Match, open_hosts=_OpenHosts, bucket=AnyBucket)
     cpdef Match match(self, request)

@@ -1,3 +1,6 @@
+cimport cython
+from gateline.engine.streams cimport PooledStream
+
 cdef class Place:
     cdef public str address
     cdef public int port
@@ -6,7 +9,8 @@ cdef class Place:
     cdef public bytes host_line
     cdef public list idle
 
-    cpdef object kept(self)
+    @cython.locals(connection=PooledStream)
+    cpdef PooledStream kept(self)
 
 cdef class Places:
     cdef object _among, _endpoints, _host, _port, _resolver, _subscription

@@ -13,7 +13,8 @@ from gateline.engine.upstream.dns import Endpoint, NameResolutionError, Resolver
 from gateline.engine.upstream.turns import smooth_turns
 
 if TYPE_CHECKING:
-    from gateline.engine.upstream.pool import PooledConnection, Target
+    from gateline.engine.streams import PooledStream
+    from gateline.engine.upstream.pool import Target
 
 __all__ = ["Place", "Places"]
 
@@ -39,9 +40,9 @@ class Place:
         self.gone = False
         self.resting = False
         self.host_line: bytes | None = None
-        self.idle: list[PooledConnection] = []
+        self.idle: list[PooledStream] = []
 
-    def kept(self) -> "PooledConnection | None":
+    def kept(self) -> "PooledStream | None":
         """An idle connection, the one used last first; None when there is none."""
         idle = self.idle
         while idle:

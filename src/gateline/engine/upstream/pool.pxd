@@ -1,4 +1,5 @@
 cimport cython
+from gateline.engine.streams cimport PooledStream
 from gateline.engine.upstream.places cimport Place, Places
 
 cdef class Pool:
@@ -9,6 +10,6 @@ cdef class Pool:
     cdef object _pools, _tls
 
     @cython.locals(places=Places, place=Place)
-    cpdef object acquire(self)
+    cpdef PooledStream acquire(self)
     @cython.locals(place=Place)
-    cpdef object release(self, connection, double now)
+    cpdef object release(self, PooledStream connection, double now)

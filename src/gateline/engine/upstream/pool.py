@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from gateline.engine import tasks
 from gateline.engine.errors import CATALOGUE, Failure
+from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
 from gateline.engine.upstream.health import Addresses
 from gateline.engine.upstream.places import Place, Places
@@ -25,9 +26,8 @@ from gateline.engine.upstream.racing import alternating, race
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
-    from gateline.engine.streams import UpstreamStream
 
-__all__ = ["KeepAlive", "Pool", "PooledConnection", "Pools", "Target"]
+__all__ = ["KeepAlive", "Pool", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,26 +66,6 @@ class Target:
     """The port that a Host need not tell, where the Host is the name in an SRV record; 0 where it is not."""
 
 
-class PooledConnection(Protocol):
-    """What a pool asks of a connection."""
-
-    requests: int
-    deadline: float
-    place: Place
-
-    def usable(self) -> bool:
-        """Whether it is still open."""
-
-    def close(self) -> None:
-        """Close it; what was written is flushed first."""
-
-    def stop(self) -> None:
-        """Close it at once."""
-
-    def timed_out(self, now: float) -> None:
-        """Its deadline has passed."""
-
-
 Factory = Callable[["Pool"], asyncio.Protocol]
 
 
@@ -108,15 +88,15 @@ class Pool:
         """Whether the target is not used any more."""
         return self._places.retired
 
-    def acquire(self) -> "UpstreamStream | None":
+    def acquire(self) -> PooledStream | None:
         """A kept connection to the place whose turn it is, the one used last first; None when there is none."""
         places = self._places
         place = places.sole
         if place is None:
             place = places.next()
-        return place.kept()  # type: ignore[return-value]  # a stream and a pooled connection are one object
+        return place.kept()
 
-    def release(self, connection: PooledConnection, now: float) -> None:
+    def release(self, connection: PooledStream, now: float) -> None:
         """Take back a connection whose exchange is over: keep it within the limits, else close it."""
         place = connection.place
         if place.gone or connection.requests >= self._max_requests or len(place.idle) >= self._size:
@@ -125,12 +105,12 @@ class Pool:
         connection.deadline = now + self._idle_timeout
         place.idle.append(connection)
 
-    def opened(self, connection: PooledConnection) -> None:
+    def opened(self, connection: PooledStream) -> None:
         """A connection was made: from now on its deadline is watched."""
         self._pools.connections.add(connection)
         self._open += 1
 
-    def lost(self, connection: PooledConnection) -> None:
+    def lost(self, connection: PooledStream) -> None:
         """A connection is gone."""
         self._pools.connections.discard(connection)
         self._open -= 1
@@ -171,11 +151,11 @@ class Pool:
             if exchange.over:  # its client left meanwhile
                 self.release(connection, monotonic())
             else:
-                exchange.connected(connection, monotonic())  # type: ignore[arg-type]  # both are one object
+                exchange.connected(connection, monotonic())
             return
         exchange.upstream_failed(failure, False)
 
-    async def _connected(self, places: list[Place]) -> PooledConnection:
+    async def _connected(self, places: list[Place]) -> PooledStream:
         """A connection to the first of the places that takes one. Raises OSError: the last one's."""
         if len(places) == 1:
             return await self._open_at(places[0])
@@ -196,7 +176,7 @@ class Pool:
         reason = "it took longer than another" if error is None else error
         _log.info("%s of %s takes no connection: %s", place.address, self.target.host, reason)
 
-    async def _open_at(self, place: Place, connected: socket.socket | None = None) -> PooledConnection:
+    async def _open_at(self, place: Place, connected: socket.socket | None = None) -> PooledStream:
         target = self.target
         name = (target.server_name or target.host) if self._tls else None
         made = partial(self._made, place)  # a closure would be part of a cycle
@@ -205,11 +185,11 @@ class Pool:
             _, connection = await connect(made, place.address, place.port, ssl=self._tls, server_hostname=name)
         else:
             _, connection = await connect(made, sock=connected, ssl=self._tls, server_hostname=name)
-        return cast(PooledConnection, connection)
+        return cast(PooledStream, connection)
 
     def _made(self, place: Place) -> asyncio.Protocol:
         made = self._pools.factory(self)
-        made.place = place  # type: ignore[attr-defined]  # the factory makes pooled connections
+        made.place = place  # type: ignore[attr-defined]  # the factory makes pooled streams
         return made
 
 
@@ -220,7 +200,7 @@ class Pools:
         self.factory = factory
         self.keep_alive = keep_alive
         self.resolver = resolver or Resolver()
-        self.connections: set[PooledConnection] = set()
+        self.connections: set[PooledStream] = set()
         self.users: dict[Pool, int] = {}
         """How many of those that open targets use a pool."""
         self._by_target: dict[Target, Pool] = {}

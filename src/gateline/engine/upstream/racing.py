@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from gateline.engine import tasks
 
 if TYPE_CHECKING:
+    from gateline.engine.streams import PooledStream
     from gateline.engine.upstream.places import Place
-    from gateline.engine.upstream.pool import PooledConnection
 
 __all__ = ["alternating", "race"]
 
@@ -36,7 +36,7 @@ def _alternating(places: "list[Place]") -> "Iterator[Place]":
 
 async def race(
     left: "deque[Place]", failed: "Callable[[Place, OSError | None], None]"
-) -> "tuple[Place, socket.socket | PooledConnection]":
+) -> "tuple[Place, socket.socket | PooledStream]":
     """A place, and a socket that is connected there or, at a later one, a connection that was kept.
 
     Takes the places that it tries out of `left`. `failed` hears of those that are of no use now: one that takes no

@@ -1,12 +1,12 @@
 cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.door cimport Door
-from gateline.engine.peer cimport Peer
+from gateline.engine.streams cimport ClientStream
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
 cdef long long _CHUNKED
 
-cdef class ClientConnection:
+cdef class ClientConnection(ClientStream):
     cdef bytes _ahead, _partial
     cdef bint _chunked, _close, _half_closed, _lingering, _paused
     cdef object _decoder, _transport
@@ -14,7 +14,6 @@ cdef class ClientConnection:
     cdef Exchange _exchange
     cdef long long _discarded, _left, _requests
     cdef public double deadline
-    cdef public Peer peer
 
     @cython.locals(exchange=Exchange)
     cpdef object data_received(self, bytes data)
@@ -26,6 +25,11 @@ cdef class ClientConnection:
     cpdef object _read_body(self, bytes data)
     @cython.locals(exchange=Exchange, start=bytes)
     cpdef object respond(self, CResponseHead head, int status, unsigned int drop, dict edits, bytes tail, long long length, bytes body, bint ended)
+    @cython.locals(exchange=Exchange, ending=bytes)
+    cpdef object answer(self, int status, bytes block, bytes body)
+    @cython.locals(start=bytes)
+    cpdef object _write_answer(self, int status, bytes block, bytes body, Py_ssize_t length)
+    cpdef object send_data(self, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
 from gateline.engine.exchange import Exchange
-from gateline.engine.peer import Peer
-from gateline.engine.streams import Trailers
+from gateline.engine.streams import ClientStream, Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
 from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, status_line
@@ -46,7 +45,7 @@ _CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class ClientConnection:
+class ClientConnection(ClientStream):
     """The gateway's end of one client connection; it is the `ClientStream` of its exchanges."""
 
     __slots__ = (
@@ -65,10 +64,7 @@ class ClientConnection:
         "_requests",
         "_transport",
         "deadline",
-        "peer",
     )
-
-    peer: Peer
 
     def __init__(self, door: "Door") -> None:
         self._door = door

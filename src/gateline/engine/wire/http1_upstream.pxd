@@ -1,28 +1,25 @@
 cimport cython
 from gateline.engine.exchange cimport Exchange
-from gateline.engine.runtime cimport CompiledService
+from gateline.engine.streams cimport PooledStream
 from gateline.engine.upstream.places cimport Place
 from gateline.engine.upstream.pool cimport Pool
 from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
 
 cdef long long _CHUNKED
 
-cdef class UpstreamConnection:
+cdef class UpstreamConnection(PooledStream):
     cdef bint _body, _chunked, _reusable, _tunnel, _until_close, _write_paused
     cdef object _decoder, _transport
     cdef Pool _pool
     cdef Exchange _exchange
     cdef bytes _partial
-    cdef public str address
     cdef int _interims
     cdef long long _left
     cdef double _read_timeout, _write_timeout
-    cdef public double deadline
-    cdef public Place place
-    cdef public long long requests
 
-    @cython.locals(service=CompiledService)
-    cpdef object send_request(self, Exchange exchange, bytes data)
+    @cython.locals(place=Place, current=Exchange)
+    cpdef object send_request(self, exchange, bytes data)
+    cpdef object send_data(self, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object data_received(self, bytes data)
     cpdef bint usable(self)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.exchange import Exchange
-from gateline.engine.streams import Trailers
+from gateline.engine.streams import PooledStream, Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, Limits, parse_response
 
@@ -34,7 +34,7 @@ _CHUNKED: int = CHUNKED
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class UpstreamConnection:
+class UpstreamConnection(PooledStream):
     """One connection to a target; it is the `UpstreamStream` of its exchange, and pooled between two of them."""
 
     __slots__ = (
@@ -53,10 +53,6 @@ class UpstreamConnection:
         "_until_close",
         "_write_paused",
         "_write_timeout",
-        "address",
-        "deadline",
-        "place",
-        "requests",
     )
 
     def __init__(self, pool: "Pool") -> None:
@@ -82,15 +78,15 @@ class UpstreamConnection:
 
     # -- requests (UpstreamStream) ---------------------------------------------------------------------------------
     def send_request(self, exchange: Exchange, data: bytes) -> None:
-        self._exchange = exchange
+        self._exchange = current = exchange
         self.requests += 1
-        self._read_timeout = exchange.read_timeout
-        self._write_timeout = exchange.write_timeout
-        self._chunked = exchange.request_length == _CHUNKED
-        self.deadline = exchange.sent + self._read_timeout if exchange.request_done else NEVER
-        host_line = self.place.host_line
-        if host_line is not None:
-            data = data.replace(exchange.target.host_line, host_line, 1)
+        self._read_timeout = current.read_timeout
+        self._write_timeout = current.write_timeout
+        self._chunked = current.request_length == _CHUNKED
+        self.deadline = current.sent + self._read_timeout if current.request_done else NEVER
+        place = self.place
+        if place.host_line is not None:
+            data = data.replace(current.target.host_line, place.host_line, 1)
         self._transport.write(data)
 
     def send_data(self, data: bytes) -> None:
@@ -123,7 +119,7 @@ class UpstreamConnection:
             self.deadline = monotonic() + self._read_timeout
             self._transport.resume_reading()
 
-    # -- the pool's side (PooledConnection) ------------------------------------------------------------------------
+    # -- the pool's side (PooledStream) ----------------------------------------------------------------------------
     def usable(self) -> bool:
         return not self._transport.is_closing()
 

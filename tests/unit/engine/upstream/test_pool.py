@@ -5,10 +5,11 @@ from typing import cast
 
 import pytest
 
+from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.pool import KeepAlive, Pool, Pools, Target
 
 
-class _Connection:
+class _Connection(PooledStream):
     """A pooled connection without a socket."""
 
     def __init__(self, pool: Pool, requests: int = 1) -> None:
