@@ -108,9 +108,14 @@ class Proxy(ExchangeHandler):
         try:
             self._route(exchange)
         except Exception:
-            _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
-            if not exchange.over:
-                exchange.refuse(CATALOGUE.INTERNAL)
+            self._broken(exchange)
+
+    @staticmethod
+    def _broken(exchange: Exchange) -> None:
+        """An error of the gateway's own, which is being handled."""
+        _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
+        if not exchange.over:
+            exchange.refuse(CATALOGUE.INTERNAL)
 
     def _route(self, exchange: Exchange) -> None:
         self.total_requests += 1
@@ -426,8 +431,11 @@ class Proxy(ExchangeHandler):
         route, service = exchange.route, exchange.service
         assert route is not None  # noqa: S101 - it was forwarded
         assert service is not None  # noqa: S101
-        self._aim(exchange, route, service)
-        self._acquire(exchange, service, False)
+        try:
+            self._aim(exchange, route, service)
+            self._acquire(exchange, service, False)
+        except Exception:
+            self._broken(exchange)
 
     def try_again(self, exchange: Exchange, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""
