@@ -15,7 +15,7 @@ cdef class WorkerCredentials:
     cdef object _clock, _open, _sealer
     cdef CDirectory _directory
     cdef readonly dict _old, _young
-    cdef dict _openers
+    cdef dict _finders, _openers
     cdef public long long renewals
 
     cpdef FoundEntity find(self, kind, field, value)

@@ -125,6 +125,7 @@ class WorkerCredentials:
         self._young: dict[Any, Any] = {}
         self._old: dict[Any, Any] = {}
         self._openers: dict[str, Opened] = {}
+        self._finders: dict[tuple[str, str], Finder] = {}
         self.renewals = 0
         """How often the directory has changed."""
 
@@ -140,8 +141,11 @@ class WorkerCredentials:
             self.renewals += 1
 
     def finder(self, kind: str, field: str) -> "Callable[[str], FoundEntity | None]":
-        """`find` for one kind and field."""
-        return Finder(self, kind, field).find
+        """`find` for one kind and field; the same one for all who ask."""
+        finder = self._finders.get((kind, field))
+        if finder is None:
+            finder = self._finders[kind, field] = Finder(self, kind, field)
+        return finder.find
 
     def find(self, kind: str, field: str, value: str) -> FoundEntity | None:
         """The entity of a kind whose unique field has this value."""
@@ -277,7 +281,7 @@ class Finder:
     __slots__ = ("_credentials", "_field", "_found", "_kind", "_renewals")
 
     def __init__(self, credentials: WorkerCredentials, kind: str, field: str) -> None:
-        self._credentials = credentials
+        self._credentials = credentials  # a cycle, for the life of the worker
         self._kind = kind
         self._field = field
         self._found: dict[str, FoundEntity] = {}

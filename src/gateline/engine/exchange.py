@@ -224,7 +224,8 @@ class Exchange:
         run = self._plugin_run()
         run.identity = identity
         tell_service(run.request_edits(), identity)
-        run.chain = run.chain.personal(identity)
+        if run.chain.plugins.personal:
+            run.chain = run.chain.personal(identity)
 
     def ask_service(self, watcher: "Watcher", edit: "Callable[[Any], None] | None" = None) -> None:
         """Ask the service in the background."""

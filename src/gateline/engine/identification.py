@@ -1,7 +1,7 @@
 """How the service is told who sends a request: Kong's headers, of which none that the client sent is left."""
 
 from gateline.engine.edits import RequestEdits, header_value
-from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.identity import Consumer, Identity
 
 __all__ = ["tell_service"]
 
@@ -14,26 +14,35 @@ _KNOWN_LIMIT = 4096
 _Blocks = dict[bytes, bytes]
 _known: dict[int, tuple[Consumer | None, _Blocks]] = {}
 """By the consumer's identity as an object: hashing its fields would cost more than making the lines."""
-_told: dict[int, tuple[Credential | Identity, Consumer | None, bool, _Blocks]] = {}
-"""What is told of a credential likewise, or of an identity that has none: both are found again as the same objects."""
+
+
+class _Told:
+    """What is told of an identity; it keeps the identity, so that no other one gets its address meanwhile."""
+
+    __slots__ = ("blocks", "identity")
+
+    def __init__(self, identity: Identity, blocks: _Blocks) -> None:
+        self.identity = identity
+        self.blocks = blocks
+
+
+_told: dict[int, _Told] = {}
+"""By the identity as an object: plugins find the same one again for the same credential."""
 _TOLD_LIMIT = 512
 
 
 def tell_service(edits: RequestEdits, identity: Identity) -> None:
     """Set the headers of an identity: its consumer, its credential, whether it is the anonymous one."""
-    credential, consumer, anonymous = identity.credential, identity.consumer, identity.anonymous
-    who = identity if credential is None else credential
-    told = _told.get(id(who))
-    if told is None or told[0] is not who or told[1] is not consumer or told[2] is not anonymous:
-        told = who, consumer, anonymous, _blocks(identity)
+    told = _told.get(id(identity))
+    if told is None or told.identity is not identity:
+        told = _Told(identity, _blocks(identity))
         if len(_told) >= _TOLD_LIMIT:
             _told.clear()
-        _told[id(who)] = told
-    changed = edits.changed
-    if changed:
-        changed.update(told[3])
+        _told[id(identity)] = told
+    if edits.changed:
+        edits.changed.update(told.blocks)
     else:
-        edits.changed = told[3].copy()
+        edits.changed = told.blocks.copy()
 
 
 def _blocks(identity: Identity) -> _Blocks:

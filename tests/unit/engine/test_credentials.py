@@ -116,6 +116,38 @@ def test_a_key_whose_time_is_over_is_gone_at_once(scene: Scene) -> None:
     assert scene.credentials.of_consumer("keyauth_credentials", BOB.id) == ()
 
 
+def test_a_finder_finds_what_there_is_now(scene: Scene) -> None:
+    find = scene.credentials.finder("keyauth_credentials", "key")
+    assert find("kong") is None
+    key = KeyauthCredential.parse({**OF_BOB, "key": "kong"})
+    scene.change(BOB, key)
+    found = find("kong")
+    assert found is not None
+    assert find("kong") is found is scene.credentials.find("keyauth_credentials", "key", "kong")
+    scene.change(delete=(key,))
+    assert find("kong") is None
+
+
+def test_a_finder_does_not_find_what_is_over(scene: Scene) -> None:
+    find = scene.credentials.finder("keyauth_credentials", "key")
+    key = KeyauthCredential.parse({**OF_BOB, "key": "brief"})
+    scene.change(BOB, KeyauthCredential.from_wire({**key.to_wire(), "expires_at": 1010.0}))
+    assert find("brief") is not None
+    scene.now = 1010.0
+    assert find("brief") is None
+
+
+def test_what_a_finder_keeps_is_bounded_and_shared(scene: Scene) -> None:
+    keys = [KeyauthCredential.parse({**OF_BOB, "key": f"key-{number}"}) for number in range(HALF + 10)]
+    scene.change(BOB, *keys)
+    find = scene.credentials.finder("keyauth_credentials", "key")
+    for key in keys:
+        found = find(key.key)
+        assert found is not None
+        assert found.id == key.id
+    assert scene.credentials.finder("keyauth_credentials", "key") == find
+
+
 def test_groups_of_both_sorts_are_known(scene: Scene) -> None:
     gold = ConsumerGroup.parse({"name": "gold"})
     member = ConsumerGroupMember.parse({**OF_BOB, "consumer_group": {"id": gold.id}})

@@ -33,7 +33,9 @@ class KeyPlaces:
             if self._in_header:
                 values = request.header_values(name)
                 if len(values) == 1:
-                    key = wire_text(values[0])
+                    key = values[0]
+                    if not key.isascii():
+                        key = wire_text(key)
                     return (name, key) if key else _NO_KEY
             if not values and self._in_query and request.query:
                 values = [value for argument, value in request.query_args() if argument == name]

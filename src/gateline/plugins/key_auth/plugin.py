@@ -20,6 +20,7 @@ class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredenti
     def __init__(self, config: Config) -> None:
         self.challenge = f'Key realm="{config.realm}"' if config.realm else "Key"
         self.preflight = config.run_on_preflight
+        self.strict = config.anonymous is None and config.run_on_preflight
         self.needs_bodies = config.key_in_body
         self._place_of = KeyPlaces(config).find
         self._find = self.node.credentials.finder("keyauth_credentials", "key")
@@ -35,7 +36,7 @@ class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredenti
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Look the key up."""
         place = self._place_of(exchange)
-        if isinstance(place, Refusal):
+        if not isinstance(place, tuple):
             return place
         if self._hide:
             self._take_out(exchange, place[0])
