@@ -89,11 +89,11 @@ class Loop:
         limits = ClientLimits(requests=1 << 40)
         self._client = ClientConnection(Door(inside._proxy, Crowd(limits), LIMITS, port=8000, tls=False))
         self._client.connection_made(_Wire())
-        targets = [Target("service.test", 8080)]
+        hosts = [f"192.0.2.{number}" for number in range(1, 11)] if balanced else ["service.test"]
+        self._services = [_connected(inside._pools.get(Target(host, 8080))) for host in hosts]
         self._loop = inside._loop if balanced else None
         if balanced:
-            targets = _balance(inside._configuration, inside._proxy)
-        self._services = [_connected(inside._pools.get(target)) for target in targets]
+            _balance(inside._configuration, inside._proxy, hosts)
         self._turn = 0
         headers = {"Host": "127.0.0.1:8000", **KEY_HEADER, **(TOKEN_HEADER if "jwt" in plugins else {})}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -131,15 +131,14 @@ def _connected(pool: Pool) -> tuple[UpstreamConnection, deque[bytes]]:
     return connection, wire.last
 
 
-def _balance(configuration: Configuration, proxy: Proxy) -> list[Target]:
-    """Put an upstream of ten targets with active and passive checks before the service; the targets."""
+def _balance(configuration: Configuration, proxy: Proxy, hosts: list[str]) -> None:
+    """Let the service lead to an upstream with these targets, and active and passive checks."""
     configuration.watch_makers = (Observers(Reports(lambda _: None)),)
     [service] = configuration.entities["services"].values()
     unhealthy = {"http_failures": 5, "tcp_failures": 3, "timeouts": 3}
     checks = {"active": {"healthy": {"interval": 5}, "unhealthy": {"interval": 5}}, "passive": {"unhealthy": unhealthy}}
     upstream = _made("upstreams", {"name": "balanced.test", "healthchecks": checks}).to_wire()
     of = {"upstream": {"id": upstream["id"]}}
-    hosts = [f"192.0.2.{number}" for number in range(1, 11)]
     targets = [_made("targets", {"target": f"{host}:8080", **of}).to_wire() for host in hosts]
     put = {"services": [{**service.to_wire(), "host": "balanced.test"}], "upstreams": [upstream], "targets": targets}
     change = Change(configuration, 2, "", put=put, delete={})
@@ -148,7 +147,6 @@ def _balance(configuration: Configuration, proxy: Proxy) -> list[Target]:
     proxy.adopt(change.commit())
     for _ in change.release():
         pass
-    return [Target(host, 8080) for host in hosts]
 
 
 class _Wire(asyncio.Transport):
