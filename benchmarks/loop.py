@@ -43,7 +43,11 @@ from benchmarks.plugin_configurations import (
     with_redis,
 )
 from benchmarks.redis_server import RedisServer
+from gateline.engine.configuration import Change, Configuration
 from gateline.engine.door import ClientLimits, Crowd, Door
+from gateline.engine.proxy import Proxy
+from gateline.engine.upstream.observing import Observers, Reports
+from gateline.engine.upstream.places import Place
 from gateline.engine.upstream.pool import Pool, Target
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -63,8 +67,11 @@ ANSWER = (
     b"Content-Type: application/json\r\nContent-Length: 27\r\nConnection: keep-alive\r\n\r\n"
     b'{"message":"hello, world!"}'
 )
+BALANCED = "balanced"
+"""The chain without plugins whose service has ten targets, with active and passive checks."""
 CHAINS: dict[str, Plugins] = {
     "none": {},
+    BALANCED: {},
     **EACH,
     "jwt": JWT,
     **{name: AUTHENTICATION[name] for name in ("basic-auth", "hmac-auth", "oauth2")},
@@ -84,7 +91,7 @@ class Loop:
     ask for one. The first request, which may wait for it, is made here.
     """
 
-    def __init__(self, plugins: Plugins, folder: Path) -> None:
+    def __init__(self, plugins: Plugins, folder: Path, *, balanced: bool = False) -> None:
         self._redis = RedisServer(folder) if uses_redis(plugins) else None
         if self._redis is not None:
             plugins = with_redis(plugins, self._redis.address)
@@ -99,13 +106,12 @@ class Loop:
         limits = ClientLimits(requests=1 << 40)
         self._client = ClientConnection(Door(inside._proxy, Crowd(limits), LIMITS, port=8000, tls=False))
         self._client.connection_made(_Wire())
-        pool: Pool = inside._pools.get(Target("service.test", 8080))
-        self._service = UpstreamConnection(pool)
-        self._service.place = pool._places.next()
-        wire = _Wire()
-        self._sent = wire.last
-        self._service.connection_made(wire)
-        pool.release(self._service, time.monotonic())
+        hosts = [f"192.0.2.{number}" for number in range(1, 11)] if balanced else ["service.test"]
+        self._services = [_connected(inside._pools.get(Target(host, 8080))) for host in hosts]
+        self._loop = inside._loop if balanced else None
+        if balanced:
+            _balance(inside._configuration, inside._proxy, hosts)
+        self._turn = 0
         headers = {"Host": "127.0.0.1:8000", **KEY_HEADER}
         for name in plugins:
             headers |= TOKEN_HEADER if name == "jwt" else CREDENTIALS.get(name, {})
@@ -115,9 +121,8 @@ class Loop:
 
     async def _begin(self) -> None:
         self._client.data_received(self._request)
-        while not self._sent:  # noqa: ASYNC110 - sent by whoever the event loop runs
+        while not self._answer():  # noqa: ASYNC110 - sent by whoever the event loop runs
             await asyncio.sleep(0.001)
-        self._answer()
 
     def close(self) -> None:
         """End what was started for it."""
@@ -125,16 +130,59 @@ class Loop:
         if self._redis is not None:
             self._redis.end()
 
-    def turn(self) -> None:
-        """One request, and its answer."""
-        self._client.data_received(self._request)
-        if self._sent:
-            self._answer()
+    def turns(self, count: int) -> None:
+        """So many requests, each with its answer."""
+        asyncio._set_running_loop(self._loop)  # observers plan there what they tell
+        try:
+            for _ in range(count):
+                self._request_one()
+        finally:
+            asyncio._set_running_loop(None)
 
-    def _answer(self) -> None:
-        self._sent.clear()
-        self._service.requests = 1  # it serves as long as it is asked to
-        self._service.data_received(ANSWER)
+    def _request_one(self) -> None:
+        self._client.data_received(self._request)
+        self._answer()
+
+    def _answer(self) -> bool:
+        """Answer the request that a service was sent; whether there was one."""
+        services = self._services
+        for _ in services:
+            self._turn = (self._turn + 1) % len(services)
+            service, sent = services[self._turn]
+            if sent:
+                sent.clear()
+                service.requests = 1  # it serves as long as it is asked to
+                service.data_received(ANSWER)
+                return True
+        return False
+
+
+def _connected(pool: Pool) -> tuple[UpstreamConnection, deque[bytes]]:
+    """A connection that the pool keeps, and what was sent on it."""
+    connection = UpstreamConnection(pool)
+    connection.place = cast(Place, pool._places.sole)
+    wire = _Wire()
+    connection.connection_made(wire)
+    pool.release(connection, time.monotonic())
+    return connection, wire.last
+
+
+def _balance(configuration: Configuration, proxy: Proxy, hosts: list[str]) -> None:
+    """Let the service lead to an upstream with these targets, and active and passive checks."""
+    configuration.watch_makers = (Observers(Reports(lambda _: None)),)
+    [service] = configuration.entities["services"].values()
+    unhealthy = {"http_failures": 5, "tcp_failures": 3, "timeouts": 3}
+    checks = {"active": {"healthy": {"interval": 5}, "unhealthy": {"interval": 5}}, "passive": {"unhealthy": unhealthy}}
+    upstream = made("upstreams", {"name": "balanced.test", "healthchecks": checks}).to_wire()
+    of = {"upstream": {"id": upstream["id"]}}
+    targets = [made("targets", {"target": f"{host}:8080", **of}).to_wire() for host in hosts]
+    put = {"services": [{**service.to_wire(), "host": "balanced.test"}], "upstreams": [upstream], "targets": targets}
+    change = Change(configuration, 2, "", put=put, delete={})
+    for _ in change.steps():
+        pass
+    proxy.adopt(change.commit())
+    for _ in change.release():
+        pass
 
 
 class _Wire(asyncio.Transport):
@@ -176,11 +224,10 @@ def _time(name: str) -> float:
     """µs of a request in the best of some rounds."""
     with tempfile.TemporaryDirectory() as folder:
         found = []
-        with closing(Loop(CHAINS[name], Path(folder))) as loop:
+        with closing(Loop(CHAINS[name], Path(folder), balanced=name == BALANCED)) as loop:
             for _ in range(ROUNDS):
                 began = time.perf_counter()
-                for _ in range(TURNS):
-                    loop.turn()
+                loop.turns(TURNS)
                 found.append((time.perf_counter() - began) / TURNS * 1e6)
         return min(found)
 
@@ -207,9 +254,11 @@ def main() -> None:
     asked = parser.parse_args()
     for name in asked.only:
         if asked.turns:
-            with tempfile.TemporaryDirectory() as folder, closing(Loop(CHAINS[name], Path(folder))) as loop:
-                for _ in range(asked.turns):
-                    loop.turn()
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                closing(Loop(CHAINS[name], Path(folder), balanced=name == BALANCED)) as loop,
+            ):
+                loop.turns(asked.turns)
         elif asked.instructions or asked.profile:
             print(f"{name:25} {_instructions(name, asked.profile):8,} instructions", flush=True)
         else:

@@ -154,6 +154,25 @@ def test_no_more_than_the_limit_is_under_way_in_all_workers(node: Node, site: Si
     eventually(lambda: [asked(node)[0] for _ in range(6)] == [200] * 6, "there is room again")
 
 
+def test_requests_beyond_max_connections_wait_for_one(node: Node, site: Site) -> None:
+    node.configure(config(site, limits={"max_connections": 3, "max_pending_requests": 3}))
+    site.hangs = True
+    found: list[int] = []
+    threads: list[threading.Thread] = []
+    eventually(lambda: _one_more(node, threads, found) and site.requests == 3, "three connections are in use")
+    found.clear()
+    more = [threading.Thread(target=lambda: found.append(asked(node)[0])) for _ in range(6)]
+    for thread in more:
+        thread.start()
+    eventually(lambda: found == [503] * 3, "of six more, three wait")
+    assert site.requests == 3
+    site.release()
+    for thread in [*threads, *more]:
+        thread.join()
+    assert Counter(found) == {503: 3, 200: 6}
+    assert site.requests == 6
+
+
 def test_what_a_worker_held_is_given_back_when_it_dies(node: Node, site: Site) -> None:
     node.configure(config(site, limits={"max_requests": 2}))
     site.hangs = True

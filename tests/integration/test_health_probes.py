@@ -13,7 +13,9 @@ import h2.events
 import pytest
 
 from gateline.control.health.active import ActiveChecks, Member, Place
+from gateline.control.health.counting import Counts
 from gateline.control.health.probes import RAW
+from gateline.engine.upstream.dns import Endpoint
 from gateline.engine.upstream.outcomes import Result
 from gateline.entities import Upstream
 from harness.certificates import self_signed, server_context
@@ -79,7 +81,15 @@ def grpc(status: bytes = b"\x08\x01", *, trailers: tuple[tuple[str, str], ...] =
     return talk
 
 
-async def results(port: int, authorities: tuple[str, ...] = (), count: int = 2, **active: Any) -> set[Result]:
+async def results(
+    port: int,
+    authorities: tuple[str, ...] = (),
+    count: int = 2,
+    *,
+    certificate: tuple[str, str] | None = None,
+    srv_port: int = 0,
+    **active: Any,
+) -> set[Result]:
     """What the first probes of a target say."""
     found: list[Result] = []
     enough = asyncio.Event()
@@ -90,14 +100,14 @@ async def results(port: int, authorities: tuple[str, ...] = (), count: int = 2, 
         if len(found) >= count:
             enough.set()
 
-    async def resolve(host: str) -> tuple[str, ...]:
-        return ("127.0.0.1",)
+    async def resolve(host: str) -> tuple[Endpoint, ...]:
+        return (Endpoint("127.0.0.1", srv_port),)
 
     active = {"timeout": 20, "healthy": {"interval": 0.05}, "unhealthy": {"interval": 0.05}} | active
     upstream = Upstream.parse({"name": "u.test", "healthchecks": {"active": active}})
-    checks = ActiveChecks(heard, lambda _: True, resolve, authorities)
+    checks = ActiveChecks(heard, lambda _: Counts(healthy=False), resolve, authorities)
     try:
-        checks.adopt(upstream, {"t": Member("t", "site.test", port)})
+        checks.adopt(upstream, {"t": Member("t", "site.test", port)}, certificate)
         async with asyncio.timeout(60):
             await enough.wait()
     finally:
@@ -142,6 +152,23 @@ def test_what_a_server_answers_counts_as(answer: bytes, expected: Result) -> Non
 
 
 @pytest.mark.usefixtures("way")
+def test_an_answer_may_come_later_and_in_pieces() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.1 2", b"04 No Conte", b"nt\r\n\r\n"):
+            await asyncio.sleep(0.05)
+            writer.write(piece)
+        await reader.read()
+
+    async def main() -> None:
+        async with serving(talk) as port:
+            statuses = {"interval": 0.05, "http_statuses": [204]}
+            assert await results(port, healthy=statuses) == {Result.SUCCESS}
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("way")
 def test_nobody_there_and_nobody_answering_are_told_apart() -> None:
     async def main() -> None:
         async with serving(silent) as port:
@@ -165,6 +192,38 @@ def test_https_is_verified_unless_it_is_not_to_be(tmp_path: Path) -> None:
             assert await results(port, authority, type="https", count=1, https_sni="no.test") == {Result.TCP_FAILURE}
             unverified: dict[str, Any] = {"type": "https", "https_verify_certificate": False}
             assert await results(port, count=1, **unverified) == {Result.SUCCESS}
+
+    asyncio.run(main())
+
+
+def test_the_certificate_of_the_upstream_is_shown(tmp_path: Path) -> None:
+    pair, own = self_signed(tmp_path, "site.test"), self_signed(tmp_path, "gateway.test")
+    authority = (Path(pair[0]).read_text(),)
+    certificate = Path(own[0]).read_text(), Path(own[1]).read_text()
+    shown: list[object] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        shown.append(writer.get_extra_info("peercert")["subject"])
+        await saying(b"HTTP/1.1 200 OK\r\n\r\n")(reader, writer)
+
+    async def main() -> None:
+        context = server_context(pair)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(own[0])
+        async with serving(answer, context) as port:
+            probe: dict[str, Any] = {"type": "https", "count": 1}
+            assert await results(port, authority, **probe) == {Result.TCP_FAILURE}, "it is asked for one"
+            assert await results(port, authority, certificate=certificate, **probe) == {Result.SUCCESS}
+        assert shown == [((("commonName", "gateway.test"),),)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("way")
+def test_a_probe_goes_to_the_port_of_the_srv_record() -> None:
+    async def main() -> None:
+        async with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n")) as port:
+            assert await results(9, srv_port=port) == {Result.SUCCESS}
 
     asyncio.run(main())
 

@@ -245,7 +245,7 @@ def test_no_address_is_probed_twice_at_a_time_nor_too_many_of_an_upstream(
         assert sum(one.crew is turn.crew for one in under_way) <= turn.crew.limit
         begun.setdefault(turn, []).append(now)
 
-    rounds = Rounds(begin, lambda low, high: (low + high) / 2)
+    rounds = Rounds(begin, lambda: 0.5)
     turns = []
     for interval, limit in kinds:
         crew = Crew(limit)

@@ -32,7 +32,7 @@ from gateline.engine.streams import ExchangeHandler
 from gateline.engine.tries import Tries
 from gateline.engine.upstream.balancer import Balancer, CompiledTarget
 from gateline.engine.upstream.dynamic import DynamicDestinations
-from gateline.engine.upstream.gates import Passage
+from gateline.engine.upstream.gates import Gate, Passage
 from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
@@ -108,9 +108,14 @@ class Proxy(ExchangeHandler):
         try:
             self._route(exchange)
         except Exception:
-            _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
-            if not exchange.over:
-                exchange.refuse(CATALOGUE.INTERNAL)
+            self._broken(exchange)
+
+    @staticmethod
+    def _broken(exchange: Exchange) -> None:
+        """An error of the gateway's own, which is being handled."""
+        _log.exception("an exchange failed (request id %s)", exchange.request_id.decode())
+        if not exchange.over:
+            exchange.refuse(CATALOGUE.INTERNAL)
 
     def _route(self, exchange: Exchange) -> None:
         self.total_requests += 1
@@ -371,31 +376,38 @@ class Proxy(ExchangeHandler):
             exchange.connected(upstream, now)
         elif target.gate is None or target.gate.may_wait(exchange):
             exchange.began = monotonic()
-            timeout = service.connect_timeout
-            run = exchange.run
-            if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
-                timeout = run.edits.connect_timeout
-            if exchange.retrying is not None:
-                timeout = exchange.retrying.connect_timeout(timeout)
-            pool.connect(exchange, timeout)
+            pool.connect(exchange, self._connect_timeout(exchange, service))
+
+    @staticmethod
+    def _connect_timeout(exchange: Exchange, service: CompiledService) -> float:
+        timeout = service.connect_timeout
+        run = exchange.run
+        if run is not None and run.edits is not None and run.edits.connect_timeout >= 0:
+            timeout = run.edits.connect_timeout
+        return timeout if exchange.retrying is None else exchange.retrying.connect_timeout(timeout)
 
     def _through_gates(self, exchange: Exchange, service: CompiledService) -> Passage | None:
         """Enter the gates of the service and of the target, or of another one where that is closed. None: the exchange
-        was refused."""
+        was refused, or waits until there may be another connection."""
         route, run = exchange.route, exchange.run
         destination = run.edits.destination if run is not None and run.edits is not None else None
         gate = service.gate or exchange.target.gate
         assert gate is not None  # noqa: S101 - so it was called
         assert route is not None  # noqa: S101 - it was routed
         now = monotonic()
+        tried = 0 if exchange.tried is None else len(exchange.tried)
         passage: Passage = gate.passage()
         refusal = None if service.gate is None else passage.enter(service.gate, exchange, now)
+        short: Gate | None = None
         for _ in range(TARGETS_TRIED if refusal is None else 0):
             target = exchange.target
             refusal = None if target.gate is None else passage.enter(target.gate, exchange, now)
             if refusal is None:
                 passage.inner = target.watch
                 return passage
+            short = refusal.gate or short
+            if refusal.everywhere:
+                break
             if exchange.tried is None:
                 exchange.tried = []
             exchange.tried.append(target)
@@ -405,9 +417,25 @@ class Proxy(ExchangeHandler):
             exchange.target = other
             exchange.request_bytes = self._encode(exchange, route, other.host_line)
         passage.leave()
-        if refusal is not None:
-            self.no_answer(exchange, refusal.failure, refusal.block)
+        if refusal is None:
+            return None
+        if short is not None and short.may_queue(exchange, self._connect_timeout(exchange, service)):
+            if exchange.tried is not None:
+                del exchange.tried[tried:]
+            return None
+        self.no_answer(exchange, refusal.failure, refusal.block)
         return None
+
+    def waited(self, exchange: Exchange) -> None:
+        """Go on with an exchange that has waited for a connection, if there may be one now."""
+        route, service = exchange.route, exchange.service
+        assert route is not None  # noqa: S101 - it was forwarded
+        assert service is not None  # noqa: S101
+        try:
+            self._aim(exchange, route, service)
+            self._acquire(exchange, service, False)
+        except Exception:
+            self._broken(exchange)
 
     def try_again(self, exchange: Exchange, stale: bool) -> None:
         """Another try: after a stale connection at the same target, else at the next one."""
@@ -422,11 +450,17 @@ class Proxy(ExchangeHandler):
             if exchange.tried is None:
                 exchange.tried = []
             exchange.tried.append(exchange.target)
-            target = self._target(exchange, destination, service)
-            if target is not None and target is not exchange.target:
-                exchange.target = target
-                exchange.request_bytes = self._encode(exchange, route, target.host_line)
+            self._aim(exchange, route, service)
         self._acquire(exchange, service, stale)
+
+    def _aim(self, exchange: Exchange, route: CompiledRoute, service: CompiledService) -> None:
+        """Choose a target anew; where there is none it stays the one of before."""
+        run = exchange.run
+        destination = run.edits.destination if run is not None and run.edits is not None else None
+        target = self._target(exchange, destination, service)
+        if target is not None and target is not exchange.target:
+            exchange.target = target
+            exchange.request_bytes = self._encode(exchange, route, target.host_line)
 
     @staticmethod
     def ask_beside(exchange: Exchange, watcher: "Watcher", edit: "Callable[[ServiceRequestView], None] | None") -> None:

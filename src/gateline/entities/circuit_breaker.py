@@ -45,6 +45,9 @@ class Limits(Record):
     """What may be under way at once, in all workers of a node together; null: any number."""
 
     max_connections: Annotated[Limit | None, Field(description="Connections in use.")] = None
-    max_pending_requests: Annotated[Limit | None, Field(description="Requests that wait for a connection.")] = None
+    max_pending_requests: Annotated[
+        Limit | None,
+        Field(description="Requests that wait for a connection; null: none for one of max_connections."),
+    ] = None
     max_requests: Annotated[Limit | None, Field(description="Requests that are not answered to their end.")] = None
     max_retries: Annotated[Limit | None, Field(description="Requests that are being tried again.")] = None

@@ -12,12 +12,12 @@ from ipaddress import ip_address
 from time import monotonic
 from typing import NamedTuple
 
-from gateline.control.health.counting import Result, Thresholds
+from gateline.control.health.counting import Counts, Result, Thresholds
 from gateline.control.health.probes import RAW, Probe, RawProber
 from gateline.control.health.rounds import Crew, Rounds, Turn
 from gateline.control.health.streams import probed
 from gateline.engine import tasks
-from gateline.engine.upstream.dns import is_address
+from gateline.engine.upstream.dns import Endpoint, is_address
 from gateline.entities import Upstream
 from gateline.version import __version__
 
@@ -34,9 +34,10 @@ NAMES = 5.0
 AT_ONCE = 32
 """Names that are looked up together."""
 
+_SUCCESS = Result.SUCCESS
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
-Resolve = Callable[[str], Awaitable[Iterable[str]]]
+Resolve = Callable[[str], Awaitable[Iterable[Endpoint]]]
 
 
 class Member(NamedTuple):
@@ -62,10 +63,17 @@ class Place(NamedTuple):
     address: str
 
 
-class _About(NamedTuple):
-    place: Place
-    port: int
-    probe: Probe
+class _About:
+    """What a turn is about; `raw`: it needs no more than a socket."""
+
+    __slots__ = ("counts", "place", "port", "probe", "raw")
+
+    def __init__(self, place: Place, port: int, probe: Probe, counts: Counts) -> None:
+        self.place = place
+        self.port = port
+        self.probe = probe
+        self.counts = counts
+        self.raw = RAW and probe.type in ("http", "tcp")
 
 
 class _Checked:
@@ -83,18 +91,18 @@ class _Checked:
 
 
 class ActiveChecks:
-    """The probes of a node. `result` hears of each; `healthy` tells whether an address counts as healthy now;
-    `resolve` gives the addresses of a name."""
+    """The probes of a node. `result` hears of each that says something new; `counted` gives the counts of an address;
+    `resolve` the endpoints of a name: none while it has none."""
 
     def __init__(
         self,
         result: Callable[[Place, Result], None],
-        healthy: Callable[[Place], bool],
+        counted: Callable[[Place], Counts],
         resolve: Resolve,
         authorities: tuple[str, ...] = (),
     ) -> None:
         self._result = result
-        self._healthy = healthy
+        self._counted = counted
         self._resolve = resolve
         self._authorities = authorities
         self._checked: dict[str, _Checked] = {}
@@ -132,7 +140,7 @@ class ActiveChecks:
         names = []
         for member in members.values():
             if is_address(member.host):
-                self._found(checked, member, (member.host,))
+                self._found(checked, member, (Endpoint(member.host),))
             else:
                 names.append((checked, member))
         if names:
@@ -161,17 +169,22 @@ class ActiveChecks:
 
     # Addresses.
 
-    def _found(self, checked: _Checked, member: Member, addresses: Iterable[str]) -> None:
+    def _found(self, checked: _Checked, member: Member, endpoints: Iterable[Endpoint]) -> None:
+        """Probe a target at these endpoints. Of several ports at one address, the first record's is probed."""
         turns = checked.turns[member.id]
         now = monotonic()
-        addresses = tuple(addresses)
-        for gone in turns.keys() - set(addresses):
-            self._rounds.drop(turns.pop(gone))
-        for address in addresses:
+        ports: dict[str, int] = {}
+        for endpoint in endpoints:
+            ports.setdefault(endpoint.address, endpoint.port or member.port)
+        for address, turn in list(turns.items()):
+            if ports.get(address) != turn.about.port:
+                self._rounds.drop(turns.pop(address))
+        for address, port in ports.items():
             if address not in turns:
                 place = Place(checked.upstream.id, member.id, address)
-                about = _About(place, member.port, _probe(checked, member))
-                turn = turns[address] = Turn(checked.crew, checked.intervals[self._healthy(place)], about)
+                counts = self._counted(place)
+                about = _About(place, port, _probe(checked, member), counts)
+                turn = turns[address] = Turn(checked.crew, checked.intervals[counts.healthy], about)
                 self._rounds.add(turn, now)
 
     def _look_up(self, names: list[tuple[_Checked, Member]]) -> None:
@@ -181,9 +194,9 @@ class ActiveChecks:
         for start in range(0, len(names), AT_ONCE):
             some = names[start : start + AT_ONCE]
             found = await asyncio.gather(*(self._resolve(member.host) for _, member in some))
-            for (checked, member), addresses in zip(some, found, strict=True):
-                if self._checked.get(checked.upstream.id) is checked and addresses and not self._closed:
-                    self._found(checked, member, addresses)
+            for (checked, member), endpoints in zip(some, found, strict=True):
+                if self._checked.get(checked.upstream.id) is checked and endpoints and not self._closed:
+                    self._found(checked, member, endpoints)
 
     async def _keep_names(self) -> None:
         while True:
@@ -215,9 +228,8 @@ class ActiveChecks:
 
     def _begin(self, turn: Turn) -> None:
         about: _About = turn.about
-        probe = about.probe
-        if self._raw is not None and probe.type in ("http", "tcp"):
-            self._raw.start(probe, about.place.address, about.port, turn)
+        if about.raw and self._raw is not None:
+            self._raw.start(about.probe, about.place.address, about.port, turn)
         else:
             tasks.start(self._probe(turn), name="probe")
 
@@ -232,8 +244,9 @@ class ActiveChecks:
     def _over(self, turn: Turn, result: Result) -> None:
         if self._closed:
             return
-        if turn.alive:
-            self._result(turn.about.place, result)
+        about: _About = turn.about
+        if turn.alive and not (result is _SUCCESS and about.counts.quiet):
+            self._result(about.place, result)
         self._rounds.over(turn, monotonic())
 
 

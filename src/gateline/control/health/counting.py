@@ -68,28 +68,36 @@ def _shared(statuses: tuple[int, ...]) -> frozenset[int]:
     return frozenset(statuses)
 
 
-class Counts:
-    """The results of one address of a target since they last were others."""
+_SUCCESS, _NOTHING = Result.SUCCESS, Result.NOTHING
 
-    __slots__ = ("_counts", "healthy")
+
+class Counts:
+    """The results of one address of a target since they last were others.
+
+    `quiet`: it is healthy and no failure is counted, so that a success says nothing new.
+    """
+
+    __slots__ = ("_counts", "healthy", "quiet")
 
     def __init__(self, healthy: bool = True) -> None:
         self.healthy = healthy
+        self.quiet = healthy
         self._counts = [0, 0, 0, 0]
 
     def count(self, result: Result, limit: int, times: int = 1) -> bool | None:
         """Take in a result that came some times in a row; the new health when that changes it, else None."""
-        if result is Result.NOTHING:
+        if result is _NOTHING:
             return None
-        success = result is Result.SUCCESS
+        success = result is _SUCCESS
         counts = self._counts
         if success:
-            counts[1] = counts[2] = counts[3] = 0
+            self.forget_failures()
         else:
             counts[0] = 0
         if success == self.healthy or not limit:
             return None
         counts[result] += times
+        self.quiet = False
         if counts[result] < limit:
             return None
         self.set(healthy=success)
@@ -98,13 +106,9 @@ class Counts:
     def forget_failures(self) -> None:
         """Something was good."""
         self._counts[1:] = [0, 0, 0]
+        self.quiet = self.healthy
 
     def set(self, *, healthy: bool) -> None:
         """Begin again from this health."""
-        self.healthy = healthy
+        self.healthy = self.quiet = healthy
         self._counts = [0, 0, 0, 0]
-
-    @property
-    def says_nothing_new(self) -> Result:
-        """A result that changes nothing: a success where no failure is counted."""
-        return Result.NOTHING if not self.healthy or any(self._counts) else Result.SUCCESS

@@ -96,7 +96,7 @@ class NodeHealth:
 
     def start(self, authorities: tuple[str, ...] = ()) -> None:
         """Begin, before there is a configuration. `authorities`: PEM texts of those that probes trust."""
-        self._active = ActiveChecks(self._probed, self._is_healthy, self._states.resolved, authorities)
+        self._active = ActiveChecks(self._probed, self._counted, self._states.resolved, authorities)
         self._circuits.start()
         self._states.tell(self._set_by_hand)
         self._feed.accompany({}, self._follow)
@@ -230,9 +230,6 @@ class NodeHealth:
 
     # What was found out.
 
-    def _is_healthy(self, place: Place) -> bool:
-        return self._counted(place).healthy
-
     def _counted(self, place: Place) -> Counts:
         of_target = self._counts.setdefault(place.target, {})
         counts = of_target.get(place.address)
@@ -271,7 +268,7 @@ class NodeHealth:
         self, watched: _Watched, place: Place, thresholds: Thresholds, result: Result, times: int, by: str
     ) -> None:
         counts = self._counted(place)
-        if result == counts.says_nothing_new:
+        if result is Result.SUCCESS and counts.quiet:
             return
         limit = thresholds.limit(result)
         healthy = counts.count(result, limit, times)

@@ -3,8 +3,8 @@ stream; and the sockets are the bare ones beneath `socket.socket`. Most probes w
 is a handful of system calls.
 
 Nothing wakes the loop for an answer: all that came are taken together at the next `tick`, some milliseconds later,
-which costs half of what a wake-up for each would. Where a system has no `epoll`, and for what needs more than a socket
-(TLS, gRPC), probes are tasks: see `streams`.
+which costs half of what a wake-up for each would. What is answered by then, as what is near does, never gets to know
+`epoll`. Where a system has none, and for what needs more than a socket (TLS, gRPC), probes are tasks: see `streams`.
 """
 
 import _socket
@@ -15,12 +15,11 @@ import select
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from itertools import count
 from time import monotonic
 from typing import Any
 
 from gateline.control.health.counting import Result
+from gateline.control.health.wheel import Wheel
 
 __all__ = ["Probe", "RawProber", "status_of"]
 
@@ -28,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 RAW = hasattr(select, "epoll")
 """Whether this system has what the prober needs."""
+
+GRAIN = 0.02
+"""Seconds by which a timeout may come late, besides."""
 
 _HEAD = 512
 """Bytes in which a status line must have come."""
@@ -38,6 +40,11 @@ _AT_ONCE = 1024
 _IPV4, _IPV6 = int(socket.AF_INET), int(socket.AF_INET6)
 _STREAM = int(socket.SOCK_STREAM) | int(getattr(socket, "SOCK_NONBLOCK", 0)) | int(getattr(socket, "SOCK_CLOEXEC", 0))
 _BROKEN = select.EPOLLERR | select.EPOLLHUP if RAW else 0
+_ERROR = select.EPOLLERR if RAW else 0
+_READABLE = _BROKEN | select.EPOLLIN if RAW else 0
+_ANSWER = select.EPOLLIN | select.EPOLLET if RAW else 0
+_ALL = _ANSWER | select.EPOLLOUT if RAW else 0
+_TCP_FAILURE, _SUCCESS, _TIMEOUT = Result.TCP_FAILURE, Result.SUCCESS, Result.TIMEOUT
 
 Judge = Callable[[int], Result]
 Done = Callable[[Any, Result], None]
@@ -60,7 +67,7 @@ class Probe:
 
 
 class _Raw:
-    __slots__ = ("about", "data", "descriptor", "judge", "only_connects", "request", "socket")
+    __slots__ = ("about", "data", "descriptor", "judge", "only_connects", "request", "slot", "socket")
 
     def __init__(self, sock: _socket.socket, probe: Probe, about: object) -> None:
         self.socket: _socket.socket | None = sock
@@ -70,6 +77,7 @@ class _Raw:
         self.judge = probe.judge
         self.about = about
         self.data = b""
+        self.slot = 0
 
 
 class RawProber:
@@ -79,9 +87,11 @@ class RawProber:
         """`done` hears what a probe was about, and its result."""
         self._done = done
         self._epoll = select.epoll()
-        self._by_descriptor: dict[int, _Raw] = {}
-        self._deadlines: list[tuple[float, int, _Raw]] = []
-        self._numbers = count()
+        self._waiting: dict[int, _Raw] = {}
+        """By descriptor: those that `epoll` knows."""
+        self._sent: list[_Raw] = []
+        """Those that have sent all since the last tick."""
+        self._deadlines = Wheel(GRAIN)
         self._loop = asyncio.get_running_loop()
 
     def start(self, probe: Probe, address: str, port: int, about: object) -> None:
@@ -99,14 +109,13 @@ class RawProber:
             code = error.errno or errno.EINVAL
         if code not in (0, errno.EINPROGRESS):
             sock.close()
-            self._loop.call_soon(self._done, about, Result.TCP_FAILURE)
+            self._loop.call_soon(self._done, about, _TCP_FAILURE)
             return
-        events = select.EPOLLIN | select.EPOLLET
-        if raw.only_connects or not self._sent_at_once(raw, sock):
-            events |= select.EPOLLOUT
-        self._epoll.register(raw.descriptor, events)
-        self._by_descriptor[raw.descriptor] = raw
-        heappush(self._deadlines, (monotonic() + probe.timeout, next(self._numbers), raw))
+        raw.slot = self._deadlines.add(raw, monotonic() + probe.timeout)
+        if not raw.only_connects and self._sent_at_once(raw, sock):
+            self._sent.append(raw)
+        else:
+            self._await(raw, _ALL)
 
     @staticmethod
     def _sent_at_once(raw: _Raw, sock: _socket.socket) -> bool:
@@ -117,41 +126,56 @@ class RawProber:
             return False
         return not raw.request
 
+    def _await(self, raw: _Raw, events: int) -> None:
+        self._epoll.register(raw.descriptor, events)
+        self._waiting[raw.descriptor] = raw
+
     def tick(self, now: float) -> None:
         """Go on with the probes that can, and end those of which the time is over."""
-        while events := self._epoll.poll(0, _AT_ONCE):
+        sent, self._sent = self._sent, []
+        for raw in sent:
+            if not self._read(raw):
+                self._await(raw, _ANSWER)
+        while self._waiting and (events := self._epoll.poll(0, _AT_ONCE)):
             for descriptor, what in events:
-                raw = self._by_descriptor.get(descriptor)
-                if raw is not None:
-                    self._went_on(raw, what)
+                waiting = self._waiting.get(descriptor)
+                if waiting is not None:
+                    self._went_on(waiting, what)
             if len(events) < _AT_ONCE:
                 break
-        deadlines = self._deadlines
-        while deadlines and (deadlines[0][0] <= now or deadlines[0][2].socket is None):
-            raw = heappop(deadlines)[2]
-            if raw.socket is not None:
-                self._end(raw, Result.TIMEOUT)
+        for raw in self._deadlines.due(now):
+            self._end(raw, _TIMEOUT)
 
     def close(self) -> None:
         """Send nothing any more; nobody hears of what was under way."""
-        for raw in self._by_descriptor.values():
+        for raw in [*self._waiting.values(), *self._sent]:
             if raw.socket is not None:
                 raw.socket.close()
-        self._by_descriptor.clear()
+        self._waiting.clear()
+        self._sent.clear()
         self._epoll.close()
 
     def _went_on(self, raw: _Raw, events: int) -> None:
-        sock = raw.socket
-        if sock is None:
-            return
         if raw.only_connects:
-            self._end(raw, Result.TCP_FAILURE if events & _BROKEN else Result.SUCCESS)
+            self._end(raw, _TCP_FAILURE if events & _BROKEN else _SUCCESS)
             return
-        try:
-            if raw.request and not events & select.EPOLLERR:
+        sock = raw.socket
+        if raw.request and sock is not None and not events & _ERROR:
+            try:
                 raw.request = raw.request[sock.send(raw.request) :]
-            if not events & (select.EPOLLIN | _BROKEN):
+            except BlockingIOError:
                 return
+            except OSError:
+                self._end(raw, _TCP_FAILURE)
+                return
+        if events & _READABLE:
+            self._read(raw)
+
+    def _read(self, raw: _Raw) -> bool:
+        """Take what has come of an answer; whether that ended the probe."""
+        sock = raw.socket
+        assert sock is not None  # noqa: S101 - it is under way
+        try:
             while (status := status_of(raw.data)) is None:
                 data = sock.recv(4096)
                 raw.data += data
@@ -159,16 +183,17 @@ class RawProber:
                     status = 0
                     break
         except BlockingIOError:
-            return
+            return False
         except OSError:
-            self._end(raw, Result.TCP_FAILURE)
-            return
-        self._end(raw, raw.judge(status) if status else Result.TCP_FAILURE)
+            status = 0
+        self._end(raw, raw.judge(status) if status else _TCP_FAILURE)
+        return True
 
     def _end(self, raw: _Raw, result: Result) -> None:
         sock, raw.socket = raw.socket, None
         if sock is not None:
-            del self._by_descriptor[raw.descriptor]
+            self._waiting.pop(raw.descriptor, None)
+            self._deadlines.discard(raw, raw.slot)
             sock.close()
             self._done(raw.about, result)
 

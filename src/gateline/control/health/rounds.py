@@ -7,11 +7,14 @@ Pure but for `random`: the clock is told, and what a probe is, is the caller's b
 import random
 from collections import deque
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
-from itertools import count
 from typing import Any
 
+from gateline.control.health.wheel import Wheel
+
 __all__ = ["Crew", "Rounds", "Turn"]
+
+GRAIN = 0.02
+"""Seconds by which a turn may come late, besides."""
 
 SPREAD = 0.05
 """The part of an interval by which a turn may come sooner or later."""
@@ -35,9 +38,10 @@ class Crew:
 
 
 class Turn:
-    """One address of a target, and when it is probed next: `interval` seconds after the last time, 0 for never."""
+    """One address of a target, probed `interval` seconds after the last time, 0 for never. `slot` is where it is on the
+    wheel, 0 where it is not."""
 
-    __slots__ = ("about", "alive", "crew", "due", "interval", "under_way")
+    __slots__ = ("about", "alive", "begun", "crew", "interval", "slot", "under_way")
 
     def __init__(self, crew: Crew, interval: float, about: Any) -> None:
         self.crew = crew
@@ -45,19 +49,18 @@ class Turn:
         self.about = about
         self.alive = True
         self.under_way = False
-        self.due = 0.0
+        self.begun = 0.0
+        self.slot = 0
 
 
 class Rounds:
-    """All turns. `begin` starts a probe of one and calls `over` when it has its result."""
+    """All turns. `begin` starts a probe of one and calls `over` when it has its result; `chance` is from 0 to 1."""
 
-    def __init__(self, begin: Callable[[Turn], None], choose: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(self, begin: Callable[[Turn], None], chance: Callable[[], float] = random.random) -> None:
         self._begin = begin
-        self._choose = choose
-        self._heap: list[tuple[float, int, Turn]] = []
-        self._numbers = count()
+        self._chance = chance
+        self._wheel = Wheel(GRAIN)
         self._alive = 0
-        self._stale = 0
 
     def __len__(self) -> int:
         return self._alive
@@ -72,28 +75,22 @@ class Rounds:
         if turn.alive:
             turn.alive = False
             self._alive -= 1
-            self._stale += 1
-            if self._stale > 1000 and self._stale > len(self._heap) // 2:
-                self._heap = [entry for entry in self._heap if entry[2].alive]
-                heapify(self._heap)
-                self._stale = 0
+            self._wheel.discard(turn, turn.slot)
 
     def pace(self, turn: Turn, interval: float, now: float) -> None:
         """Another interval from now on."""
         if turn.alive and interval != turn.interval:
             turn.interval = interval
             if not turn.under_way:
+                self._wheel.discard(turn, turn.slot)
                 self._first(turn, now)
 
     def tick(self, now: float) -> None:
         """Begin what is due."""
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            due, _, turn = heappop(heap)
-            if not turn.alive or turn.under_way or due != turn.due:
-                continue
+        for turn in self._wheel.due(now):
+            turn.slot = 0
             turn.under_way = True
-            turn.due = now
+            turn.begun = now
             crew = turn.crew
             if crew.busy < crew.limit:
                 crew.busy += 1
@@ -105,23 +102,19 @@ class Rounds:
         """The probe of a turn has ended."""
         turn.under_way = False
         if turn.alive and turn.interval:
-            pause = turn.interval * self._choose(1 - SPREAD, 1 + SPREAD)
-            self._push(turn, max(turn.due + pause, now))
+            pause = turn.interval * (1 - SPREAD + 2 * SPREAD * self._chance())
+            turn.slot = self._wheel.add(turn, max(turn.begun + pause, now))
         crew = turn.crew
         crew.busy -= 1
         while crew.waiting:
             following = crew.waiting.popleft()
             if following.alive:
                 crew.busy += 1
-                following.due = now
+                following.begun = now
                 self._begin(following)
                 return
 
     def _first(self, turn: Turn, now: float) -> None:
         if turn.interval:
             longest = turn.interval if self._alive > MANY else min(turn.interval, FIRST)
-            self._push(turn, now + self._choose(0, longest))
-
-    def _push(self, turn: Turn, due: float) -> None:
-        turn.due = due
-        heappush(self._heap, (due, next(self._numbers), turn))
+            turn.slot = self._wheel.add(turn, now + longest * self._chance())

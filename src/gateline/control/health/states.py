@@ -28,7 +28,7 @@ from gateline.control.feed import FeedServer
 from gateline.control.rows import Delta, Rows, row_of
 from gateline.control.state import write_atomically
 from gateline.engine import tasks
-from gateline.engine.upstream.dns import NameResolutionError, Resolver, is_address
+from gateline.engine.upstream.dns import Endpoint, NameResolutionError, Resolver, is_address
 from gateline.engine.upstream.health import KIND, Addresses, Health, health_to_wire
 from gateline.entities import Target, Upstream
 
@@ -145,16 +145,16 @@ class TargetStates:
         state = self._states.get(target)
         return state is None or Addresses(state.healthy, state.others).takes(address)
 
-    async def resolved(self, host: str) -> Collection[str]:
-        """The addresses of a target's host; none while its name has none."""
-        return await self._addresses(host)
-
-    async def _addresses(self, host: str) -> Collection[str]:
+    async def resolved(self, host: str) -> tuple[Endpoint, ...]:
+        """Where a target's host leads to: nowhere while its name has no address."""
         try:
             async with asyncio.timeout(LOOK_UP):
-                return await self._resolver.addresses(host)
+                return (await self._resolver.look_up(host)).endpoints
         except (NameResolutionError, TimeoutError):
             return ()
+
+    async def _addresses(self, host: str) -> Collection[str]:
+        return dict.fromkeys(endpoint.address for endpoint in await self.resolved(host))
 
     # Changes.
 

@@ -2,18 +2,20 @@
 
 A try enters through the `Gate`s on its way, before there is a connection, or is refused by one of them. What it holds
 while it is under way is its `Passage`, its watch too: it knows how the try went, tells the control process, and gives
-back what it held. Where there is neither a breaker nor a limit there is no gate, and a request pays one look.
+back what it held. Where only connections are short, it may wait for one (`queueing`). Where there is neither a breaker
+nor a limit there is no gate, and a request pays one look.
 """
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.upstream.circuit_rows import Open, open_from_wire
 from gateline.engine.upstream.observing import Reports, circuit_outcome
+from gateline.engine.upstream.queueing import Gauges, Queue, Queues
 from gateline.engine.upstream.watch import Watch
 from gateline.sharedstate import SharedStateError
 
@@ -27,18 +29,10 @@ __all__ = ["Circuit", "Circuits", "Gate", "Gates", "Gauges", "LocalGauges", "Pas
 
 _log = logging.getLogger(__name__)
 
+_CONNECTIONS = b":max_connections"
+
 TRIALS_LAST = 86400.0
 """Seconds that the count of trials is kept; a new epoch has a count of its own."""
-
-
-class Gauges(Protocol):
-    """Numbers of what is under way, as in `gateline.sharedstate.SharedGauges`."""
-
-    def take(self, wanted: Sequence[tuple[bytes, int]]) -> int:
-        """Add one to each number, if none is at its limit; the place of one that is, else -1."""
-
-    def give_back(self, keys: Sequence[bytes]) -> None:
-        """Take one from each number."""
 
 
 class LocalGauges:
@@ -63,13 +57,20 @@ class LocalGauges:
 
 
 class Refusal:
-    """Why a try may not begin, and in how many seconds it may be worth to come again (0: nobody knows)."""
+    """Why a try may not begin, and in how many seconds it may be worth to come again (0: nobody knows).
 
-    __slots__ = ("failure", "retry_after")
+    `everywhere`: at the other targets of the upstream too. `gate` is set where connections are short, and nothing else.
+    """
 
-    def __init__(self, failure: Failure, retry_after: int = 0) -> None:
+    __slots__ = ("everywhere", "failure", "gate", "retry_after")
+
+    def __init__(
+        self, failure: Failure, retry_after: int = 0, *, everywhere: bool = False, gate: "Gate | None" = None
+    ) -> None:
         self.failure = failure
         self.retry_after = retry_after
+        self.everywhere = everywhere
+        self.gate = gate
 
     @property
     def block(self) -> bytes:
@@ -148,13 +149,14 @@ class Passage(Watch):
     Whoever makes one has it begin as an exchange's watch, or calls `leave`.
     """
 
-    __slots__ = ("_began", "_entered", "_gauges", "_held", "_told", "_waits", "inner")
+    __slots__ = ("_began", "_entered", "_gauges", "_held", "_queue", "_told", "_waits", "inner")
 
     def __init__(self, gauges: Gauges) -> None:
         self.inner: Watch | None = None
         self._gauges = gauges
         self._entered: list[tuple[Gate, int]] = []
         self._held: list[bytes] = []
+        self._queue: Queue | None = None
         self._waits: list[bytes] = []
         self._began = 0.0
         self._told = False
@@ -168,10 +170,18 @@ class Passage(Watch):
             self._entered.append((gate, epoch))
         wanted = gate.retrying if exchange.tries else gate.under_way
         if wanted:
-            if self._gauges.take(wanted) >= 0:
+            queue = gate.queue
+            if queue is not None and queue.stands_before(exchange):
                 self._step_back(gate)
-                return Refusal(CATALOGUE.LIMIT_REACHED)
+                return Refusal(CATALOGUE.LIMIT_REACHED, everywhere=True, gate=gate)
+            full = self._gauges.take(wanted)
+            if full >= 0:
+                self._step_back(gate)
+                return gate.refusal(wanted[full][0])
             self._held += [key for key, _ in wanted]
+            self._queue = queue
+            if queue is not None:
+                self._waits = queue.passed(exchange)
         return None
 
     def _step_back(self, gate: "Gate") -> None:
@@ -183,7 +193,7 @@ class Passage(Watch):
 
     def wait(self, gate: "Gate") -> Refusal | None:
         """There is no connection yet: wait for one, where that many may."""
-        if gate.waiting:
+        if gate.waiting and not self._waits:
             if self._gauges.take(gate.waiting) >= 0:
                 return Refusal(CATALOGUE.LIMIT_REACHED)
             self._waits += [key for key, _ in gate.waiting]
@@ -194,6 +204,8 @@ class Passage(Watch):
         if self._held or self._waits:
             self._gauges.give_back([*self._held, *self._waits])
             self._held, self._waits = [], []
+            if self._queue is not None:
+                self._queue.freed()
         for gate, epoch in self._entered:
             if epoch and not self._told and gate.circuit is not None:
                 gate.circuit.give_back(epoch)
@@ -244,7 +256,17 @@ class Passage(Watch):
 class Gate:
     """The gate of a target or a service."""
 
-    __slots__ = ("_gauges", "_reports", "breaker", "circuit", "retrying", "under_way", "waiting")
+    __slots__ = (
+        "_gauges",
+        "_of_upstream",
+        "_reports",
+        "breaker",
+        "circuit",
+        "queue",
+        "retrying",
+        "under_way",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -253,8 +275,10 @@ class Gate:
         circuit: Circuit | None,
         breaker: "CircuitBreaker | None",
         limits: Sequence[tuple[str, "Limits"]] = (),
+        queue: Queue | None = None,
+        upstream: str = "",
     ) -> None:
-        """`limits`: each with the name of what it limits."""
+        """`limits`: each with the name of what it limits, of which `upstream` is one; `queue`: where one may wait."""
         self._gauges = gauges
         self._reports = reports
         self.circuit = circuit
@@ -262,10 +286,22 @@ class Gate:
         self.under_way = _wanted(limits, "max_connections", "max_requests")
         self.retrying = self.under_way + _wanted(limits, "max_retries")
         self.waiting = _wanted(limits, "max_pending_requests")
+        self.queue = queue if self.waiting else None
+        self._of_upstream = f"{upstream}:".encode()
 
     def passage(self) -> Passage:
         """A new passage, through this gate and others."""
         return Passage(self._gauges)
+
+    def refusal(self, limit: bytes) -> Refusal:
+        """What follows when there is as much under way as a limit allows."""
+        waits = self.queue is not None and limit.endswith(_CONNECTIONS)
+        everywhere = limit.startswith(self._of_upstream)
+        return Refusal(CATALOGUE.LIMIT_REACHED, everywhere=everywhere, gate=self if waits else None)
+
+    def may_queue(self, exchange: "Exchange", timeout: float) -> bool:
+        """Whether an exchange waits from now on, for so many seconds, until there may be another connection."""
+        return self.queue is not None and self.queue.join(exchange, self.waiting, timeout)
 
     def may_wait(self, exchange: "Exchange") -> bool:
         """Whether an exchange whose try has begun may wait for a connection; else it was refused."""
@@ -301,6 +337,7 @@ class Gates:
         self._reports = reports
         self._circuits = circuits
         self._gauges = gauges
+        self._queues = Queues(gauges)
 
     def of_target(self, upstream: "Upstream", target: "Target") -> Gate | None:
         """The gate of an upstream's target."""
@@ -313,7 +350,8 @@ class Gates:
         if breaker is None and not limits:
             return None
         circuit = None if breaker is None else self._circuits.get(target.id)
-        return Gate(self._reports, self._gauges, circuit, breaker, limits)
+        queue = self._queues.get(upstream.id)
+        return Gate(self._reports, self._gauges, circuit, breaker, limits, queue, upstream.id)
 
     def of_service(self, service: "Service") -> Gate | None:
         """The gate of a service."""

@@ -45,32 +45,29 @@ _TIMEOUTS = frozenset(
 class Reports:
     """What is to be told, collected. `tell` sends it."""
 
+    __slots__ = ("_calls", "_due", "_last", "_observers", "_tell", "_timer")
+
     def __init__(self, tell: Callable[[Seen], None]) -> None:
         self._tell = tell
-        self._tries: dict[tuple[str, str], Runs] = {}
+        self._observers: list[Observer] = []
+        """Those that have something to tell."""
         self._calls: dict[tuple[str, int], Runs] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._last = 0.0
 
-    def tried(self, target: str, address: str, outcome: int, now: float, *, soon: bool) -> None:
-        """A try at a target."""
-        self._add(self._tries.setdefault((target, address), []), outcome)
-        self._plan(now, soon=soon)
+    def tried(self, observer: "Observer", now: float, *, soon: bool) -> None:
+        """An observer that had nothing to tell has seen a try."""
+        self._observers.append(observer)
+        self.plan(now, soon=soon)
 
     def called(self, circuit: str, epoch: int, outcome: int, now: float) -> None:
         """A call through a circuit."""
-        self._add(self._calls.setdefault((circuit, epoch), []), outcome)
-        self._plan(now, soon=bool(outcome or epoch))
+        _add(self._calls.setdefault((circuit, epoch), []), outcome, 1)
+        self.plan(now, soon=bool(outcome or epoch))
 
-    @staticmethod
-    def _add(runs: Runs, outcome: int) -> None:
-        if runs and runs[-1][0] == outcome:
-            runs[-1] = outcome, runs[-1][1] + 1
-        else:
-            runs.append((outcome, 1))
-
-    def _plan(self, now: float, *, soon: bool) -> None:
+    def plan(self, now: float, *, soon: bool) -> None:
+        """Tell what there is, `soon` or a little later."""
         due = max(now, self._last + PAUSE) if soon else now + LATER
         if self._timer is not None:
             if self._due <= due:
@@ -82,15 +79,40 @@ class Reports:
     def _send(self, now: float) -> None:
         self._timer = None
         self._last = now
-        tries, self._tries = self._tries, {}
+        observers, self._observers = self._observers, []
         calls, self._calls = self._calls, {}
-        self._tell(Seen([(*one, runs) for one, runs in tries.items()], [(*one, runs) for one, runs in calls.items()]))
+        tries = [
+            (observer.target, address, runs) for observer in observers for address, runs in observer.taken().items()
+        ]
+        self._tell(Seen(tries, [(*one, runs) for one, runs in calls.items()]))
+
+
+def _add(runs: Runs, outcome: int, times: int) -> None:
+    if runs and runs[-1][0] == outcome:
+        runs[-1] = outcome, runs[-1][1] + times
+    else:
+        runs.append((outcome, times))
 
 
 class Observer(Watch):
-    """Watches one target for passive checks and outlier detection."""
+    """Watches one target for passive checks and outlier detection, and keeps what it sees until that is told.
 
-    __slots__ = ("_is_name", "_outcomes", "_reports", "_tcp_failure", "_timeout", "checks", "target")
+    The outcome seen last is counted apart: while nothing changes, a try costs a look-up and an addition.
+    """
+
+    __slots__ = (
+        "_address",
+        "_is_name",
+        "_outcome",
+        "_outcomes",
+        "_reports",
+        "_runs",
+        "_tcp_failure",
+        "_timeout",
+        "_times",
+        "checks",
+        "target",
+    )
 
     def __init__(self, upstream: "Upstream", target: "Target", reports: Reports) -> None:
         checks = upstream.healthchecks.passive
@@ -99,36 +121,63 @@ class Observer(Watch):
         self.checks = checks
         self._reports = reports
         self._outcomes = _outcomes(checks.type, checks.healthy.http_statuses, checks.unhealthy.http_statuses)
-        self._tcp_failure = outcome_with(Result.TCP_FAILURE, Fault.LOCAL)
-        self._timeout = outcome_with(Result.TIMEOUT, Fault.LOCAL)
+        self._tcp_failure = int(outcome_with(Result.TCP_FAILURE, Fault.LOCAL))
+        self._timeout = int(outcome_with(Result.TIMEOUT, Fault.LOCAL))
+        self._address = ""
+        self._outcome = 0
+        self._times = 0
+        self._runs: dict[str, Runs] = {}
+        """By address."""
 
     def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:  # noqa: ARG002
         """The head of an answer came."""
-        outcome = self._outcomes.get(status, _UNKNOWN)
+        outcome = self._outcomes[status]
         if outcome != _UNKNOWN:
-            self._reports.tried(self.target, self._address(exchange), outcome, now, soon=outcome != 0)
+            self._see(exchange, outcome, now)
 
     def failed(self, exchange: "Exchange", failure: "Failure", now: float) -> None:
         """There was no answer, or no whole one."""
-        timeout = failure.name in _TIMEOUTS
-        outcome = self._timeout if timeout else self._tcp_failure
-        self._reports.tried(self.target, self._address(exchange), outcome, now, soon=True)
+        self._see(exchange, self._timeout if failure.name in _TIMEOUTS else self._tcp_failure, now)
 
-    def _address(self, exchange: "Exchange") -> str:
-        """Which of a name's addresses a try has reached."""
-        if not self._is_name:
-            return ""
-        place = getattr(exchange.upstream, "place", None)
-        return "" if place is None else str(place.address)
+    def _see(self, exchange: "Exchange", outcome: int, now: float) -> None:
+        address = _address(exchange) if self._is_name else ""
+        if self._times and outcome == self._outcome and address == self._address:
+            self._times += 1
+            return
+        if self._times:
+            self._note()
+            if outcome:
+                self._reports.plan(now, soon=True)
+        else:
+            self._reports.tried(self, now, soon=outcome != 0)
+        self._address = address
+        self._outcome = outcome
+        self._times = 1
+
+    def _note(self) -> None:
+        _add(self._runs.setdefault(self._address, []), self._outcome, self._times)
+
+    def taken(self) -> dict[str, Runs]:
+        """What was seen since this was asked last, by address."""
+        self._note()
+        self._times = 0
+        runs, self._runs = self._runs, {}
+        return runs
 
 
-_UNKNOWN = outcome_with(Result.NOTHING, Fault.NONE)
+def _address(exchange: "Exchange") -> str:
+    """Which of a name's addresses a try has reached."""
+    place = getattr(exchange.upstream, "place", None)
+    return "" if place is None else str(place.address)
+
+
+_UNKNOWN = int(outcome_with(Result.NOTHING, Fault.NONE))
 
 
 @lru_cache(maxsize=256)
-def _outcomes(kind: str, good: tuple[int, ...], bad: tuple[int, ...]) -> dict[int, int]:
-    """The outcomes of all statuses; one table for all targets that are checked alike."""
-    return {status: _outcome(kind, good, bad, status) for status in range(100, 1000)}
+def _outcomes(kind: str, good: tuple[int, ...], bad: tuple[int, ...]) -> bytes:
+    """The outcome of each status below 1000; one table for all targets that are checked alike."""
+    return bytes(_outcome(kind, good, bad, status) for status in range(1000))
 
 
 def _outcome(kind: str, good: tuple[int, ...], bad: tuple[int, ...], status: int) -> int:

@@ -7,6 +7,7 @@ connections of every target that is still in use. Limits are Kong's `upstream_ke
 import asyncio
 import errno
 import logging
+import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.dns import NameResolutionError, Resolver
 from gateline.engine.upstream.health import Addresses
 from gateline.engine.upstream.places import Place, Places
+from gateline.engine.upstream.racing import alternating, race
 
 if TYPE_CHECKING:
     from gateline.engine.exchange import Exchange
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["KeepAlive", "Pool", "Pools", "Target"]
 
 _log = logging.getLogger(__name__)
-
-PATIENCE = 2.5
-"""Seconds that a place has to take a connection as long as there is another one to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ class Pool:
         failure: Failure
         try:
             async with asyncio.timeout(timeout):
-                connection = await self._connected(await self._places.to_try(first), timeout)
+                connection = await self._connected(await self._places.to_try(first))
         except NameResolutionError as error:
             failure = CATALOGUE.NAME_RESOLUTION
             _log.info("name resolution failed for %s: %s", target.host, error)
@@ -156,33 +155,36 @@ class Pool:
             return
         exchange.upstream_failed(failure, False)
 
-    async def _connected(self, places: list[Place], timeout: float) -> PooledStream:  # noqa: ASYNC109
+    async def _connected(self, places: list[Place]) -> PooledStream:
         """A connection to the first of the places that takes one. Raises OSError: the last one's."""
-        for number, place in enumerate(places[:-1]):
-            if number and (kept := place.kept()) is not None:
-                return kept
+        if len(places) == 1:
+            return await self._open_at(places[0])
+        left = alternating(places)
+        while True:
+            place, made = await race(left, self._rest)
+            if not isinstance(made, socket.socket):
+                return made
             try:
-                async with asyncio.timeout(min(PATIENCE, timeout / len(places))):
-                    return await self._open_at(place)
-            except OSError as error:
-                self._places.rest(place)
-                _log.info(
-                    "%s of %s takes no connection: %s", place.address, self.target.host, error or "it took too long"
-                )
-        place = places[-1]
-        if len(places) > 1 and (kept := place.kept()) is not None:
-            return kept
-        return await self._open_at(place)
+                return await self._open_at(place, made)
+            except OSError as error:  # TLS, that is
+                if not left:
+                    raise
+                self._rest(place, error)
 
-    async def _open_at(self, place: Place) -> PooledStream:
+    def _rest(self, place: Place, error: OSError | None) -> None:
+        self._places.rest(place)
+        reason = "it took longer than another" if error is None else error
+        _log.info("%s of %s takes no connection: %s", place.address, self.target.host, reason)
+
+    async def _open_at(self, place: Place, connected: socket.socket | None = None) -> PooledStream:
         target = self.target
-        _, connection = await asyncio.get_running_loop().create_connection(
-            partial(self._made, place),  # a closure would be part of a cycle
-            place.address,
-            place.port,
-            ssl=self._tls,
-            server_hostname=(target.server_name or target.host) if self._tls else None,
-        )
+        name = (target.server_name or target.host) if self._tls else None
+        made = partial(self._made, place)  # a closure would be part of a cycle
+        connect = asyncio.get_running_loop().create_connection
+        if connected is None:
+            _, connection = await connect(made, place.address, place.port, ssl=self._tls, server_hostname=name)
+        else:
+            _, connection = await connect(made, sock=connected, ssl=self._tls, server_hostname=name)
         return cast(PooledStream, connection)
 
     def _made(self, place: Place) -> asyncio.Protocol:

@@ -12,7 +12,7 @@ from gateline.control.rows import Delta, Rows, encoded
 from gateline.engine.feed import ConfigurationError, WorkerFeed
 from gateline.engine.upstream.circuit_rows import KIND as CIRCUITS
 from gateline.engine.upstream.circuit_rows import Open, open_from_wire
-from gateline.engine.upstream.dns import NameResolutionError
+from gateline.engine.upstream.dns import Answer, Endpoint, NameResolutionError
 from gateline.engine.upstream.health import KIND, health_from_wire
 from gateline.entities import Entity, Target, Upstream
 
@@ -81,14 +81,13 @@ class Stage:
     def _states(self) -> TargetStates:
         made = TargetStates(self.server, self.folder / "health.json")
 
-        async def addresses(host: str) -> tuple[str, ...]:
-            if host != "b.test":
-                return (host,)
-            if not self.names:
+        async def look_up(host: str) -> Answer:
+            names = self.names if host == "b.test" else (host,)
+            if not names:
                 raise NameResolutionError(host)
-            return self.names
+            return Answer(tuple(Endpoint(name) for name in names), 60.0)
 
-        made._resolver.addresses = addresses  # type: ignore[method-assign]
+        made._resolver.look_up = look_up  # type: ignore[method-assign]
         return made
 
     async def worker(self) -> Worker:

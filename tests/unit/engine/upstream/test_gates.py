@@ -21,6 +21,7 @@ from unit.engine.upstream.stage import Stage
 FAILS = ServiceAnswer(500, body=b"oh")
 PASSIVE = {"healthchecks": {"passive": {"unhealthy": {"http_failures": 2}}}}
 BREAKER = {"circuit_breaker": {"minimum_calls": 2, "trial_calls": 2}}
+_PENDING = f"{identifier(0)}:max_pending_requests".encode()
 FINE = outcome_with(Result.SUCCESS, Fault.NONE)
 
 
@@ -233,6 +234,102 @@ def test_waiting_for_connections_has_a_limit() -> None:
         assert await scene.statuses() == [503]
         scene.stage.change(upstream(0, limits={"max_pending_requests": 1}))
         assert await scene.statuses(3) == [200] * 3, "a wait is over when there is a connection"
+
+    played(main)
+
+
+async def _settle() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_requests_wait_in_their_order_for_one_of_the_connections() -> None:
+    async def main() -> None:
+        scene = Scene(1, {"limits": {"max_connections": 1, "max_pending_requests": 2}})
+        scene.stage.behaviours["t0.test"] = "silence"
+        clients = [scene.stage.client() for _ in range(4)]
+        for place, client in enumerate(clients):
+            client.send(f"/{place}")
+            await _settle()
+        assert [client.status for client in clients] == [0, 0, 0, 503], "one has the connection, and two may wait"
+        assert len(scene.stage.asked) == 1
+        scene.stage.behaviours.clear()
+        clients[0].leave()
+        await _settle()
+        assert [client.status for client in clients[1:3]] == [200, 200]
+        assert [exchange.path for exchange in scene.stage.over][-2:] == [b"/1", b"/2"]
+        assert scene.gauges.take([(_PENDING, 1)]) == -1, "nobody waits"
+
+    played(main)
+
+
+def test_who_comes_later_does_not_overtake_and_who_leaves_makes_room() -> None:
+    async def main() -> None:
+        scene = Scene(0, {"target_limits": {"max_connections": 1, "max_pending_requests": 9}})
+        scene.stage.change(target(1), target(2))  # an id of their own each, beside the upstream's
+        scene.stage.behaviours = {"t1.test": "silence", "t2.test": "silence"}
+        holders = [scene.stage.client() for _ in range(2)]
+        waiting = [scene.stage.client() for _ in range(3)]
+        for place, client in enumerate([*holders, *waiting]):
+            client.send(f"/{place}")
+        await _settle()
+        assert sorted(scene.stage.asked) == ["t1.test", "t2.test"], "both targets are tried before one waits"
+        waiting[0].leave()
+        scene.stage.behaviours.clear()
+        holders[0].leave()
+        late = scene.stage.client()
+        late.send("/late")
+        await _settle()
+        assert [client.status for client in [*waiting[1:], late]] == [200] * 3
+        assert [exchange.path for exchange in scene.stage.over][-3:] == [b"/3", b"/4", b"/late"]
+
+    played(main)
+
+
+def test_a_wait_for_a_connection_ends_with_the_connect_timeout() -> None:
+    async def main() -> None:
+        scene = Scene(1, {"limits": {"max_connections": 0, "max_pending_requests": 1}}, connect_timeout=50)
+        client = scene.stage.client()
+        client.send()
+        await _settle()
+        assert client.status == 0
+        while not scene.stage.over:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        assert client.status == 503
+        assert b"too much is under way at the upstream" in client.answered
+        assert scene.gauges.take([(_PENDING, 1)]) == -1
+
+    played(main)
+
+
+def test_what_another_worker_has_given_back_is_found() -> None:
+    async def main() -> None:
+        scene = Scene(1, {"limits": {"max_connections": 1, "max_pending_requests": 1}})
+        other = f"{identifier(0)}:max_connections".encode()
+        scene.gauges.take([(other, 1)])
+        client = scene.stage.client()
+        client.send()
+        await _settle()
+        assert client.status == 0
+        scene.gauges.give_back([other])
+        while not scene.stage.over:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        assert client.status == 200
+
+    played(main)
+
+
+def test_who_waits_goes_on_when_the_limits_are_gone() -> None:
+    async def main() -> None:
+        scene = Scene(1, {"limits": {"max_connections": 0, "max_pending_requests": 1}})
+        client = scene.stage.client()
+        client.send()
+        await _settle()
+        scene.stage.change(upstream(0))
+        while not scene.stage.over:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        assert client.status == 200
+        assert scene.gauges.take([(_PENDING, 1)]) == -1
 
     played(main)
 

@@ -1,0 +1,3 @@
+cdef class Counts:
+    cdef public bint healthy, quiet
+    cdef list _counts
