@@ -9,7 +9,7 @@ cdef class _About:
     cdef public bint raw
 
 cdef class ActiveChecks:
-    cdef object _authorities, _checked, _counted, _resolve, _result, _tasks, _timer
+    cdef object _authorities, _checked, _counted, _named, _resolve, _result, _tasks, _timer
     cdef Rounds _rounds
     cdef RawProber _raw
     cdef bint _closed

@@ -88,6 +88,7 @@ class _Checked:
         self.crew = Crew(active.concurrency)
         self.judge = Thresholds.of(active).result
         self.turns: dict[str, dict[str, Turn]] = {one: {} for one in members}
+        self.named = [member for member in members.values() if not is_address(member.host)]
 
 
 class ActiveChecks:
@@ -106,6 +107,8 @@ class ActiveChecks:
         self._resolve = resolve
         self._authorities = authorities
         self._checked: dict[str, _Checked] = {}
+        self._named: dict[str, _Checked] = {}
+        """Those of which some targets are names."""
         self._rounds = Rounds(self._begin)
         self._raw = RawProber(self._over) if RAW else None
         self._tasks: list[asyncio.Task[None]] = []
@@ -137,19 +140,18 @@ class ActiveChecks:
         if not (active.healthy.interval or active.unhealthy.interval):
             return
         checked = self._checked[upstream.id] = _Checked(upstream, members, certificate)
-        names = []
         for member in members.values():
             if is_address(member.host):
                 self._found(checked, member, (Endpoint(member.host),))
-            else:
-                names.append((checked, member))
-        if names:
-            self._look_up(names)
+        if checked.named:
+            self._named[upstream.id] = checked
+            self._look_up([(checked, member) for member in checked.named])
         self._run()
 
     def drop(self, upstream: str) -> None:
         """Probe the targets of an upstream no more."""
         checked = self._checked.pop(upstream, None)
+        self._named.pop(upstream, None)
         if checked is not None:
             for turns in checked.turns.values():
                 for turn in turns.values():
@@ -201,12 +203,7 @@ class ActiveChecks:
     async def _keep_names(self) -> None:
         while True:
             await asyncio.sleep(NAMES)
-            named = [
-                (checked, member)
-                for checked in self._checked.values()
-                for member in checked.members.values()
-                if not is_address(member.host)
-            ]
+            named = [(checked, member) for checked in self._named.values() for member in checked.named]
             await self._looked_up(named)
 
     # Probes.

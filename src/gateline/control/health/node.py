@@ -74,6 +74,8 @@ class NodeHealth:
         self._circuits = Circuits(feed, path, self._circuit_changed)
         self._active: ActiveChecks
         self._watched: dict[str, _Watched] = {}
+        self._with_outliers: set[str] = set()
+        """The upstreams with outlier detection."""
         self._upstream_of: dict[str, str] = {}
         """The upstreams of targets, by the ids of both."""
         self._targets_of: dict[str, dict[str, tuple[str, int]]] = {}
@@ -153,6 +155,7 @@ class NodeHealth:
     def _adopt(self, identifier: str) -> None:
         """Find out from now on what an upstream asks for."""
         before = self._watched.pop(identifier, None)
+        self._with_outliers.discard(identifier)
         row = self._feed.rows.get("upstreams", {}).get(identifier)
         fields = None if row is None else _fields(row)
         members = {
@@ -169,6 +172,8 @@ class NodeHealth:
         if not upstream.is_checked:
             self._forget_counts(members)
         outliers = self._outliers(upstream, members, before)
+        if outliers is not None:
+            self._with_outliers.add(identifier)
         checks = upstream.healthchecks
         now = monotonic()
         next_look = before.next_look if before is not None and outliers is before.outliers else now
@@ -319,7 +324,8 @@ class NodeHealth:
         while True:
             await asyncio.sleep(RESTORE * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
             now = monotonic()
-            for one, watched in list(self._watched.items()):
+            for one in list(self._with_outliers):
+                watched = self._watched[one]
                 if watched.outliers is not None and watched.next_look <= now:
                     self._watched[one] = watched._replace(next_look=now + watched.outliers.config.interval)
                     for ejection in watched.outliers.interval(now):
