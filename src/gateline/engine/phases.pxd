@@ -5,7 +5,7 @@ from gateline.engine.exchange cimport Exchange
 from gateline.engine.headers cimport ResponseHeaders
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
-from gateline.pdk.stored_response cimport StoredResponse
+from gateline.pdk.stored_response cimport StoredResponse as CStoredResponse
 
 cdef unsigned int _DROP, _DROP_TRAILER, _SERVER, _FRAMING
 
@@ -28,7 +28,7 @@ cdef class Phases:
     cpdef object _answer(self, Exchange exchange, PluginRun run, Step step, outcome)
     cpdef object _give(self, Exchange exchange, PluginRun run, outcome)
     @cython.locals(chain=Chain, edits=ResponseEdits, body=bytes, status=int, length="long long", lines=bytes)
-    cpdef object _give_stored(self, Exchange exchange, PluginRun run, StoredResponse stored)
+    cpdef object _give_stored(self, Exchange exchange, PluginRun run, CStoredResponse stored)
     cpdef object data(self, Exchange exchange, PluginRun run, bytes data)
     cpdef object end(self, Exchange exchange, PluginRun run, trailers)
     @cython.locals(chain=Chain, edits=ResponseEdits, head=CResponseHead, status=int, framed=bint, drop="unsigned int", tail=bytes, changed=dict)

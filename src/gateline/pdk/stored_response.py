@@ -1,12 +1,10 @@
 """An answer that was kept, which a plugin may give instead of the service."""
 
 from collections.abc import AsyncIterator
-from typing import final
 
 __all__ = ["StoredResponse"]
 
 
-@final
 class StoredResponse:
     """An answer of a service that was kept: it goes to the client, through all that plugins do with answers, as if the
     service had given it just now. Where no plugin does anything with answers it is written as it stands here.
