@@ -74,17 +74,13 @@ class Authentication(Plugin[C], Generic[C], no_consumer=True, no_consumer_group=
     preflight: bool = True
     """Whether OPTIONS requests must be authenticated."""
 
-    strict: bool = False
-    """Whether no request passes without a credential, there being no `anonymous` and `preflight` being True: then that
-    is not asked on each."""
-
     def identify(self, exchange: Exchange) -> Identity | Refusal:
         """Who sends a request, or why it is not known."""
         raise NotImplementedError
 
     def access(self, exchange: Exchange) -> Answer | Coroutine[Any, Any, Answer | None] | None:
         """Let the request through, as somebody, or not."""
-        if not self.strict and self.passes(exchange):
+        if self.passes(exchange):
             return self.passed_over(exchange)
         result = self.identify(exchange)
         if type(result) is Identity:

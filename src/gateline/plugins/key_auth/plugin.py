@@ -1,17 +1,15 @@
-"""Looks up who a key belongs to, and lets the request through as that consumer."""
+"""The plugin: what it has beside its check."""
 
 from urllib.parse import unquote_plus
 
-from gateline.pdk import Exchange, Identity
-from gateline.pdk.authentication import Authentication, Refusal
+from gateline.pdk import Exchange
+from gateline.pdk.authentication import Authentication
 from gateline.plugins.key_auth.bodies import FORMS, body_fields, content_type, is_json, take_out_of_body
+from gateline.plugins.key_auth.check import KeyCheck
 from gateline.plugins.key_auth.config import Config
 from gateline.plugins.key_auth.entity import KeyauthCredential
-from gateline.plugins.key_auth.places import KeyPlaces
 
 __all__ = ["KeyAuth"]
-
-_UNKNOWN = Refusal("Unauthorized")
 
 
 class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredential,)):
@@ -20,11 +18,9 @@ class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredenti
     def __init__(self, config: Config) -> None:
         self.challenge = f'Key realm="{config.realm}"' if config.realm else "Key"
         self.preflight = config.run_on_preflight
-        self.strict = config.anonymous is None and config.run_on_preflight
         self.needs_bodies = config.key_in_body
-        self._place_of = KeyPlaces(config).find
-        self._find = self.node.credentials.finder("keyauth_credentials", "key")
-        self._hide = config.hide_credentials
+        find = self.node.credentials.finder("keyauth_credentials", "key")
+        self.access = KeyCheck(config, find, self).access  # type: ignore[method-assign]
 
     def reads_request(self, exchange: Exchange) -> bool:
         """Whether the key may be in the body."""
@@ -33,19 +29,8 @@ class KeyAuth(Authentication[Config], name="key-auth", entities=(KeyauthCredenti
         kind = content_type(exchange)
         return kind in FORMS or is_json(kind)
 
-    def identify(self, exchange: Exchange) -> Identity | Refusal:
-        """Look the key up."""
-        place = self._place_of(exchange)
-        if not isinstance(place, tuple):
-            return place
-        if self._hide:
-            self._take_out(exchange, place[0])
-        found = self._find(place[1])
-        if found is None or found.consumer is None:
-            return _UNKNOWN
-        return found.identity()
-
-    def _take_out(self, exchange: Exchange, name: str) -> None:
+    def take_out(self, exchange: Exchange, name: str) -> None:
+        """Send the service a request without the key of that name."""
         service = exchange.service_request
         service.remove_header(name)
         query = service.query
