@@ -34,12 +34,18 @@ __all__ = ["Phases"]
 _log = logging.getLogger(__name__)
 
 _NAMES = {REWRITE: "rewrite", ACCESS: "access", RESPONSE: "response", FILTER: "header_filter", LOG: "log"}
+_ANSWERS = frozenset((Response, ErrorResponse, StoredResponse))
 _BODILESS = frozenset({204, 304})
 _FRAMING = codec.CONTENT_LENGTH | codec.TRANSFER_ENCODING
 _DROP = ANSWER_DROP
 _DROP_TRAILER = ANSWER_DROP_TRAILER
 _SERVER = codec.SERVER
 _OWN_LIMITS = Limits(line=1 << 20, head=1 << 22, count=10000)
+
+
+def _waits(outcome: object) -> bool:
+    """Whether what a hook returned is to be awaited. Answers are known at once: to ask `Coroutine` takes a while."""
+    return type(outcome) not in _ANSWERS and isinstance(outcome, Coroutine)
 
 
 class Phases:
@@ -81,7 +87,7 @@ class Phases:
                 self._failed(exchange, run, step)
                 return False
             if outcome is not None:
-                if step.coroutine or isinstance(outcome, Coroutine):
+                if step.coroutine or _waits(outcome):
                     name = f"{step.name} in {_NAMES[run.stage]}"
                     run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
                 else:
