@@ -117,6 +117,7 @@ def structure(router: Router) -> dict[object, object]:
 def of_bucket(bucket: index.AnyBucket) -> object:
     if isinstance(bucket, index.WideBucket):
         return bucket.best, of_bucket(bucket.narrow), of_bucket(bucket.wide)
+    assert isinstance(bucket, index.Bucket)
     nodes = [
         (node.prefix, node.best, node.sure is None, node.parent and node.parent.prefix, of_group(node.group))
         for node in bucket.nodes
