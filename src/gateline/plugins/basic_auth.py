@@ -14,12 +14,16 @@ __all__ = ["BasicAuth", "BasicauthCredential", "Config"]
 
 _REFUSED = Refusal("Unauthorized")
 _NOBODY = "0" * 40
+_SHA1 = sha1(usedforsecurity=False)
+"""To be copied: OpenSSL looks the function up anew for each that is made."""
 
 
 def password_hash(password: str, consumer: str) -> str:
     """The form in which a consumer's password is kept, which is Kong's: databases and files of it can be taken over."""
     salted = password.encode("utf-8", "surrogateescape") + consumer.encode()
-    return sha1(salted, usedforsecurity=False).hexdigest()
+    made = _SHA1.copy()
+    made.update(salted)
+    return made.hexdigest()
 
 
 class BasicauthCredential(Entity):
