@@ -48,7 +48,7 @@ def _report(what: str, counters: SharedCounters, taken: list[int]) -> None:
     median, late, longest = (taken[int(part * (len(taken) - 1))] / 1000 for part in (0.5, 0.9999, 1))
     print(
         f"{what:24} {counters.entries:10,} entries  {counters.size / MIB:7.1f} MiB   "
-        f"median {median:.1f} µs, of ten thousand the longest {late:.1f} µs, longest of all {longest:.0f} µs"
+        f"median {median:.1f} µs, one in 10,000 above {late:.1f} µs, longest {longest:.0f} µs"
     )
 
 

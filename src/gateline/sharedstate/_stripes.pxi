@@ -49,6 +49,8 @@ cdef enum:
     BUCKETS = PAGE * (1 + STRIPES)  # where the buckets begin
     FIRST = 4                  # buckets of a stripe at the beginning
     BEGIN = BUCKETS + FIRST * STRIPES * BUCKET
+    LARGE = 160                # bytes of an entry
+    MOST_SPLITS = 16           # for one new entry, before another has to go for it
     CHUNK = 1 << 20            # bytes that are set aside at a time: a tenth of a millisecond
 
 cdef uint64_t READY = 0x31656c6261546c47ULL  # GlTable1
@@ -309,21 +311,29 @@ cdef Entry* add(
 ) noexcept nogil:
     """A place for a new entry, whose value is to be written before `appended` makes it one."""
     cdef uint64_t length = sizeof(Entry) + ((size + 7) & ~7)
-    cdef uint64_t first, second
-    cdef Bucket* bucket
+    cdef uint64_t first, second, spare
+    cdef int more
+    cdef Bucket* bucket = NULL
     cdef Entry* entry
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.first, stripe.buckets)), now)
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.second, stripe.buckets)), now)
-    while 2 * (stripe.used + length) > CAPACITY * stripe.buckets and split(base, file, stripe, now):
-        pass  # half full: of buckets that are still to be split the last are half fuller than the others
-    first = place_of(hash.first, stripe.buckets)
-    second = place_of(hash.second, stripe.buckets)
-    if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used:
-        first = second
-    bucket = bucket_of(base, stripe, first)
+    # Half full: of buckets that are still to be split the last are half fuller than the others. A quarter, where few
+    # entries are a bucket: their number varies more.
+    spare = 2 if length <= LARGE else 4
+    while spare * (stripe.used + length) > CAPACITY * stripe.buckets and split(base, file, stripe, now):
+        pass
+    for more in range(MOST_SPLITS):
+        first = place_of(hash.first, stripe.buckets)
+        second = place_of(hash.second, stripe.buckets)
+        if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used:
+            first = second
+        bucket = bucket_of(base, stripe, first)
+        while bucket.used + length > CAPACITY and move_one(base, stripe, first):
+            pass
+        if bucket.used + length <= CAPACITY or not split(base, file, stripe, now):
+            break
     while bucket.used + length > CAPACITY:
-        if not move_one(base, stripe, first):
-            take_next_to_end(base, stripe, bucket)
+        take_next_to_end(base, stripe, bucket)
     entry = entry_at(bucket, bucket.used)
     entry.hash = hash[0]
     entry.end = end
