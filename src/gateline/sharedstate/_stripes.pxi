@@ -281,7 +281,7 @@ cdef void take_next_to_end(unsigned char* base, Stripe* stripe, Bucket* bucket) 
     keep(stripe)
 
 
-cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place) noexcept nogil:
+cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place, double now) noexcept nogil:
     """Bring one entry of a bucket into the other one where it may be; False where none has room there."""
     cdef Bucket* bucket = bucket_of(base, stripe, place)
     cdef Bucket* target
@@ -294,6 +294,8 @@ cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place) noexcept
         if other == place:
             other = place_of(entry.hash.second, stripe.buckets)
         target = bucket_of(base, stripe, other)
+        if other != place:
+            take_ended(base, stripe, target, now)
         if other != place and target.used + length <= CAPACITY:
             memcpy(target.entries + target.used, entry, length)
             save_both(base, stripe, bucket, target)
@@ -328,7 +330,7 @@ cdef Entry* add(
         if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used:
             first = second
         bucket = bucket_of(base, stripe, first)
-        while bucket.used + length > CAPACITY and move_one(base, stripe, first):
+        while bucket.used + length > CAPACITY and move_one(base, stripe, first, now):
             pass
         if bucket.used + length <= CAPACITY or not split(base, file, stripe, now):
             break
