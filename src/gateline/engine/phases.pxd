@@ -9,6 +9,10 @@ from gateline.pdk.stored_response cimport StoredResponse as CStoredResponse
 
 cdef unsigned int _DROP, _DROP_TRAILER, _SERVER, _FRAMING
 
+cdef object _ANSWERS
+
+cpdef bint _waits(outcome) except -1
+
 cdef class Phases:
     cdef object _proxy
     cdef bint _debug_header

@@ -168,15 +168,15 @@ class Phases:
             self._failed(exchange, run, step)
 
     def _give(self, exchange: Exchange, run: PluginRun, outcome: Any) -> None:
-        if isinstance(outcome, Response):
+        if isinstance(outcome, StoredResponse):
+            self._give_stored(exchange, run, outcome)
+        elif isinstance(outcome, Response):
             body, block = rendered(outcome)
             run.source = "exit"
             exchange.answer(outcome.status, block + self._proxy.own_block(exchange), body)
         elif isinstance(outcome, ErrorResponse):
             run.source = "error"
             self._proxy.answer_error(exchange, outcome.status, outcome.message, headers_block(outcome.headers))
-        elif isinstance(outcome, StoredResponse):
-            self._give_stored(exchange, run, outcome)
         else:
             raise TypeError(f"a hook returns None or an answer, not {outcome!r}")
 

@@ -181,19 +181,21 @@ cdef class Head:
         cdef Py_ssize_t total = 0
         cdef Py_ssize_t i
         cdef Span* span
-        cdef uint64_t sizes = 0  # of the names of edits, modulo 64: most headers are none of them by that alone
+        cdef uint64_t marks = 0  # of the names of edits: most headers are none of them by that alone
         cdef bytes result
         cdef char* out
         cdef char* limit
         if start is None or tail is None or body is None:
             raise TypeError("start, tail and body must be bytes")
         if edits is not None:
-            total = measured(edits, &sizes)
+            total = measured(edits, &marks)
         drop &= KINDS
         total = plus(total, PyBytes_GET_SIZE(start))
         for i in range(self.count):
             span = &self.spans[i]
-            if span.kind & drop or (sizes >> (span.name_size & 63) & 1 and is_named(p, span, edits)):
+            if span.kind & drop or (
+                marks and marks & mark_of(p + span.name, span.name_size) and is_named(p, span, edits)
+            ):
                 span.kind &= ~<uint32_t> KEPT
             else:
                 span.kind |= KEPT

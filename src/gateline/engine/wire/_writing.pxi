@@ -44,8 +44,13 @@ cdef char* put_headers(Head head, const char* p, char* out) noexcept nogil:
     return put(out, run, run_size) if run_size else out
 
 
-cdef Py_ssize_t measured(dict edits, uint64_t* sizes) except -1:
-    """The bytes of all blocks of `edits`, which are checked here; the sizes of their names go into `sizes`."""
+cdef uint64_t mark_of(Bytes name, Py_ssize_t size) noexcept:
+    """One bit of 64, by the size and the first letter of a name: names with different ones are different."""
+    return <uint64_t> 1 << ((size + 7 * ((name[0] if size else 0) | 0x20)) & 63)
+
+
+cdef Py_ssize_t measured(dict edits, uint64_t* marks) except -1:
+    """The bytes of all blocks of `edits`, which are checked here; the marks of their names go into `marks`."""
     cdef Py_ssize_t total = 0
     cdef Py_ssize_t place = 0
     cdef PyObject* name
@@ -53,7 +58,7 @@ cdef Py_ssize_t measured(dict edits, uint64_t* sizes) except -1:
     while PyDict_Next(edits, &place, &name, &block):
         if type(<object> name) is not bytes or type(<object> block) is not bytes:
             raise TypeError("names and blocks of edits must be bytes")
-        sizes[0] |= <uint64_t> 1 << (PyBytes_GET_SIZE(<object> name) & 63)
+        marks[0] |= mark_of(<Bytes> PyBytes_AS_STRING(<object> name), PyBytes_GET_SIZE(<object> name))
         total = plus(total, PyBytes_GET_SIZE(<object> block))
     return total
 

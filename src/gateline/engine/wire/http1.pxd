@@ -4,6 +4,8 @@ from gateline.engine.door cimport Door
 from gateline.engine.streams cimport ClientStream
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
 
+from gateline.engine.wire.status_lines cimport length_end, status_line
+
 cdef long long _CHUNKED
 
 cdef class ClientConnection(ClientStream):
@@ -27,8 +29,8 @@ cdef class ClientConnection(ClientStream):
     cpdef object respond(self, CResponseHead head, int status, unsigned int drop, dict edits, bytes tail, long long length, bytes body, bint ended)
     @cython.locals(exchange=Exchange, ending=bytes)
     cpdef object answer(self, int status, bytes block, bytes body)
-    @cython.locals(start=bytes)
-    cpdef object _write_answer(self, int status, bytes block, bytes body, Py_ssize_t length)
+    @cython.locals(start=bytes, end=bytes)
+    cpdef object _write_answer(self, int status, bytes block, bytes ending, bytes body, Py_ssize_t length)
     cpdef object send_data(self, bytes data)
     @cython.locals(exchange=Exchange)
     cpdef object finish(self, double now)

@@ -18,7 +18,7 @@ from gateline.engine.exchange import Exchange
 from gateline.engine.streams import ClientStream, Trailers
 from gateline.engine.wire import codec
 from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
-from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, status_line
+from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, length_end, status_line
 
 if TYPE_CHECKING:
     from gateline.engine.door import Door
@@ -329,18 +329,18 @@ class ClientConnection(ClientStream):
         if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
             ending = b""
         shown = b"" if exchange.method == b"HEAD" else body
-        exchange.head_bytes = self._write_answer(status, block + ending, shown, len(body))
+        exchange.head_bytes = self._write_answer(status, block, ending, shown, len(body))
 
-    def _write_answer(self, status: int, block: bytes, body: bytes, length: int) -> int:
-        """Write it; the bytes of its head."""
+    def _write_answer(self, status: int, block: bytes, ending: bytes, body: bytes, length: int) -> int:
+        """Write it, with the line `ending` behind the block; the bytes of its head."""
         start = status_line(status, b"", None)
         if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
             end = b"\r\n"
             body = b""
         else:
-            end = b"Content-Length: %d\r\n\r\n" % length
-        self._transport.write(b"".join((start, block, end, body)))
-        return len(start) + len(block) + len(end)
+            end = length_end(length)
+        self._transport.write(b"".join((start, block, ending, end, body)))
+        return len(start) + len(block) + len(ending) + len(end)
 
     def send_data(self, data: bytes) -> None:
         if self._chunked:
@@ -404,7 +404,7 @@ class ClientConnection(ClientStream):
     def _refuse(self, failure: Failure) -> None:
         """Answer a request that cannot be understood, and close."""
         status, block, body = self._door.proxy.answer_unparsed(failure)
-        self._write_answer(status, block + CLOSE, body, len(body))
+        self._write_answer(status, block, CLOSE, body, len(body))
         self._end(unread=True)
 
     def _end(self, *, unread: bool) -> None:

@@ -1,8 +1,8 @@
-"""Status lines and the Connection header behind them, made once for every status that occurs."""
+"""Status lines and the Connection header behind them, and ends of heads, made once for every one that occurs."""
 
 from http import HTTPStatus
 
-__all__ = ["CLOSE", "KEEP", "interim_line", "status_line"]
+__all__ = ["CLOSE", "KEEP", "interim_line", "length_end", "status_line"]
 
 KEEP = b"Connection: keep-alive\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -31,6 +31,20 @@ def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
         return known[1] if close else known[0]
     line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
     return line if close is None else line + (CLOSE if close else KEEP)
+
+
+_KNOWN_LENGTHS = 4096
+_ends: dict[int, bytes] = {}
+
+
+def length_end(length: int) -> bytes:
+    """The end of a head whose body has that length; those of short bodies are kept."""
+    known = _ends.get(length)
+    if known is None:
+        known = b"Content-Length: %d\r\n\r\n" % length
+        if length < _KNOWN_LENGTHS:
+            _ends[length] = known
+    return known
 
 
 def interim_line(status: int, reason: bytes) -> bytes:
