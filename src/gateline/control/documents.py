@@ -47,7 +47,7 @@ LONGEST_WAIT = 60.0
 """Seconds until the next try after some that failed; the first waits for one, and each for twice as long."""
 
 
-class _BadDocumentError(Exception):
+class BadDocumentError(Exception):
     """What came is no good; says why."""
 
 
@@ -137,16 +137,15 @@ class NodeDocuments:
 
     # One fetch.
 
-    async def fetch(self, document: Document) -> str | None:
-        """Fetch a document and put it in force; what is wrong, None when nothing is."""
-        try:
-            async with self._turns:
-                body = await self._fetched(document)
-        except (HttpError, ValueError, _BadDocumentError) as error:
-            return str(error)
+    async def fetch(self, document: Document) -> bytes:
+        """A document as it is now. Raises HttpError, ValueError or BadDocumentError."""
+        async with self._turns:
+            return await self._fetched(document)
+
+    async def put_in_force(self, document: Document, body: bytes) -> None:
+        """Let the workers have a document, where it is another one than theirs."""
         if self._bodies.get(document.url) != body:
             await self._put_in_force(document, body)
-        return None
 
     async def _fetched(self, document: Document) -> bytes:
         response = await self._http.request(
@@ -158,9 +157,9 @@ class NodeDocuments:
             limit=document.limit,
         )
         if response.status != 200:
-            raise _BadDocumentError(f"the answer has the status {response.status}")
+            raise BadDocumentError(f"the answer has the status {response.status}")
         if document.problem is not None and (problem := await asyncio.to_thread(document.problem, response.body)):
-            raise _BadDocumentError(problem)
+            raise BadDocumentError(problem)
         return response.body
 
     async def _put_in_force(self, document: Document, body: bytes) -> None:
@@ -211,6 +210,7 @@ class _Fetching:
         self.document = document
         self._node = node
         self._waiting = waiting
+        self._served: list[Callable[[], None]] = []
         self._busy = True
         self._renewed = -RENEWAL
         self._asked = asyncio.Event()
@@ -219,10 +219,13 @@ class _Fetching:
     def stop(self) -> list[Callable[[], None]]:
         """Fetch no more; gives who has waited."""
         self._task.cancel()
-        return self._waiting
+        return self._served + self._waiting
 
     def renew(self, over: Callable[[], None]) -> None:
-        """Fetch now, unless that was asked for lately; call `over` after that."""
+        """Fetch now, unless that was asked for lately; call `over` when it is in force.
+
+        A fetch that is under way will do; one whose answer has come already may know less than who asks.
+        """
         if not self._busy:
             now = monotonic()
             if now - self._renewed < RENEWAL:
@@ -237,7 +240,16 @@ class _Fetching:
         failures = 0
         while True:
             self._busy = True
-            problem = await self._node.fetch(self.document)
+            body = problem = None
+            try:
+                body = await self._node.fetch(self.document)
+            except (HttpError, ValueError, BadDocumentError) as error:
+                problem = error
+            self._busy = False
+            self._asked.clear()
+            self._served, self._waiting = self._waiting, []
+            if body is not None:
+                await self._node.put_in_force(self.document, body)
             if problem is not None:
                 failures += 1
                 level = logging.WARNING if failures == 1 else logging.DEBUG
@@ -246,10 +258,8 @@ class _Fetching:
                 failures = 0
                 logger.log(logs.NOTICE, "the document %s can be had again", self.document.url)
             pause = min(2.0 ** min(failures - 1, 10), LONGEST_WAIT) if failures else self.document.refresh
-            self._busy = False
-            self._asked.clear()
-            waiting, self._waiting = self._waiting, []
-            for over in waiting:
+            served, self._served = self._served, []
+            for over in served:
                 over()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(pause, self.document.refresh)):

@@ -265,6 +265,33 @@ def test_a_worker_has_it_fetched_out_of_turn_and_not_too_often(staged: Any) -> N
     staged(scene)
 
 
+def test_who_asks_when_an_answer_has_come_already_gets_a_newer_one(
+    staged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(stage: Stage) -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+        put = stage.documents.put_in_force
+
+        async def held(document: Document, body: bytes) -> None:
+            begun.set()
+            await go_on.wait()
+            await put(document, body)
+
+        monkeypatch.setattr(stage.documents, "put_in_force", held)
+        stage.servers.answers = {A: b"old"}
+        await stage.open()
+        await stage.server.publish(rows(needs(A)), "1")
+        await begun.wait()
+        stage.servers.answers = {A: b"new"}
+        asking = asyncio.get_running_loop().create_task(stage.workers[0].renew(A))
+        await until(lambda: stage.documents._fetching[A]._waiting)
+        go_on.set()
+        await asking
+        assert stage.everywhere(A) == {b"new"}
+
+    staged(scene)
+
+
 def test_a_worker_waits_for_the_first_fetch(staged: Any) -> None:
     async def scene(stage: Stage) -> None:
         there = asyncio.Event()
