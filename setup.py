@@ -55,6 +55,7 @@ MODULES = (
     "engine/wire/http1_upstream.py",
     "engine/wire/status_lines.py",
     "pdk/authentication.py",
+    "pdk/generational_cache.py",
     "pdk/header_changes.py",
     "pdk/jose/algorithms.py",
     "pdk/jose/keys.py",

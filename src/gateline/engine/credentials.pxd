@@ -1,5 +1,10 @@
 cimport cython
+from gateline.pdk.generational_cache cimport GenerationalCache
 from gateline.sharedstate.directory cimport Directory as CDirectory
+
+cdef Py_ssize_t _BESIDES, _END, _LENGTH, _OF
+
+cdef Py_ssize_t _length_of(bytes row)
 
 # It refers to nothing that refers to it: the collector would only look at it for nothing.
 @cython.no_gc
@@ -13,22 +18,26 @@ cdef class FoundEntity:
 
 cdef class WorkerCredentials:
     cdef object _clock, _open, _sealer
+    cdef GenerationalCache _consumers, _found
     cdef CDirectory _directory
-    cdef readonly dict _old, _young
     cdef dict _finders, _openers
     cdef public long long renewals
 
     cpdef FoundEntity find(self, kind, field, value)
+    cpdef Finder _finder(self, kind, field)
     cpdef FoundEntity get(self, kind, id)
-    @cython.locals(of=bytes)
-    cpdef FoundEntity made(self, kind, bytes raw)
-    cpdef object _consumer(self, bytes raw, bytes fields=*)
-    cpdef object _keep(self, key, found)
+    @cython.locals(start=Py_ssize_t, end=Py_ssize_t)
+    cpdef FoundEntity made(self, kind, bytes raw, opener)
+    cpdef object _consumer(self, bytes of)
+    cpdef bytes row(self, bytes before, str value)
+    cpdef object now(self)
 
 cdef class Finder:
     cdef WorkerCredentials _credentials
-    cdef str _field, _kind
-    cdef dict _found
+    cdef str _kind
+    cdef bytes _before
+    cdef object _opener
+    cdef GenerationalCache _found
     cdef long long _renewals
 
     @cython.locals(found=FoundEntity, credentials=WorkerCredentials)

@@ -1,23 +1,24 @@
 """Look-ups of consumers and credentials in a worker: the node's directory, behind what was found lately.
 
-What was found is kept in two halves: when the younger one is full it becomes the older one, which is thrown away then;
-what is found in the older one moves back to the younger one. A change of the directory throws all of it away: what it
-costs to find it anew is less than what it costs to say what has changed.
+A change of the directory throws away all that was found: what it costs to find it anew is less than what it costs to
+say what has changed.
 
-A value is looked for among what was found by Python's dictionaries, whose hash is keyed with a secret of the process,
-and in the directory by its SHA-256: how long either takes says nothing about how much of a value is right.
+A value is looked for among what was found by a hash that is keyed with a secret of the process, and in the directory by
+its SHA-256: how long either takes says nothing about how much of a value is right.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any
 
 import msgspec
 
 from gateline.entities import entity_class
 from gateline.entities.formats import is_uuid
-from gateline.entities.sealing import Sealer, SealingError
+from gateline.entities.sealing import Sealer, SealingError, hashed_before
+from gateline.pdk.generational_cache import GenerationalCache
 from gateline.pdk.identity import Consumer, Credential, Identity
 from gateline.sharedstate import Directory, Entry
 from gateline.sharedstate.rows import HEADER, KEY, NOBODY, decode_consumer, id_bytes, id_text
@@ -26,10 +27,15 @@ __all__ = ["FoundEntity", "WorkerCredentials"]
 
 _log = logging.getLogger(__name__)
 
-HALF = 4096
-"""Look-ups that half of what is kept holds."""
+KEPT = 2048
+"""Consumers that are kept, and entities for each field that they are found by. More would not stay in a processor's
+cache: with four times as many, each look-up that finds nothing kept costs a third more."""
 
-_unpack = HEADER.unpack_from
+_end_at = Struct(">d").unpack_from
+# The places of a row's parts, as numbers of the compiler: its consumer, its end, the length of its fields, its fields.
+_OF = KEY
+_END = KEY + 16
+_LENGTH = KEY + 24
 _BESIDES = KEY + HEADER.size
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
@@ -51,7 +57,7 @@ class FoundEntity:
     @property
     def id(self) -> str:
         """The entity's id."""
-        return id_text(self._raw[4:KEY])
+        return id_text(self._raw[4:_OF])
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -102,7 +108,7 @@ class _LateFields(Mapping[str, Any]):
 
 def _fields_of(raw: bytes, consumer: Consumer | None, opened: "Opened") -> Mapping[str, Any]:
     fields = _decode(Entry(raw).fields)
-    fields["id"] = id_text(raw[4:KEY])
+    fields["id"] = id_text(raw[4:_OF])
     if consumer is not None:
         fields["consumer"] = {"id": consumer.id}
     return opened(fields)
@@ -122,8 +128,8 @@ class WorkerCredentials:
         self._sealer = sealer
         self._clock = clock
         self._directory: Directory | None = None
-        self._young: dict[Any, Any] = {}
-        self._old: dict[Any, Any] = {}
+        self._found = GenerationalCache(KEPT)
+        self._consumers = GenerationalCache(KEPT)
         self._openers: dict[str, Opened] = {}
         self._finders: dict[tuple[str, str], Finder] = {}
         self.renewals = 0
@@ -137,55 +143,43 @@ class WorkerCredentials:
     def renew(self) -> None:
         """See the directory as it is now."""
         if self._directory is not None and self._directory.renew():
-            self._young, self._old = {}, {}
+            self._found = GenerationalCache(KEPT)
+            self._consumers = GenerationalCache(KEPT)
             self.renewals += 1
 
     def finder(self, kind: str, field: str) -> "Callable[[str], FoundEntity | None]":
         """`find` for one kind and field; the same one for all who ask."""
-        finder = self._finders.get((kind, field))
-        if finder is None:
-            finder = self._finders[kind, field] = Finder(self, kind, field)
-        return finder.find
+        return self._finder(kind, field).find
 
     def find(self, kind: str, field: str, value: str) -> FoundEntity | None:
         """The entity of a kind whose unique field has this value."""
-        key = (kind, field, value)
-        found: FoundEntity | None = self._young.get(key)
-        if found is None:
-            found = self._old.pop(key, None)
-            if found is None:
-                raw = None if self._directory is None else self._directory.raw(kind, field, value)
-                if raw is None:
-                    return None  # what is not there is not kept: whoever guesses would push everything else out
-                found = self.made(kind, raw)
-            if len(self._young) >= HALF:
-                self._young, self._old = {}, self._young
-            self._young[key] = found
-        return None if found.end and found.end <= self._clock() else found
+        return self._finder(kind, field).find(value)
+
+    def _finder(self, kind: str, field: str) -> "Finder":
+        finder = self._finders.get((kind, field))
+        if finder is None:
+            finder = self._finders[kind, field] = Finder(self, kind, field)
+        return finder
 
     def get(self, kind: str, id: str) -> FoundEntity | None:  # noqa: A002 - the field's name
         """The entity of a kind with an id."""
         key = (kind, id, None)
-        found: FoundEntity | None = self._young.get(key)
+        found: FoundEntity | None = self._found.get(key)
         if found is None:
-            found = self._kept(key)
-            if found is None:
-                entry = None if self._directory is None else self._directory.get(kind, id)
-                if entry is None:
-                    return None
-                found = self.made(kind, entry.bare)
-                self._keep(key, found)
+            entry = None if self._directory is None else self._directory.get(kind, id)
+            if entry is None:
+                return None
+            found = self.made(kind, entry.bare, self.opener(kind))
+            self._found.put(key, found)
         return None if found.end and found.end <= self._clock() else found
 
     def of_consumer(self, kind: str, consumer: str) -> Sequence[FoundEntity]:
         """The entities of a kind that belong to a consumer."""
         key = (kind, consumer)
-        found: tuple[FoundEntity, ...] | None = self._young.get(key)
+        found: tuple[FoundEntity, ...] | None = self._found.get(key)
         if found is None:
-            found = self._kept(key)
-            if found is None:
-                found = self._belonging(kind, consumer)
-                self._keep(key, found)
+            found = self._belonging(kind, consumer)
+            self._found.put(key, found)
         for one in found:
             if one.end and one.end <= self._clock():
                 return tuple(one for one in found if not one.end or one.end > self._clock())
@@ -201,28 +195,36 @@ class WorkerCredentials:
     def consumer_named(self, name: str) -> Consumer | None:
         """The consumer of an id, a username or a custom id, looked for in this order."""
         key = ("", name)
-        known: Consumer | None = self._young.get(key) or self._kept(key)
+        known: Consumer | None = self._found.get(key)
         if known is None and self._directory is not None:
             known = self.consumer(name) if is_uuid(name) else None
             for field in ("username", "custom_id"):
                 known = known or self._consumer_with(field, name)
             if known is not None:
-                self._keep(key, known)
+                self._found.put(key, known)
         return known
 
     def consumer_with(self, field: str, value: str) -> Consumer | None:
         """The consumer of whom a field has this value."""
         key = ("", field, value)
-        known: Consumer | None = self._young.get(key) or self._kept(key)
+        known: Consumer | None = self._found.get(key)
         if known is None:
             known = self._consumer_with(field, value)
             if known is not None:
-                self._keep(key, known)
+                self._found.put(key, known)
         return known
 
     def _consumer_with(self, field: str, value: str) -> Consumer | None:
         named = None if self._directory is None else self._directory.consumer_with(field, value)
         return None if named is None else self.consumer(named.id)
+
+    def row(self, before: bytes, value: str) -> bytes | None:
+        """The row that a unique value leads to; see `Directory.raw`."""
+        return None if self._directory is None else self._directory.raw(before, value)
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock()
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -234,74 +236,69 @@ class WorkerCredentials:
         directory = self._directory
         if directory is None:
             return ()
-        return tuple([self.made(kind, entry.bare) for entry in directory.below(kind, consumer)])
+        opener = self.opener(kind)
+        return tuple([self.made(kind, entry.bare, opener) for entry in directory.below(kind, consumer)])
 
-    def made(self, kind: str, raw: bytes) -> FoundEntity:
-        """An entity from its row: its key and its value up to its fields, and those of its consumer where they are
-        known."""
-        of, end, length = _unpack(raw, KEY)
+    def opener(self, kind: str) -> "Opened":
+        """What opens the secrets of a kind's entities."""
         opener = self._openers.get(kind)
         if opener is None:
             opener = self._openers[kind] = _opener(kind, self._sealer)
-        return FoundEntity(
-            kind, raw, end, None if of == NOBODY else self._consumer(of, raw[_BESIDES + length :]), opener
-        )
+        return opener
 
-    def _consumer(self, raw: bytes, fields: bytes = b"") -> Consumer | None:
-        """One object for each: others compare by it. `fields` are a consumer's, where they are known already."""
-        known: Consumer | None = self._young.get(raw)
-        if known is None:
-            known = self._old.pop(raw, None)
-            if known is None:
-                if fields:
-                    known = decode_consumer(fields)
-                elif self._directory is not None:
-                    known = self._directory.consumer(raw)
-                if known is None:
-                    return None
-            self._keep(raw, known)
+    def made(self, kind: str, raw: bytes, opener: "Opened") -> FoundEntity:
+        """An entity from its row: its key and its value up to its fields, and those of its consumer where they are
+        known."""
+        end = len(raw)
+        start = _BESIDES + _length_of(raw)
+        consumer: Consumer | None = None
+        if start < end:
+            consumer = decode_consumer(raw[start:end])
+        elif raw[_OF:_END] != NOBODY:
+            consumer = self._consumer(raw[_OF:_END])
+        return FoundEntity(kind, raw, _end_at(raw, _END)[0] if raw[_END] else 0.0, consumer, opener)
+
+    def _consumer(self, of: bytes) -> Consumer | None:
+        known: Consumer | None = self._consumers.get(of)
+        if known is None and self._directory is not None:
+            known = self._directory.consumer(of)
+            if known is not None:
+                self._consumers.put(of, known)
         return known
 
-    def _kept(self, key: Any) -> Any:
-        """What the older half has, which moves to the younger one."""
-        known = self._old.pop(key, None)
-        if known is not None:
-            self._keep(key, known)
-        return known
 
-    def _keep(self, key: Any, found: Any) -> None:
-        if len(self._young) >= HALF:
-            self._young, self._old = {}, self._young
-        self._young[key] = found
+def _length_of(row: bytes) -> int:
+    """Bytes of a row's fields."""
+    return (row[_LENGTH] << 24) | (row[_LENGTH + 1] << 16) | (row[_LENGTH + 2] << 8) | row[_LENGTH + 3]
 
 
 class Finder:
-    """Look-ups of one kind by one field, with what it found itself lately at hand."""
+    """Look-ups of one kind by one field, and what they found lately."""
 
-    __slots__ = ("_credentials", "_field", "_found", "_kind", "_renewals")
+    __slots__ = ("_before", "_credentials", "_found", "_kind", "_opener", "_renewals")
 
     def __init__(self, credentials: WorkerCredentials, kind: str, field: str) -> None:
         self._credentials = credentials  # a cycle, for the life of the worker
         self._kind = kind
-        self._field = field
-        self._found: dict[str, FoundEntity] = {}
+        self._before = hashed_before(kind, field)
+        self._opener = credentials.opener(kind)
+        self._found = GenerationalCache(KEPT)
         self._renewals = -1
 
     def find(self, value: str) -> FoundEntity | None:
         """The entity with this value."""
         credentials = self._credentials
         if self._renewals != credentials.renewals:
-            self._found = {}
+            self._found = GenerationalCache(KEPT)
             self._renewals = credentials.renewals
-        found = self._found.get(value)
-        if found is not None and not found.end:
-            return found
-        found = credentials.find(self._kind, self._field, value)
-        if found is not None:
-            if len(self._found) >= HALF:
-                self._found = {}
-            self._found[value] = found
-        return found
+        found: FoundEntity | None = self._found.get(value)
+        if found is None:
+            raw = credentials.row(self._before, value)
+            if raw is None:
+                return None  # what is not there is not kept: whoever guesses would push everything else out
+            found = credentials.made(self._kind, raw, self._opener)
+            self._found.put(value, found)
+        return None if found.end and found.end <= credentials.now() else found
 
 
 def _opener(kind: str, sealer: Sealer) -> Opened:

@@ -24,6 +24,7 @@ __all__ = [
     "Sealer",
     "SealingError",
     "digest_of",
+    "hashed_before",
     "is_hashed",
     "presented_digest",
 ]
@@ -37,10 +38,6 @@ _NONCE = 12
 _HASHED = re.compile(r"sha256\$[^$]{0,6}\$([0-9a-f]{64})")
 _SHOWN = 6
 """Characters of a hashed secret that stay visible, at most; never more than a quarter of it."""
-
-
-_PREFIXES: dict[tuple[str, str], bytes] = {}
-"""What is hashed before a value, by kind and field."""
 
 
 class SealingError(Exception):
@@ -57,10 +54,12 @@ def digest_of(kind: str, field: str, value: str) -> bytes:
 def presented_digest(kind: str, field: str, value: str) -> bytes:
     """The same of a value that a client presents, whatever it looks like: to have seen what is stored of a secret is
     not to know the secret."""
-    prefix = _PREFIXES.get((kind, field))
-    if prefix is None:
-        prefix = _PREFIXES[kind, field] = f"{kind}\0{field}\0".encode()
-    return sha256(prefix + value.encode("utf-8", "surrogatepass")).digest()
+    return sha256(hashed_before(kind, field) + value.encode("utf-8", "surrogatepass")).digest()
+
+
+def hashed_before(kind: str, field: str) -> bytes:
+    """What stands before a field's value in what is hashed."""
+    return f"{kind}\0{field}\0".encode()
 
 
 def is_hashed(value: str) -> bool:

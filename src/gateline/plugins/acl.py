@@ -120,7 +120,7 @@ class Membership:
         """What is known of a consumer. What is found is the same object as long as nothing has changed."""
         found = self._of_consumer("acls", consumer.id)
         known = self._known.get(consumer.id)
-        if known is None or known.found is not found or known.consumer is not consumer:
+        if known is None or known.found is not found or known.consumer != consumer:
             groups = [one.fields["group"] for one in found]
             if self._includes:
                 groups += consumer.groups

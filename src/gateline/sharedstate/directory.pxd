@@ -8,5 +8,5 @@ cdef class Directory:
     cdef readonly object version
 
     cpdef object renew(self)
-    cpdef bytes raw(self, kind, field, value)
+    cpdef bytes raw(self, bytes before, str value)
     cpdef object consumer(self, identifier)

@@ -5,11 +5,12 @@ of the configuration gets in force, so both are always of one version.
 """
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import lmdb
 
-from gateline.entities.sealing import presented_digest
+from gateline.entities.sealing import hashed_before, presented_digest
 from gateline.pdk.identity import Consumer
 from gateline.sharedstate.environment import Environment, Transaction
 from gateline.sharedstate.rows import HEADER, KEY, NOBODY, decode_consumer, id_bytes, id_text, kind_key
@@ -85,12 +86,13 @@ class Directory:
 
     def find(self, kind: str, field: str, value: str) -> Entry | None:
         """The entity of a kind, other than consumers, with a value in a unique field."""
-        raw = self.raw(kind, field, value)
+        raw = self.raw(hashed_before(kind, field), value)
         return None if raw is None else Entry(raw)
 
-    def raw(self, kind: str, field: str, value: str) -> bytes | None:
-        """The same, as `Entry.raw`."""
-        found: bytes | None = self._get(presented_digest(kind, field, value), None, self._unique)
+    def raw(self, before: bytes, value: str) -> bytes | None:
+        """The same, as `Entry.raw`; `before`: what `hashed_before` says of the kind and the field."""
+        digest = sha256(before + value.encode("utf-8", "surrogatepass")).digest()
+        found: bytes | None = self._get(digest, None, self._unique)
         return found
 
     def get(self, kind: str, identifier: str) -> Entry | None:
