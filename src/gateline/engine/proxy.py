@@ -512,7 +512,7 @@ class Proxy(ExchangeHandler):
     def debug_block(exchange: Exchange) -> bytes:
         """What a client that asks for it may know of the route (`allow_debug_header`)."""
         if exchange.route is not None and exchange.head.get(b"kong-debug") == b"1":
-            return exchange.route.debug_block
+            return exchange.route.debug_block()
         return b""
 
     def answer_failure(self, exchange: Exchange, failure: Failure, extra: bytes = b"") -> None:

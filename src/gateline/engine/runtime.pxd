@@ -16,7 +16,6 @@ cdef class CompiledRoute:
     cdef Chain _chain, _chain_tls
     cdef public object entity, forwarded_prefix, id, name, retry_rules, upstream_path
     cdef public CompiledService service
-    cdef public bytes debug_block
     cdef public bint grpc, https_only, path_unchanged, preserve_host, special, strip_path
     cdef public int https_redirect_status
 

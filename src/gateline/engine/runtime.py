@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CompiledRoute", "CompiledService", "Runtime"]
 
 _NO_PREFIX = b"\r\n"
+_ONE_LINE: dict[bytes | None, bytes] = {None: _NO_PREFIX}
 
 
 class CompiledService:
@@ -74,7 +75,6 @@ class CompiledRoute:
         "_chain_tls",
         "_plugins",
         "_prefix_lines",
-        "debug_block",
         "entity",
         "forwarded_prefix",
         "grpc",
@@ -107,12 +107,12 @@ class CompiledRoute:
         self.path_unchanged = path.identity
         self.upstream_path = path.build
         self.forwarded_prefix = path.forwarded_prefix
-        self.debug_block = _debug_block(route, service)
         self._plugins: PluginSet | None = None
         self._chain: Chain | None = None
         self._chain_tls: Chain | None = None
-        self._prefix_lines: dict[bytes | None, bytes] = {None: _NO_PREFIX}
+        self._prefix_lines = _ONE_LINE
         if self.strip_path:
+            self._prefix_lines = {None: _NO_PREFIX}
             for text in route.paths or ():
                 if text.startswith("/") and text != "/":
                     self._prefix_lines[text.encode()] = _prefix_line(text.encode())
@@ -126,6 +126,15 @@ class CompiledRoute:
             self._chain_tls = plugins.chain(self.id, service, "grpcs" if grpc else "https")
             self._plugins = plugins
         return self._chain_tls if tls else self._chain  # type: ignore[return-value]  # set above
+
+    def debug_block(self) -> bytes:
+        """The lines that tell a client who asks for them (`Kong-Debug`) where its request went."""
+        lines = f"Kong-Route-Id: {self.id}\r\n"
+        if self.entity.name:
+            lines += f"Kong-Route-Name: {self.entity.name}\r\n"
+        if self.service is not None:
+            lines += f"Kong-Service-Id: {self.service.id}\r\nKong-Service-Name: {self.service.name}\r\n"
+        return lines.encode()
 
     def prefix_line(self, match: Match) -> bytes:
         """The end of one header line and the whole X-Forwarded-Prefix line, where there is one."""
@@ -170,12 +179,3 @@ def _retry_rules(route: "Route", service: CompiledService | None) -> RetryRules 
 
 def _prefix_line(prefix: bytes) -> bytes:
     return b"\r\nX-Forwarded-Prefix: " + prefix + b"\r\n"
-
-
-def _debug_block(route: "Route", service: CompiledService | None) -> bytes:
-    lines = f"Kong-Route-Id: {route.id}\r\n"
-    if route.name:
-        lines += f"Kong-Route-Name: {route.name}\r\n"
-    if service is not None:
-        lines += f"Kong-Service-Id: {service.id}\r\nKong-Service-Name: {service.name}\r\n"
-    return lines.encode()

@@ -28,6 +28,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.errors import ErrorTemplates
 from gateline.engine.feed import ConfigurationError, Stats, WorkerFeed
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
+from gateline.engine.memory import give_back
 from gateline.engine.node import WorkerNode
 from gateline.engine.plugin_draft import UnusablePluginError
 from gateline.engine.proxy import Proxy
@@ -216,6 +217,8 @@ class Worker:
         if self._proxy.runtime.shortest_timeout != watched or self._upstream_watch is None:
             self._watch_upstreams()
         await pause.between_all(change.release())
+        if change.changed() >= MANY:
+            give_back()
         if not self._servers and not self._ending.is_set():
             await self._open_doors()
 

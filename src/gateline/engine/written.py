@@ -104,7 +104,9 @@ class CachedEntities:
 
     def _kept(self, kind: str, key: bytes) -> FoundEntity | None:
         raw = self._cache.get(_name(key))
-        return None if raw is None or raw[:4] != kind_key(kind) else self._credentials.made(kind, Entry(raw).bare)
+        if raw is None or raw[:4] != kind_key(kind):
+            return None
+        return self._credentials.made(kind, Entry(raw).bare, self._credentials.opener(kind))
 
     def _take(self, place: Place) -> bool:
         """Take an entity away; whether it was there and nobody else has taken it."""

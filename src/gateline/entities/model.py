@@ -22,6 +22,9 @@ from gateline.entities.wire import Convert, converters
 _set = object.__setattr__
 _FIELDS_SET: set[str] = set()
 """Shared by all instances: which fields were given is of no interest, and a set each would cost 200 bytes."""
+_SHARED_KEYS = 28
+"""Instances with more keys than about 30 do not share a table of them, and one that grew key by key is twice too large
+(see SHARED_KEYS_MAX_SIZE in CPython)."""
 
 
 class Record(BaseModel):
@@ -108,9 +111,12 @@ class Record(BaseModel):
     def built(cls, values: Mapping[str, Any]) -> Self:
         """An instance from values that a schema has validated: every field, in the types of the model."""
         self = cls.__new__(cls)
-        held = self.__dict__  # filled key by key in one order: all instances then share one table of keys
-        for name in cls._names:
-            held[name] = values[name]
+        if len(cls._names) <= _SHARED_KEYS:
+            held = self.__dict__  # filled key by key in one order: all instances then share one table of keys
+            for name in cls._names:
+                held[name] = values[name]
+        else:
+            _set(self, "__dict__", {name: values[name] for name in cls._names})
         _set(self, "__pydantic_fields_set__", _FIELDS_SET)
         _set(self, "__pydantic_extra__", None)
         _set(self, "__pydantic_private__", None)

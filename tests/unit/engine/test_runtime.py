@@ -150,9 +150,9 @@ def test_certificate_is_verified_as_the_service_says_else_as_the_settings_do(
 def test_debug_block_names_what_it_knows() -> None:
     runtime, (route,) = _build({"name": "s", "url": "http://a.test", "routes": [{"paths": ["/"]}]})
     compiled = _match(runtime, b"/")
-    assert f"Kong-Route-Id: {route.id}\r\n".encode() in compiled.debug_block
-    assert b"Kong-Service-Name: s\r\n" in compiled.debug_block
-    assert b"Kong-Route-Name" not in compiled.debug_block
+    assert f"Kong-Route-Id: {route.id}\r\n".encode() in compiled.debug_block()
+    assert b"Kong-Service-Name: s\r\n" in compiled.debug_block()
+    assert b"Kong-Route-Name" not in compiled.debug_block()
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,10 @@ def balanced(
 def _watches(
     makers: Sequence[WatchMaker], upstream: "Upstream", entity: "TargetEntity", known: Kept | None
 ) -> tuple[Watch | None, ...]:
-    """What the makers make for a target."""
+    """What the makers make for a target; nothing when none of them has anything to watch."""
     before = known.watches if known is not None and known.watches else (None,) * len(makers)
-    return tuple([make(upstream, entity, one) for make, one in zip(makers, before, strict=True)])
+    watches = tuple([make(upstream, entity, one) for make, one in zip(makers, before, strict=True)])
+    return watches if any(watches) else ()
 
 
 def _balancer(upstream: "Upstream", members: Sequence[Member], locality: str | None) -> Balancer:
