@@ -121,4 +121,6 @@ def _judge(verdict: Verdict, what: str, count: Count, *, faults: int = 0, loses:
     missing = 0.0 if count.algorithm == "fixed-window" else LIMIT * END  # of what becomes free bit by bit
     within = (allowed - missing) * (1 - WITHIN) - loses * share <= sum(settled) <= allowed * (1 + WITHIN)
     found = f"{sum(settled):,} of {allowed - missing:,.0f} ({sum(settled) / (allowed - missing):.2%})"
+    if loses:
+        found += f", of which the node may have had {loses * share:.0f}"
     verdict.hold(f"{what}: within {WITHIN:.0%} of the limit from second {SETTLED[count.algorithm]} on", within, found)

@@ -97,7 +97,7 @@ class _Client(RedisClient):
 
 @dataclass(frozen=True)
 class Admitted:
-    """A request that passed: when (seconds since the beginning, by Redis' clock), and in which window by the node's."""
+    """A request that passed: when (seconds since the beginning, by Redis' clock), and of which window it was taken."""
 
     at: float
     window: int
@@ -126,6 +126,7 @@ class Simulation:
         self._quotas = Quotas([quota])
         self._nodes: list[PluginNode] = []
         self._budgets: list[LeasedBudget] = []
+        self._counters: dict[LeasedBudget, LocalCounters] = {}
         self._alive = list(range(len(skews)))
         self._tasks: set[asyncio.Task[None]] = set()
         self._scripts: dict[str, Any] = {}
@@ -145,6 +146,7 @@ class Simulation:
                 node.time = self._clock(skew)
                 self._nodes.append(node)
                 self._budgets.append(LeasedBudget(_Client(self, node), node, part=self.part))
+                self._counters[self._budgets[-1]] = counters
         for one in self._budgets:
             one.start()
         for _ in range(2):
@@ -252,5 +254,5 @@ class Simulation:
 
     def _decided(self, by: LeasedBudget, verdict: Any) -> None:
         if verdict.admitted:
-            window = self.quota.window // 1000
-            self.admitted.append(Admitted(self.now, int(by.nodes.clock.not_before() * 1e6) // window))
+            stored, _ = self._counters[by]._windows["lease:key"]
+            self.admitted.append(Admitted(self.now, stored[0]))

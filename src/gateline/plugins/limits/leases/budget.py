@@ -168,6 +168,8 @@ class LeasedBudget:
                 wish = needs = min(wish, slot.pace_of(share, time))
             asked.append(Asked(want, max(value, 0), slot.lost, number, had, wish, needs))
             slot.lost = 0
+            if not slot.bucket:  # what is of a bucket is owed to the next flow
+                slot.flow.hold(time)
         return asked
 
     # -- answers ---------------------------------------------------------------------------------------------------
