@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmarks.proxies.gateline import Configuration, Gateline, one_route
 PLUGIN = "5f1d7fbc-0000-4000-8000-0000000001e"
 ALGORITHMS = ("fixed-window", "sliding-window", "token-bucket", "gcra")
 LATE = 20.0  # seconds without an answer
-CONNECTIONS = 128  # of each node
+CONNECTIONS = 128  # for each node
 
 _CLOCK = """import os, time
 _real, _offset = time.time, float(os.environ["SOAK_CLOCK_OFFSET"])
@@ -122,63 +123,74 @@ def _configuration(upstream: Address, redis_at: Address, limit: int) -> Configur
 
 @dataclass(slots=True)
 class Count:
-    """What requests came to: answers by status and by second; those that got none."""
+    """What requests came to: answers by status; those that got none; what came and what was admitted by second."""
 
     algorithm: str = ""
+    nodes: int = 0
     admitted: int = 0
     refused: int = 0
     failed: int = 0
     windows: int = 0
     late: int = 0
-    seconds: dict[int, int] = field(default_factory=dict)
+    came: Counter[int] = field(default_factory=Counter)
+    seconds: Counter[int] = field(default_factory=Counter)
 
 
 class Load:
-    """Requests at a fixed rate to each of some nodes, from a time on until another."""
+    """Requests at a fixed rate to some nodes together, from a time on until another. Clients of a node that is gone go
+    on with the others."""
 
     def __init__(self, nodes: Sequence[LimitNode], rate: float, algorithm: str) -> None:
         self._request = f"GET /{algorithm} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
-        self.count = Count()
-        self._nodes = nodes
-        self._interval = CONNECTIONS / rate
+        self.count = Count(algorithm, len(nodes))
+        self._nodes = list(nodes)
+        self._clients = CONNECTIONS * len(nodes)
+        self._interval = self._clients / rate
 
     async def run(self, begin: float, end: float) -> Count:
         """`begin` and `end` in seconds since 1970; returns when all is answered."""
-        runs = [
-            self._connection(node, begin + self._interval * place / CONNECTIONS, end)
-            for node in self._nodes
-            for place in range(CONNECTIONS)
-        ]
-        await asyncio.gather(*runs)
+        await asyncio.gather(*(self._client(place, begin, end) for place in range(self._clients)))
         return self.count
 
-    async def _connection(self, node: LimitNode, due: float, end: float) -> None:
-        try:
-            reader, writer = await asyncio.open_connection(node.address.host, node.address.port)
-        except OSError:
-            self.count.failed += 1
-            return
+    async def _client(self, place: int, begin: float, end: float) -> None:
+        calls = _Calls(begin + self._interval * place / self._clients, end)
+        while calls.due < end and self._nodes:
+            node = self._nodes[place % len(self._nodes)]
+            try:
+                await self._connection(node, calls)
+            except (OSError, TimeoutError, asyncio.IncompleteReadError):
+                self.count.failed += 1
+                if node in self._nodes:
+                    self._nodes.remove(node)
+
+    async def _connection(self, node: LimitNode, calls: "_Calls") -> None:
+        reader, writer = await asyncio.open_connection(node.address.host, node.address.port)
         with contextlib.closing(writer):
-            while due < end:
-                await asyncio.sleep(max(due - time.time(), 0))
-                if time.time() >= end:  # a load that is late is no load of another window
+            while calls.due < calls.end:
+                await asyncio.sleep(max(calls.due - time.time(), 0))
+                calls.due += self._interval
+                sent = time.time()
+                if sent >= calls.end:  # a load that is late is no load of another window
                     self.count.late += 1
                     break
-                try:
-                    async with asyncio.timeout(LATE):
-                        writer.write(self._request)
-                        status = await _status(reader)
-                except (OSError, TimeoutError, asyncio.IncompleteReadError):
-                    self.count.failed += 1
-                    return
+                self.count.came[int(sent)] += 1
+                async with asyncio.timeout(LATE):
+                    writer.write(self._request)
+                    status = await _status(reader)
                 if status == 200:
                     self.count.admitted += 1
-                    second = int(time.time())
-                    self.count.seconds[second] = self.count.seconds.get(second, 0) + 1
+                    self.count.seconds[int(time.time())] += 1
                 else:
                     self.count.refused += status == 429
                     self.count.failed += status != 429
-                due += self._interval
+
+
+@dataclass(slots=True)
+class _Calls:
+    """When a client sends its next request, and when no more."""
+
+    due: float
+    end: float
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

@@ -151,7 +151,8 @@ class Counters(Protocol):
 
         All of them, or none; gives their values now, and whether they were added to. A window's number grows by one
         from each to the next (the minutes since 1970, say); the values of an earlier one are gone with the first look
-        at a later one. A key has always as many windows, in one order. With nothing to add the values are only read.
+        at a later one, and what is given back (less than 0 is added) to the one before it is void. A key has always as
+        many windows, in one order. With nothing to add the values are only read.
         `ttl`: seconds until the longest window is over.
         """
 

@@ -197,6 +197,8 @@ cdef class Table:
             number = counting.number[at]
             counting.value[at] = 0
             if stored != NULL and (stored[2 * at] == number or stored[2 * at] == number + 1):
+                if stored[2 * at] != number and counting.by[at] < 0:
+                    counting.by[at] = 0  # what is given back was of the window before
                 counting.number[at] = stored[2 * at]  # one above: the clock of another was read later
                 counting.value[at] = stored[2 * at + 1]
             else:

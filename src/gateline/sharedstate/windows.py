@@ -2,7 +2,8 @@
 
 A window is known by its number, which grows by one from each window to the next. Two processes may read the clock on
 either side of the moment at which a window ends, and the later of them may count first: what the other adds then goes
-to the new window, so that neither is counted twice. A number that is further away begins anew, whatever the clock did.
+to the new window, so that neither is counted twice. What is given back by the later one is void: it was of the window
+that is over. A number that is further away begins anew, whatever the clock did.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ def counted(stored: Sequence[Any], windows: Sequence[Window]) -> tuple[list[Any]
     reached its limit.
     """
     after = list(stored)
+    amounts = []
     free = True
     at = 0
     for number, limit, by in windows:
@@ -32,10 +34,11 @@ def counted(stored: Sequence[Any], windows: Sequence[Window]) -> tuple[list[Any]
             after[at + 1] = 0
         if by and after[at + 1] >= limit:
             free = False
+        amounts.append(0 if by < 0 and before == number + 1 else by)
         at += 2
     if free:
         at = 1
-        for _, _, by in windows:
+        for by in amounts:
             value = after[at] + by
             after[at] = value if value < _MOST else _MOST  # noqa: FURB136 - a call less
             at += 2

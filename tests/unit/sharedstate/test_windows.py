@@ -44,6 +44,12 @@ def test_what_is_counted_late_goes_to_the_new_window(counters: Counts) -> None:
     assert counts(counters, (8, 2, 1)) == ([2], False)
 
 
+def test_what_is_given_back_late_is_void(counters: Counts) -> None:
+    counts(counters, (8, 9, 3), (1, 9, 3))
+    assert counts(counters, (7, 9, -2), (1, 9, -2)) == ([3, 1], True)
+    assert counts(counters, (8, 9, -2), (1, 9, 0)) == ([1, 1], True)
+
+
 def test_a_clock_that_was_set_back_begins_anew(counters: Counts) -> None:
     counts(counters, (100, 1, 1))
     assert counts(counters, (7, 1, 1)) == ([1], True)

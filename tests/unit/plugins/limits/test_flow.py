@@ -58,6 +58,15 @@ def test_more_than_may_come_together_is_forgone() -> None:
     assert flow.ready(100.925, 4.0) == 2
 
 
+def test_what_is_held_brings_no_more_until_the_next_one_follows() -> None:
+    flow = flowing()
+    flow.hold(100.35)
+    assert flow.ready(100.85, ALL) == 3
+    flow.renew(5.0, 100.65, 101.0)
+    assert flow.ready(100.66, ALL) == 6
+    assert flow.ready(101.0, ALL) == 8
+
+
 def test_when_it_is_ended_nothing_is_left() -> None:
     flow = flowing()
     flow.end()

@@ -55,18 +55,20 @@ def test_a_flow_may_be_used_in_its_window_and_that_of_a_bucket_at_any_time() -> 
 
 
 @pytest.mark.parametrize(
-    ("ends", "pace", "free", "pause"),
+    ("got", "ends", "pace", "free", "pause"),
     [
-        (0.8, 200.0, 0.0, 0.8),  # nothing more will be there
-        (0.8, 200.0, 500.0, 0.375),  # a question for not too few
-        (0.8, 200.0, 40.0, 0.625),  # until it is worth it
-        (-0.1, 200.0, 40.0, 0.01),
+        (0, 0.8, 200.0, 0.0, 0.8),  # nothing more will be there
+        (0, 0.8, 200.0, 500.0, 0.375),  # a question for not too few
+        (45, 0.8, 200.0, 500.0, 0.15),
+        (90, 0.8, 20.0, 500.0, 0.05),
+        (0, 0.8, 200.0, 40.0, 0.625),  # until it is worth it
+        (0, -0.1, 200.0, 40.0, 0.01),
     ],
 )
 def test_beside_a_flow_more_is_asked_for_when_there_may_be_some(
-    ends: float, pace: float, free: float, pause: float
+    got: int, ends: float, pace: float, free: float, pause: float
 ) -> None:
-    assert slot(Algorithm.SLIDING).pause_beside_flow(ends, pace, free, 5) == pytest.approx(pause)
+    assert slot(Algorithm.SLIDING).pause_beside_flow(got, ends, pace, free, 5) == pytest.approx(pause)
 
 
 def test_what_lasts_until_the_window_ends_is_not_short() -> None:
@@ -102,6 +104,11 @@ def test_an_empty_quota_is_asked_for_again_when_it_may_have_something(
 ) -> None:
     reset = 0.4 if seconds == 1 else 1000.0
     assert slot(algorithm, amount, seconds, burst=amount).pause(0.0, reset, nodes) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.FIXED, Algorithm.SLIDING])
+def test_a_new_window_is_asked_for_whatever_was_to_be_had_in_the_last_one(algorithm: Algorithm) -> None:
+    assert slot(algorithm).pause(0.1, 0.1, 5) == pytest.approx(0.1)
 
 
 def test_windows_are_numbered_as_redis_numbers_them() -> None:

@@ -160,12 +160,16 @@ class LeasedBudget:
             had = self._had(lease, at, number)
             want = max(wanted + min(value, 0), 0)
             wish = slot.wish(rate, time, max(-value, 0))
+            needs = wish if slot.bucket else rate
             slot.barred = False
             if self.nodes.recovering:
                 share = max(slot.quota.amount // self.nodes.count - had, 0)
-                slot.barred, want, wish = want > share, min(want, share), min(wish, slot.pace_of(share, time))
-            asked.append(Asked(want, max(value, 0), slot.lost, number, had, wish))
+                slot.barred, want = want > share, min(want, share)
+                wish = needs = min(wish, slot.pace_of(share, time))
+            asked.append(Asked(want, max(value, 0), slot.lost, number, had, wish, needs))
             slot.lost = 0
+            if not slot.bucket:  # what is of a bucket is owed to the next flow
+                slot.flow.hold(time)
         return asked
 
     # -- answers ---------------------------------------------------------------------------------------------------
@@ -173,6 +177,7 @@ class LeasedBudget:
         now, time = monotonic(), self.nodes.clock.not_before()
         until, renew = 0.0, inf
         amounts = []
+        since = max(time - told_at, 0.0)
         for at, (slot, ask, got) in enumerate(zip(lease.slots, asked, granted, strict=True)):
             amount = got.amount + got.owed
             if got.number < slot.number and not slot.bucket:  # the answer came too late for its window
@@ -183,7 +188,8 @@ class LeasedBudget:
                 self._counters.increment(_given(lease, at, got.number), amount, ttl=lease.ttl)
             self._renew_flow(lease, at, got, told_at)
             slot.left = got.left
-            slot.reset_at, slot.retry_at = now + got.reset / 1e6, now + got.retry / 1e6
+            reset, retry = got.reset / 1e6 - since, got.retry / 1e6 - since
+            slot.reset_at, slot.retry_at = now + reset, now + retry
             slot.low = 0 if self._exact or not got.left else int(_AHEAD * got.amount)
             ends = got.until - time
             if got.pace and (slot.bucket or slot.over(time) - ends > _RENEWED):
@@ -191,14 +197,14 @@ class LeasedBudget:
                 renew = min(renew, now + ends)
             if got.number != ask.number and not got.amount:
                 continue  # it was about a window that is over
-            if slot.barred and (got.amount or got.pace):
+            if slot.barred and (got.amount or got.pace or not slot.bucket):
                 slot.low = 0
-                until = max(until, now + min(got.reset / 1e6, _PAUSE))
+                until = max(until, now + min(reset, _PAUSE))
             elif slot.is_dry(got.amount, got.left) or (ask.want and not got.amount):
                 if got.pace:
-                    pause = slot.pause_beside_flow(ends, got.pace, got.free, self.nodes.count)
+                    pause = slot.pause_beside_flow(got.amount, ends, got.pace, got.free, self.nodes.count)
                 else:
-                    pause = slot.pause(got.retry / 1e6, got.reset / 1e6, self.nodes.count)
+                    pause = slot.pause(retry, reset, self.nodes.count)
                 until = max(until, now + pause)
         self._at_hand.give(lease, amounts)
         lease.empty_until, lease.renew_at = until, renew

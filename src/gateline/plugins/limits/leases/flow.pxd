@@ -1,7 +1,8 @@
 cdef class Flow:
-    cdef double _credit
+    cdef double _credit, _held
     cdef readonly double rate, since, until
 
+    cpdef object hold(self, double now)
     cpdef object renew(self, double rate, double since, double until)
     cpdef object end(self)
     cpdef long long ready(self, double now, double most)

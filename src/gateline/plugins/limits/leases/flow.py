@@ -3,22 +3,31 @@
 Who has a flow needs not ask for every bit, and nobody gets any of it too early.
 """
 
+from math import inf
+
 __all__ = ["Flow"]
 
 
 class Flow:
     """A flow to one worker. Times are seconds since 1970, by Redis' clock; `rate` is in units for each second."""
 
-    __slots__ = ("_credit", "rate", "since", "until")
+    __slots__ = ("_credit", "_held", "rate", "since", "until")
 
     def __init__(self) -> None:
         self.rate = self.since = self.until = 0.0
         self._credit = 0.0
+        self._held = inf
+
+    def hold(self, now: float) -> None:
+        """Give no more than it had brought by now, until another one follows: that may bring less, from a moment on
+        that is known only afterwards."""
+        self._held = now
 
     def renew(self, rate: float, since: float, until: float) -> None:
         """Another one follows. What the one before had brought by `since` stays."""
         self._credit += self._brought(since)
         self.rate, self.since, self.until = rate, since, until
+        self._held = inf
 
     def end(self) -> None:
         """There is none any more."""
@@ -26,6 +35,8 @@ class Flow:
 
     def ready(self, now: float, most: float) -> int:
         """How many whole units are there; what is more than `most` is forgone."""
+        if now > self._held:
+            now = self._held
         ready = self._credit + self._brought(now)
         if ready > most:
             self._credit -= ready - most

@@ -9,7 +9,9 @@ tenth), the most of these: so that nodes do not ask for ever smaller slices.
 What becomes free bit by bit (as the window before slides out, as a bucket is refilled) is given in advance where there
 is too little at once: as a flow, at a pace, for a second or until the window ends. A flow counts as taken from the
 beginning. All flows together are no faster than what becomes free; who wishes for less than an equal part leaves the
-rest to those that wish for more. Whoever asks again has another flow in place of the one before.
+rest to those that wish for more. Whoever asks again has another flow in place of the one before. Of what a sliding
+window has at once, each worker gets an equal part: that of one that has not asked in this window yet is kept for it for
+a moment, the others have the rest.
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,9 @@ __all__ = ["HEARTBEAT", "LEASE", "Asked", "Granted", "answers_of", "arguments_of
 
 _ACTIVE = 10_000_000
 """Microseconds for which a node that asked is counted."""
-_WISHING = 2_000_000
-"""Microseconds for which a worker is taken to wish for a flow, after the last one or its last question."""
+_WISHING = 350_000
+"""Microseconds for which a worker is taken to wish for a flow: after the end of the last one, or its last question, or
+since a window began, if it wished for one in the window before. So long does a worker that was killed keep its part."""
 _FLOWING = 1_000_000
 """Microseconds of a flow, at most."""
 _LEAST = 8
@@ -72,32 +75,38 @@ local told = {{tonumber(time[1]), tonumber(time[2])}}
 local function set(name, value)
   put[#put + 1], put[#put + 2] = name, string.format('%.17g', value)
 end
-local function paces(all, growth, wish)
-  local others, here, given = {{}}, 1, 0
+local function wishing(all, number, began)
+  local others, here, given, absent = {{}}, 1, 0, 0
   for _, flow in ipairs(all) do
     if not flow.mine then
       if flow.left > 0 then given = given + flow.pace end
-      if now - flow.till < {_WISHING} then
+      local last = flow.till
+      if flow.number < number then last = math.max(last, math.min(began, last + {_FLOWING})) end
+      if now - last < {_WISHING} then
         others[#others + 1] = flow.wish
         if flow.whose == node then here = here + 1 end
+        if flow.number ~= number then absent = absent + 1 end
       end
     end
   end
   table.sort(others)
-  local rest, parts = growth, #others + 1
-  if fresh then parts = math.max(parts, active) end
+  return others, here, given, absent
+end
+local function part(others, parts, growth)
+  local rest = growth
   for _, wishes in ipairs(others) do
     if wishes >= rest / parts then break end
     rest, parts = rest - wishes, parts - 1
   end
-  return math.max(0, math.min(wish, rest / parts, growth - given)), growth - given, here
+  return rest / parts
 end
-for quota = 1, (#ARGV - 3) / 10 do
-  local base = 3 + 10 * (quota - 1)
+for quota = 1, (#ARGV - 3) / 11 do
+  local base = 3 + 11 * (quota - 1)
   local kind, amount = tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2])
   local window, burst = tonumber(ARGV[base + 3]), tonumber(ARGV[base + 4])
   local want, owed, lost = tonumber(ARGV[base + 5]), tonumber(ARGV[base + 6]), tonumber(ARGV[base + 7])
-  local when, had, wish = tonumber(ARGV[base + 8]), tonumber(ARGV[base + 9]), tonumber(ARGV[base + 10]) / 1e6
+  local when, had = tonumber(ARGV[base + 8]), tonumber(ARGV[base + 9])
+  local wish, needs = tonumber(ARGV[base + 10]) / 1e6, tonumber(ARGV[base + 11]) / 1e6
   local number, passed = math.floor(now / window), 0
   local at = tonumber(stored[quota .. 'n'] or -1)
   local count, before = tonumber(stored[quota .. 'c'] or 0), tonumber(stored[quota .. 'b'] or 0)
@@ -125,6 +134,7 @@ for quota = 1, (#ARGV - 3) / 10 do
   local forgotten = 0
   if when == number and had > own + 0.5 then forgotten, own = had - own, had end
   if when ~= number then
+    if kind == 1 then wish = needs end
     if when == number - 1 and owed < 0 then before = math.max(0, before + owed) end
     owed = 0
   end
@@ -150,14 +160,24 @@ for quota = 1, (#ARGV - 3) / 10 do
     if kind == 1 then ends = math.min(ends, (number + 1) * window) end
     local growth = (kind == 1 and before or amount) / window
     local most = grant
-    if kind == 1 then grant = math.min(grant, math.ceil(math.max(0, available / active))) end
-    pace, free, here = paces(all, growth, wish - grant / (ends - now))
+    local others, given, absent
+    others, here, given, absent = wishing(all, number, now - passed)
+    local parts = #others + 1
+    if fresh then parts = math.max(parts, active) end
+    if kind == 1 then
+      local share = math.max(0, available / parts)
+      available = math.ceil(available - absent * share)
+      most = math.min(most, available)
+      grant = math.min(most, math.ceil(share))
+    end
+    free = growth - given
+    pace = math.max(0, math.min(wish - grant / (ends - now), part(others, parts, growth), free))
     if available < 0 or pace * (ends - now) < {_LEAST} then pace = 0 else till = ends end
     grant = math.min(most, math.max(grant, math.ceil(want - pace * (till - now))))
     pace = math.floor(pace * 1e12) / 1e12
     free = math.max(0, free - pace)
     put[#put + 1] = quota .. 'f' .. worker
-    put[#put + 1] = string.format('%.17g %.17g %.17g %.17g', number, till, pace, wish)
+    put[#put + 1] = string.format('%.17g %.17g %.17g %.17g', number, till, pace, needs)
   end
   local given = grant + pace * (till - now)
   own = own + given
@@ -208,6 +228,8 @@ class Asked(NamedTuple):
     """What it has been given in that window, or has given itself."""
     wish: float = 0.0
     """How much it would like to have in each second of the next, beside what it has."""
+    needs: float = 0.0
+    """The same, for when what it has is gone."""
 
 
 class Granted(NamedTuple):
@@ -239,7 +261,7 @@ def arguments_of(
     arguments: list[str | int] = [node, max(nodes, 1), worker]
     for quota, ask in zip(quotas, asked, strict=True):
         arguments += (int(quota.algorithm), quota.amount, max(quota.window // 1000, 1), quota.most)
-        arguments += (*ask[:-1], f"{ask.wish:.6f}")
+        arguments += (*ask[:-2], f"{ask.wish:.6f}", f"{max(ask.wish, ask.needs):.6f}")
     return arguments
 
 

@@ -146,16 +146,19 @@ class Slot:
         return not left or (self.quota.algorithm is not Algorithm.FIXED and left < got)
 
     def pause(self, retry: float, reset: float, nodes: int) -> float:
-        """Seconds until it makes sense to ask again, where nothing is left and nothing flows."""
+        """Seconds until it makes sense to ask again, where nothing is left and nothing flows; a new window is always
+        worth it."""
         if self.quota.algorithm is Algorithm.FIXED:
             return min(reset, _LONGEST)
         shortest, longest = _PAUSES
         share = self.quota.amount / self.seconds / nodes
         if self.bucket:  # not so long that more becomes free than a node may hold in advance
             longest = min(longest, _LESS * self._in_advance(nodes) / share)
-        return max(retry, shortest, min(_ENOUGH / share, self.seconds / (2 if self.bucket else 4), longest))
+        enough = max(retry, shortest, min(_ENOUGH / share, self.seconds / (2 if self.bucket else 4), longest))
+        return enough if self.bucket else min(enough, max(reset, shortest))
 
-    def pause_beside_flow(self, ends: float, pace: float, free: float, nodes: int) -> float:
-        """As above, beside a flow of a pace, which ends in so many seconds; `free` is what becomes free in a second and
-        flows to nobody."""
-        return max(min(ends, max(_ENOUGH / pace, _SOME * nodes / max(free, _LEAST))), _PAUSES[0])
+    def pause_beside_flow(self, got: int, ends: float, pace: float, free: float, nodes: int) -> float:
+        """As above, beside what it got and a flow of a pace, which ends in so many seconds; `free` is what becomes free
+        in a second and flows to nobody."""
+        used = max(_ENOUGH - got, 0) / pace
+        return max(min(ends, max(used, _SOME * nodes / max(free, _LEAST))), _PAUSES[0])
