@@ -13,7 +13,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from gateline.control.health.counting import Counts, Result, Thresholds
-from gateline.control.health.probes import RAW, Probe, RawProber
+from gateline.control.health.probes import RAW, Call, Probe, RawProber
 from gateline.control.health.rounds import Crew, Rounds, Turn
 from gateline.control.health.streams import probed
 from gateline.engine import tasks
@@ -64,16 +64,16 @@ class Place(NamedTuple):
 
 
 class _About:
-    """What a turn is about; `raw`: it needs no more than a socket."""
+    """What a turn is about; `call`: where it needs no more than a socket."""
 
-    __slots__ = ("counts", "place", "port", "probe", "raw")
+    __slots__ = ("call", "counts", "place", "port", "probe")
 
     def __init__(self, place: Place, port: int, probe: Probe, counts: Counts) -> None:
         self.place = place
         self.port = port
         self.probe = probe
         self.counts = counts
-        self.raw = RAW and probe.type in ("http", "tcp")
+        self.call = Call(probe, place.address, port) if RAW and probe.type in ("http", "tcp") else None
 
 
 class _Checked:
@@ -225,8 +225,8 @@ class ActiveChecks:
 
     def _begin(self, turn: Turn) -> None:
         about: _About = turn.about
-        if about.raw and self._raw is not None:
-            self._raw.start(about.probe, about.place.address, about.port, turn)
+        if about.call is not None and self._raw is not None:
+            self._raw.start(about.call, turn, turn.begun)
         else:
             tasks.start(self._probe(turn), name="probe")
 
