@@ -5,7 +5,7 @@ from gateline.control.health.rounds cimport Rounds, Turn
 
 cdef class _About:
     cdef public Call call
-    cdef public object place, port, probe
+    cdef public object address, place, port, probe
     cdef public Counts counts
 
 cdef class ActiveChecks:

@@ -1,5 +1,5 @@
 """Probes of plain TCP and HTTP, many thousands at a time: one socket each, one `epoll` for all of them, no task, no
-stream, not even an object that is made for it. Most probes wait most of their time; what one costs is five system calls.
+stream, no object that is made for it. Most probes wait most of their time; what one costs is six system calls.
 
 Nothing wakes the loop for an answer: all that came are taken together at the next `tick`, some milliseconds later,
 which costs half of what a wake-up for each would. What is answered by then, as what is near does, never gets to know
@@ -178,7 +178,7 @@ class RawProber:
         """Send what is left of a request; negative when that is not possible."""
         size = self._sockets.send(call.descriptor, call.left)
         if size > 0:
-            call.left = call.left[size:]
+            call.left = b"" if size == len(call.left) else call.left[size:]
         return size
 
     def _went_on(self, call: Call, events: int) -> None:
