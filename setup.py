@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 PACKAGE = Path("src/gateline")
 PROCESSORS = os.cpu_count() or 1
 MODULES = (
+    "control/health/_sockets.pyx",
     "control/health/active.py",
     "control/health/counting.py",
     "control/health/probes.py",

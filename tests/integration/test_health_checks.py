@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.name_server import NameServer
 from integration.nodes import Node, eventually, request
 from integration.sites import Site, config
 
@@ -205,3 +206,33 @@ def test_the_address_of_a_name_goes_out_and_is_probed_back(node: Node, sites: tu
     node.configure(document)
     eventually(lambda: shown_addresses() == ["HEALTHY"], "the address is back")
     assert names(node, 2) == {b"a"}
+
+
+@pytest.mark.parametrize("checks", [PASSIVE, PROBES], ids=["passive", "active"])
+def test_ports_of_srv_records_at_one_address_go_out_each_for_itself(
+    tmp_path: Path, sites: tuple[Site, Site], checks: dict[str, Any]
+) -> None:
+    a, b = sites
+    document = config(a, healthchecks=checks)
+    document["upstreams"][0]["targets"] = [{"target": "sites.test:80"}]
+    with NameServer() as server:
+        server.set("sites.test", "SRV", *(f"1 1 {site.port} local.test." for site in sites))
+        server.set("local.test", "A", "127.0.0.1")
+        with Node(tmp_path / "node", dns_resolver=server.address) as node:
+            node.configure(document)
+            assert names(node) == {b"a", b"b"}
+            a.status = 500
+
+            def shown_places() -> dict[tuple[str, int], str]:
+                [row] = node.admin("GET", "/upstreams/u.test/health")[1]["data"]
+                return {(one["ip"], one["port"]): one["health"] for one in row["data"]["addresses"]}
+
+            half = {("127.0.0.1", a.port): "UNHEALTHY", ("127.0.0.1", b.port): "HEALTHY"}
+            eventually(lambda: answers(node, 2) and shown_places() == half, "one port is out")
+            assert names(node) == {b"b"}
+            a.status = 200
+            if checks is PASSIVE:
+                path = f"/upstreams/u.test/targets/sites.test:80/127.0.0.1:{a.port}/healthy"
+                assert node.admin("PUT", path)[0] == 204
+            eventually(lambda: set(shown_places().values()) == {"HEALTHY"}, "it is back")
+            assert names(node) == {b"a", b"b"}

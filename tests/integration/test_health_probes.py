@@ -95,7 +95,7 @@ async def results(
     enough = asyncio.Event()
 
     def heard(place: Place, result: Result) -> None:
-        assert place == Place(upstream.id, "t", "127.0.0.1")
+        assert place == Place(upstream.id, "t", f"127.0.0.1:{srv_port}" if srv_port else "127.0.0.1")
         found.append(result)
         if len(found) >= count:
             enough.set()
@@ -224,6 +224,39 @@ def test_a_probe_goes_to_the_port_of_the_srv_record() -> None:
     async def main() -> None:
         async with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n")) as port:
             assert await results(9, srv_port=port) == {Result.SUCCESS}
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("way")
+def test_all_ports_at_one_address_are_probed_each_for_itself() -> None:
+    async def main() -> None:
+        ports: list[int] = []
+        found: dict[str, set[Result]] = {}
+
+        def heard(place: Place, result: Result) -> None:
+            found.setdefault(place.address, set()).add(result)
+
+        async def resolve(host: str) -> tuple[Endpoint, ...]:
+            return tuple(Endpoint("127.0.0.1", port) for port in ports)
+
+        async with (
+            serving(saying(b"HTTP/1.1 200 OK\r\n\r\n")) as well,
+            serving(saying(b"HTTP/1.1 500 Oh\r\n\r\n")) as ill,
+        ):
+            ports += [well, ill]
+            active = {"healthy": {"interval": 0.05}, "unhealthy": {"interval": 0.05}}
+            upstream = Upstream.parse({"name": "u.test", "healthchecks": {"active": active}})
+            checks = ActiveChecks(heard, lambda _: Counts(healthy=False), resolve)
+            try:
+                checks.adopt(upstream, {"t": Member("t", "site.test", ill)})
+                async with asyncio.timeout(60):
+                    while len(found) < 2:  # noqa: ASYNC110 - nobody tells
+                        await asyncio.sleep(0.01)
+                assert set(checks.addresses(upstream.id, "t")) == {f"127.0.0.1:{well}", "127.0.0.1"}
+            finally:
+                checks.close()
+            assert found == {f"127.0.0.1:{well}": {Result.SUCCESS}, "127.0.0.1": {Result.HTTP_FAILURE}}
 
     asyncio.run(main())
 

@@ -48,9 +48,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class AddressHealth:
-    """An address of a target."""
+    """An address of a target, and the port there."""
 
     ip: str
+    port: int
     healthy: bool
 
 
@@ -99,7 +100,8 @@ class Node(Protocol):
         Where the upstream is not checked, all are."""
 
     async def set_health(self, upstream: Upstream, target: Target, address: str | None, *, healthy: bool) -> None:
-        """Set a target, or one of its addresses, healthy or unhealthy; when this returns, every worker goes by it, and
+        """Set a target, or one of its addresses (`ip`, or `ip:port` where the port is not the target's), healthy or
+        unhealthy; when this returns, every worker goes by it, and
         the other nodes have been told. Raises ApiError, StoreUnavailable."""
 
     @property

@@ -74,7 +74,9 @@ def resources(node: Node, endpoints: Endpoints, upstreams: Collection, targets: 
             raise not_found()
         if not upstream.is_checked:
             raise refusal(400, f"no healthchecker found for {upstream.name}")
-        address = _address(request.path_params.get("address"), target)
+        given = request.path_params.get("address")
+        [known] = await node.health(upstream, [target]) if given else [()]
+        address = _address(given, target, known)
         await node.set_health(upstream, target, address, healthy=healthy)
         return Response(status_code=204)
 
@@ -134,7 +136,7 @@ class TargetHealth:
         weight = self.target.weight
         return {
             "addresses": [
-                {"ip": one.ip, "port": int(port), "health": self._word_for(one.healthy), "weight": weight}
+                {"ip": one.ip, "port": one.port, "health": self._word_for(one.healthy), "weight": weight}
                 for one in self.addresses
             ],
             "dns": None,
@@ -186,16 +188,23 @@ def _weight(total: int, available: int) -> dict[str, int]:
     return {"total": total, "available": available, "unavailable": total - available}
 
 
-def _address(given: str | None, target: Target) -> str | None:
-    """The IP address out of `ip` or `ip:port`, where the port must be the target's; None for the whole target."""
+def _address(given: str | None, target: Target, known: Sequence[AddressHealth]) -> str | None:
+    """The place that `ip` or `ip:port` says, without the port where that is the target's; None for the whole target.
+    Another port must be that of a place which is `known`, as SRV records tell."""
     if given is None:
         return None
-    host, _, port = target.target.rpartition(":")
-    text = given.removesuffix(f":{port}") if given.count(":") == 1 or given.startswith("[") else given
+    host, _, own = target.target.rpartition(":")
+    text, port = given, own
+    if not given.endswith("]") and (given.count(":") == 1 or given.startswith("[")):
+        text, _, port = given.rpartition(":")
     address = _ip(text)
     if address is None or _ip(host) not in (None, address):
         raise not_found()
-    return str(address)
+    if port == own:
+        return str(address)
+    if not any(str(address) == one.ip and port == str(one.port) for one in known):
+        raise not_found()
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:

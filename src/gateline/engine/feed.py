@@ -158,9 +158,9 @@ class Renew(msgspec.Struct, tag=True, frozen=True):
 
 
 class Seen(msgspec.Struct, tag=True, frozen=True):
-    """Worker → control: what became of tries at targets (ids; the address, empty where none was reached or there is but
-    one), and of calls through circuits (ids; the epoch of trials, else 0), each in their order: outcomes as in
-    `engine.upstream.outcomes`, and how many times in a row."""
+    """Worker → control: what became of tries at targets (ids; the place by its `place_key`, empty where none was
+    reached or there is but one), and of calls through circuits (ids; the epoch of trials, else 0), each in their order:
+    outcomes as in `engine.upstream.outcomes`, and how many times in a row."""
 
     tries: list[tuple[str, str, list[tuple[int, int]]]] = []
     calls: list[tuple[str, int, list[tuple[int, int]]]] = []

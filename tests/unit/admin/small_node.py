@@ -85,6 +85,8 @@ class SmallNode:
         self.unhealthy: set[tuple[str, str | None]] = set()
         """Ids of targets, and the address or None for the whole."""
         self.addresses: dict[str, list[str]] = {}
+        self.more_ports: list[int] = []
+        """Of SRV records, at each address, beside the target's."""
         """By names; a name that is not there has the address 192.0.2.1."""
         self.writes: list[tuple[str | None, str | None]] = []
 
@@ -142,10 +144,15 @@ class SmallNode:
 
     async def health(self, upstream: Upstream, targets: Sequence[Target]) -> list[list[AddressHealth]]:
         def addresses(target: Target) -> list[AddressHealth]:
-            host = target.target.rpartition(":")[0]
+            host, _, port = target.target.rpartition(":")
             bare = str(ip_address(host.strip("[]"))) if host[0] in "[0123456789" else host
             found = self.addresses.get(bare, [bare if bare != host or host[0].isdigit() else "192.0.2.1"])
-            return [AddressHealth(one, not self.unhealthy & {(target.id, one), (target.id, None)}) for one in found]
+            unhealthy = {address for identifier, address in self.unhealthy if identifier == target.id}
+            return [
+                AddressHealth(one, other, not unhealthy & {one if other == int(port) else f"{one}:{other}", None})
+                for one in found
+                for other in (int(port), *self.more_ports)
+            ]
 
         return [addresses(target) for target in targets]
 

@@ -138,6 +138,20 @@ def test_addresses_of_version_6_are_set_with_and_without_port(checked: Client) -
     assert checked.put("/upstreams/u/targets/[::1]:82/[::2]:82/unhealthy").status_code == 404
 
 
+def test_the_ports_at_one_address_have_a_health_each(checked: Client) -> None:
+    assert checked.node is not None
+    checked.node.addresses["a.test"] = ["192.0.2.1"]
+    checked.node.more_ports = [8081]
+    path = "/upstreams/u/targets/a.test:80"
+    assert checked.put(f"{path}/192.0.2.1:8081/unhealthy").status_code == 204
+    assert checked.put(f"{path}/192.0.2.1:8082/unhealthy").status_code == 404
+    shown = checked.get("/upstreams/u/health").json()["data"][0]["data"]["addresses"]
+    assert [(one["ip"], one["port"], one["health"]) for one in shown] == [
+        ("192.0.2.1", 80, "HEALTHY"),
+        ("192.0.2.1", 8081, "UNHEALTHY"),
+    ]
+
+
 def test_an_upstream_below_its_threshold_is_unhealthy(checked: Client) -> None:
     checked.patch("/upstreams/u", {"healthchecks": {"threshold": 50}})
     whole = checked.get("/upstreams/u/health?balancer_health=1").json()["data"]

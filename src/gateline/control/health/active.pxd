@@ -1,12 +1,12 @@
 cimport cython
 from gateline.control.health.counting cimport Counts
-from gateline.control.health.probes cimport RawProber
+from gateline.control.health.probes cimport Call, RawProber
 from gateline.control.health.rounds cimport Rounds, Turn
 
 cdef class _About:
-    cdef public object place, port, probe
+    cdef public Call call
+    cdef public object address, place, port, probe
     cdef public Counts counts
-    cdef public bint raw
 
 cdef class ActiveChecks:
     cdef object _authorities, _checked, _counted, _named, _resolve, _result, _tasks, _timer

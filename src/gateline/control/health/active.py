@@ -13,11 +13,12 @@ from time import monotonic
 from typing import NamedTuple
 
 from gateline.control.health.counting import Counts, Result, Thresholds
-from gateline.control.health.probes import RAW, Probe, RawProber
+from gateline.control.health.probes import RAW, Call, Probe, RawProber
 from gateline.control.health.rounds import Crew, Rounds, Turn
 from gateline.control.health.streams import probed
 from gateline.engine import tasks
 from gateline.engine.upstream.dns import Endpoint, is_address
+from gateline.engine.upstream.health import place_key
 from gateline.entities import Upstream
 from gateline.version import __version__
 
@@ -56,7 +57,7 @@ class Member(NamedTuple):
 
 
 class Place(NamedTuple):
-    """One address of a target."""
+    """One place of a target: `address` is its `place_key`."""
 
     upstream: str
     target: str
@@ -64,16 +65,17 @@ class Place(NamedTuple):
 
 
 class _About:
-    """What a turn is about; `raw`: it needs no more than a socket."""
+    """What a turn is about; `call`: where it needs no more than a socket."""
 
-    __slots__ = ("counts", "place", "port", "probe", "raw")
+    __slots__ = ("address", "call", "counts", "place", "port", "probe")
 
-    def __init__(self, place: Place, port: int, probe: Probe, counts: Counts) -> None:
+    def __init__(self, place: Place, address: str, port: int, probe: Probe, counts: Counts) -> None:
         self.place = place
+        self.address = address
         self.port = port
         self.probe = probe
         self.counts = counts
-        self.raw = RAW and probe.type in ("http", "tcp")
+        self.call = Call(probe, address, port) if RAW and probe.type in ("http", "tcp") else None
 
 
 class _Checked:
@@ -165,28 +167,28 @@ class ActiveChecks:
             self._rounds.pace(turn, checked.intervals[healthy], monotonic())
 
     def addresses(self, upstream: str, target: str) -> Iterable[str]:
-        """The addresses of a target that are probed."""
+        """The places of a target that are probed."""
         checked = self._checked.get(upstream)
         return () if checked is None else tuple(checked.turns.get(target, ()))
 
     # Addresses.
 
     def _found(self, checked: _Checked, member: Member, endpoints: Iterable[Endpoint]) -> None:
-        """Probe a target at these endpoints. Of several ports at one address, the first record's is probed."""
+        """Probe a target at these endpoints."""
         turns = checked.turns[member.id]
         now = monotonic()
-        ports: dict[str, int] = {}
+        found: dict[str, tuple[str, int]] = {}
         for endpoint in endpoints:
-            ports.setdefault(endpoint.address, endpoint.port or member.port)
-        for address, turn in list(turns.items()):
-            if ports.get(address) != turn.about.port:
-                self._rounds.drop(turns.pop(address))
-        for address, port in ports.items():
-            if address not in turns:
-                place = Place(checked.upstream.id, member.id, address)
+            port = endpoint.port or member.port
+            found[place_key(endpoint.address, port, member.port)] = endpoint.address, port
+        for key in turns.keys() - found.keys():
+            self._rounds.drop(turns.pop(key))
+        for key, (address, port) in found.items():
+            if key not in turns:
+                place = Place(checked.upstream.id, member.id, key)
                 counts = self._counted(place)
-                about = _About(place, port, _probe(checked, member), counts)
-                turn = turns[address] = Turn(checked.crew, checked.intervals[counts.healthy], about)
+                about = _About(place, address, port, _probe(checked, member), counts)
+                turn = turns[key] = Turn(checked.crew, checked.intervals[counts.healthy], about)
                 self._rounds.add(turn, now)
 
     def _look_up(self, names: list[tuple[_Checked, Member]]) -> None:
@@ -225,8 +227,8 @@ class ActiveChecks:
 
     def _begin(self, turn: Turn) -> None:
         about: _About = turn.about
-        if about.raw and self._raw is not None:
-            self._raw.start(about.probe, about.place.address, about.port, turn)
+        if about.call is not None and self._raw is not None:
+            self._raw.start(about.call, turn, turn.begun)
         else:
             tasks.start(self._probe(turn), name="probe")
 
@@ -234,7 +236,7 @@ class ActiveChecks:
         about: _About = turn.about
         result = Result.NOTHING
         try:
-            result = await probed(about.probe, about.place.address, about.port, self._authorities)
+            result = await probed(about.probe, about.address, about.port, self._authorities)
         finally:
             self._over(turn, result)
 

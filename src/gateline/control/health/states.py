@@ -14,7 +14,7 @@ nothing of health: a target gets requests when it is healthy and not ejected.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -29,13 +29,13 @@ from gateline.control.rows import Delta, Rows, row_of
 from gateline.control.state import write_atomically
 from gateline.engine import tasks
 from gateline.engine.upstream.dns import Endpoint, NameResolutionError, Resolver, is_address
-from gateline.engine.upstream.health import KIND, Addresses, Health, health_to_wire
+from gateline.engine.upstream.health import KIND, Addresses, Health, health_to_wire, place_key
 from gateline.entities import Target, Upstream
 
 logger = logging.getLogger(__name__)
 
 WHOLE = "*"
-"""Instead of an address: whichever address a name has."""
+"""Instead of a place: whichever address a name has."""
 
 LOOK_UP = 2.0
 """Seconds that a name may take; it has no address then."""
@@ -129,10 +129,10 @@ class TargetStates:
 
     async def of(self, upstream: Upstream, targets: Sequence[Target]) -> list[list[AddressHealth]]:
         """The addresses of each target, in their order, and whether they are healthy; of a name without any, none."""
-        found = await asyncio.gather(*(self._addresses(_host(target.target)) for target in targets))
+        found = await asyncio.gather(*(self._places(target.target) for target in targets))
         return [
-            [AddressHealth(address, self._known(upstream, target).takes(address)) for address in addresses]
-            for target, addresses in zip(targets, found, strict=True)
+            [AddressHealth(*where, self._known(upstream, target).takes(place)) for place, where in places.items()]
+            for target, places in zip(targets, found, strict=True)
         ]
 
     def _known(self, upstream: Upstream, target: Target) -> Addresses:
@@ -141,7 +141,7 @@ class TargetStates:
         return state.addresses if counts and state is not None else Addresses()
 
     def takes(self, target: str, address: str) -> bool:
-        """Whether an address of a target was found healthy, ejected or not."""
+        """Whether a place of a target (`place_key`) was found healthy, ejected or not."""
         state = self._states.get(target)
         return state is None or Addresses(state.healthy, state.others).takes(address)
 
@@ -153,19 +153,33 @@ class TargetStates:
         except (NameResolutionError, TimeoutError):
             return ()
 
-    async def _addresses(self, host: str) -> Collection[str]:
-        return dict.fromkeys(endpoint.address for endpoint in await self.resolved(host))
+    async def _places(self, target: str) -> dict[str, tuple[str, int]]:
+        """The places of a target, by what they are called (`place_key`): address and port."""
+        usual = int(target.rpartition(":")[2])
+        found = [(endpoint.address, endpoint.port or usual) for endpoint in await self.resolved(_host(target))]
+        return {place_key(*where, usual): where for where in found}
 
     # Changes.
 
     async def set(self, upstream: str, target: str, address: str | None, *, healthy: bool) -> None:
-        """Set a target, or one of its addresses, healthy or unhealthy, by ids; when this returns, every worker goes by
-        it. Nothing happens when the target is not in force (any more). Raises ChangeError."""
-        finding = Finding(upstream, target, address, healthy, "set by hand")
+        """Set a target, or one of its addresses (`place_key`), healthy or unhealthy, by ids; when this returns, every
+        worker goes by it. Nothing happens when the target is not in force (any more). Raises ChangeError."""
+        meant = await self._meant(target, address)
+        findings = [Finding(upstream, target, one, healthy, "set by hand") for one in meant]
         async with self._one:
             self._found = [one for one in self._found if one.target != target]
-            await self._put_in_force([finding])
-        self._told(finding)
+            await self._put_in_force(findings)
+        for finding in findings:
+            self._told(finding)
+
+    async def _meant(self, target: str, address: str | None) -> list[str | None]:
+        """The places that a person means: an address without a port is all of them there, if none has the target's."""
+        text = _target_text(self._feed.rows, target)
+        if address is None or text is None or is_address(_host(text)):
+            return [address]
+        places = await self._places(text)
+        there: list[str | None] = [place for place, (ip, _) in places.items() if ip == address]
+        return [address] if address in places or not there else there
 
     def found(self, finding: Finding) -> None:
         """Say what a check has found out; it is in force soon."""
@@ -296,7 +310,7 @@ class TargetStates:
         addresses = state.addresses
         if not addresses.others:
             return addresses.healthy
-        known = await self._addresses(_host(state.target))
+        known = await self._places(state.target)
         return not known or any(addresses.takes(address) for address in known)
 
     async def _look_again(self) -> None:

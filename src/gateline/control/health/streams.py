@@ -50,12 +50,12 @@ async def _spoken(probe: Probe, reader: asyncio.StreamReader, writer: asyncio.St
         return Result.SUCCESS if await _check(probe, reader, writer) else Result.HTTP_FAILURE
     writer.write(probe.request)
     data = b""
-    while (status := status_of(data)) is None and len(data) < _HEAD:
+    while (status := status_of(data)) < 0 and len(data) < _HEAD:
         more = await reader.read(_HEAD)
         if not more:
             break
         data += more
-    return probe.judge(status) if status else Result.TCP_FAILURE
+    return probe.judge(status) if status > 0 else Result.TCP_FAILURE
 
 
 async def _check(probe: Probe, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -7,20 +7,28 @@ configuration; a target of which nothing was sent is well.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["KIND", "WELL", "Addresses", "Health", "health_from_wire", "health_to_wire"]
+__all__ = ["KIND", "WELL", "Addresses", "Health", "health_from_wire", "health_to_wire", "place_key"]
 
 KIND = "target_health"
 """What the rows are called on the feed; their id is the target's."""
 
 
+def place_key(address: str, port: int, usual: int) -> str:
+    """What one place of a target is called: its address, with the port where that is not the target's own (`usual`),
+    as SRV records may say. Health is kept under it."""
+    if port == usual:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Addresses(NamedTuple):
-    """Which addresses of a name are healthy: all but `others` when `healthy`, else `others` alone."""
+    """Which places of a name are healthy (`place_key`): all but `others` when `healthy`, else `others` alone."""
 
     healthy: bool = True
     others: frozenset[str] = frozenset()
 
     def takes(self, address: str) -> bool:
-        """Whether an address is healthy."""
+        """Whether a place is healthy."""
         return (address in self.others) != self.healthy
 
 

@@ -13,6 +13,7 @@ cdef class Observer(Watch):
     cdef public object checks, target
     cdef Reports _reports
     cdef bint _is_name
+    cdef int _port
     cdef bytes _outcomes
     cdef int _outcome, _tcp_failure, _timeout
     cdef long _times

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateline.engine.errors import CATALOGUE
 from gateline.engine.feed import Seen
 from gateline.engine.upstream.dns import is_address
+from gateline.engine.upstream.health import place_key
 from gateline.engine.upstream.outcomes import CircuitOutcome, Fault, Result, Runs, outcome_with
 from gateline.engine.upstream.watch import Watch
 
@@ -105,6 +106,7 @@ class Observer(Watch):
         "_is_name",
         "_outcome",
         "_outcomes",
+        "_port",
         "_reports",
         "_runs",
         "_tcp_failure",
@@ -117,7 +119,9 @@ class Observer(Watch):
     def __init__(self, upstream: "Upstream", target: "Target", reports: Reports) -> None:
         checks = upstream.healthchecks.passive
         self.target = target.id
-        self._is_name = not is_address(target.target.rpartition(":")[0].strip("[]"))
+        host, _, port = target.target.rpartition(":")
+        self._is_name = not is_address(host.strip("[]"))
+        self._port = int(port)
         self.checks = checks
         self._reports = reports
         self._outcomes = _outcomes(checks.type, checks.healthy.http_statuses, checks.unhealthy.http_statuses)
@@ -127,7 +131,7 @@ class Observer(Watch):
         self._outcome = 0
         self._times = 0
         self._runs: dict[str, Runs] = {}
-        """By address."""
+        """By place."""
 
     def answered(self, exchange: "Exchange", status: int, latency: float, now: float) -> None:  # noqa: ARG002
         """The head of an answer came."""
@@ -140,7 +144,7 @@ class Observer(Watch):
         self._see(exchange, self._timeout if failure.name in _TIMEOUTS else self._tcp_failure, now)
 
     def _see(self, exchange: "Exchange", outcome: int, now: float) -> None:
-        address = _address(exchange) if self._is_name else ""
+        address = _reached(exchange, self._port) if self._is_name else ""
         if self._times and outcome == self._outcome and address == self._address:
             self._times += 1
             return
@@ -158,17 +162,17 @@ class Observer(Watch):
         _add(self._runs.setdefault(self._address, []), self._outcome, self._times)
 
     def taken(self) -> dict[str, Runs]:
-        """What was seen since this was asked last, by address."""
+        """What was seen since this was asked last, by place (`place_key`)."""
         self._note()
         self._times = 0
         runs, self._runs = self._runs, {}
         return runs
 
 
-def _address(exchange: "Exchange") -> str:
-    """Which of a name's addresses a try has reached."""
+def _reached(exchange: "Exchange", port: int) -> str:
+    """Which of a name's places a try has reached; `port`: its target's."""
     place = getattr(exchange.upstream, "place", None)
-    return "" if place is None else str(place.address)
+    return "" if place is None else place_key(place.address, place.port, port)
 
 
 _UNKNOWN = int(outcome_with(Result.NOTHING, Fault.NONE))

@@ -10,6 +10,7 @@ from random import randrange
 from typing import TYPE_CHECKING
 
 from gateline.engine.upstream.dns import Endpoint, NameResolutionError, Resolver, Subscription, is_address
+from gateline.engine.upstream.health import place_key
 from gateline.engine.upstream.turns import smooth_turns
 
 if TYPE_CHECKING:
@@ -147,9 +148,9 @@ class Places:
         self._endpoints = endpoints or None
         before, self._known = self._known, {}
         for endpoint in endpoints:
-            if self._among is not None and not self._among.takes(endpoint.address):
-                continue
             key = endpoint.address, endpoint.port or self._port
+            if self._among is not None and not self._among.takes(place_key(*key, self._port)):
+                continue
             place = before.pop(key, None) or Place(*key)
             place.weight = endpoint.weight
             place.gone = self.retired

@@ -66,7 +66,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.names: tuple[str, ...] = NAMES
+        self.names: tuple[str | Endpoint, ...] = NAMES
         listener = socket.socket(socket.AF_UNIX)
         path = str(folder / "feed")
         listener.bind(path)
@@ -85,7 +85,7 @@ class Stage:
             names = self.names if host == "b.test" else (host,)
             if not names:
                 raise NameResolutionError(host)
-            return Answer(tuple(Endpoint(name) for name in names), 60.0)
+            return Answer(tuple(Endpoint(name) if isinstance(name, str) else name for name in names), 60.0)
 
         made._resolver.look_up = look_up  # type: ignore[method-assign]
         return made

@@ -9,6 +9,7 @@ import pytest
 
 from gateline.control.health import node
 from gateline.engine.feed import Seen
+from gateline.engine.upstream.dns import Endpoint
 from gateline.engine.upstream.outcomes import CircuitOutcome, Fault, Result, outcome_with
 from gateline.entities import Target, Upstream
 from unit.control.health.stage import NAMES, Stage, play
@@ -74,6 +75,23 @@ def test_the_addresses_of_a_name_are_told_apart(tmp_path: Path) -> None:
         await until(lambda: worker.serving == {B.id: False})
         worker.feed.tell(tries(B, (FINE, 2), address=NAMES[1]))
         await until(lambda: worker.serving == {B.id: True})
+
+    play(tmp_path, scene, U, B)
+
+
+def test_the_ports_at_one_address_are_told_apart(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.names = tuple(Endpoint("192.0.2.8", port) for port in (8081, 8082))
+        worker = await stage.worker()
+        worker.feed.tell(tries(B, (FAILED, 2), address="192.0.2.8:8081"))
+        worker.feed.tell(tries(B, (FINE, 9), address="192.0.2.8:8082"))
+        worker.feed.tell(tries(B, (FAILED, 1), address="192.0.2.8:8081"))
+        await until(lambda: B.id in worker.known)
+        known = worker.known[B.id]
+        assert known.serving
+        assert [known.addresses.takes(f"192.0.2.8:{port}") for port in (8081, 8082)] == [False, True]
+        worker.feed.tell(tries(B, (FAILED, 3), address="192.0.2.8:8082"))
+        await until(lambda: worker.serving == {B.id: False})
 
     play(tmp_path, scene, U, B)
 

@@ -9,6 +9,7 @@ import pytest
 from gateline.control.errors import ChangeRefusedError
 from gateline.control.health import states
 from gateline.control.rows import Delta
+from gateline.engine.upstream.dns import Endpoint
 from gateline.entities import Target, Upstream
 from unit.control.health.stage import NAMES, A, B, C, Stage, U, V, play, rows
 
@@ -51,6 +52,38 @@ def test_a_name_serves_as_long_as_one_of_its_addresses_is_healthy(tmp_path: Path
         for address in NAMES:
             await stage.states.set(U.id, B.id, address, healthy=True)
         assert worker.known == {}
+
+    play(tmp_path, scene, U, B)
+
+
+def test_the_ports_of_srv_records_are_told_apart(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.names = tuple(Endpoint("192.0.2.8", port) for port in (8081, 8082))
+        worker = await stage.worker()
+        await stage.states.set(U.id, B.id, "192.0.2.8:8081", healthy=False)
+        known = worker.known[B.id]
+        assert known.serving
+        assert [known.addresses.takes(one) for one in ("192.0.2.8:8081", "192.0.2.8:8082")] == [False, True]
+        [shown] = await stage.states.of(U, [B])
+        assert [(one.ip, one.port, one.healthy) for one in shown] == [
+            ("192.0.2.8", 8081, False),
+            ("192.0.2.8", 8082, True),
+        ]
+        await stage.states.set(U.id, B.id, "192.0.2.8", healthy=False)
+        assert worker.serving == {B.id: False}, "without a port it is all of them there"
+        await stage.states.set(U.id, B.id, "192.0.2.8", healthy=True)
+        assert worker.known == {}
+
+    play(tmp_path, scene, U, B)
+
+
+def test_an_address_with_the_port_of_its_target_is_that_place_alone(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.names = tuple(Endpoint("192.0.2.8", port) for port in (80, 8082))
+        worker = await stage.worker()
+        await stage.states.set(U.id, B.id, "192.0.2.8", healthy=False)
+        addresses = worker.known[B.id].addresses
+        assert [addresses.takes(one) for one in ("192.0.2.8", "192.0.2.8:8082")] == [False, True]
 
     play(tmp_path, scene, U, B)
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from gateline.engine.upstream import places as module
-from gateline.engine.upstream.dns import Endpoint, NameResolutionError
+from gateline.engine.upstream.dns import Endpoint, NameResolutionError, Resolver
 from gateline.engine.upstream.dns.message import Service, Type
 from gateline.engine.upstream.health import Addresses
 from gateline.engine.upstream.places import Place, Places
@@ -123,6 +123,19 @@ def test_unhealthy_addresses_are_no_places(zone: Zone) -> None:
             await _known(_places(zone, among=Addresses(healthy=False)))
 
     run(main)
+
+
+def test_health_is_of_an_address_and_a_port() -> None:
+    endpoints = tuple(Endpoint(address, port) for address in ("192.0.2.1", "2001:db8::1") for port in (80, 81, 82))
+
+    async def main() -> None:
+        others = frozenset({"192.0.2.1", "192.0.2.1:82", "[2001:db8::1]:81"})
+        places = Places(Target("a.test", 80, among=Addresses(healthy=False, others=others)), Resolver())
+        places.lead_to(endpoints)
+        found = {(place.address, place.port) for place in (places.next() for _ in range(9))}
+        assert found == {("192.0.2.1", 80), ("192.0.2.1", 82), ("2001:db8::1", 81)}
+
+    asyncio.run(main())
 
 
 def test_place_that_takes_no_connection_rests(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
