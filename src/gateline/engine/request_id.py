@@ -1,29 +1,32 @@
 """Request ids: 32 hex digits of randomness, drawn from the system in blocks and not once a request."""
 
 import os
+from binascii import hexlify
 
 __all__ = ["next_request_id"]
 
+_SIZE = 32
 _BLOCK = 512
-_ids: list[bytes] = []
+_drawn = b""
+"""Ids, one behind the other."""
 _given = 0
-"""How many of them have been given out."""
+"""How many digits of them have been given out."""
 
 
 def next_request_id() -> bytes:
     """A new id, 32 lower-case hex digits (128 random bits), never given out before."""
-    global _given
-    if _given == len(_ids):
-        _ids[:] = os.urandom(16 * _BLOCK).hex(" ", 16).encode().split()
+    global _drawn, _given
+    if _given == len(_drawn):
+        _drawn = hexlify(os.urandom(_SIZE // 2 * _BLOCK))
         _given = 0
-    made = _ids[_given]
-    _given += 1
-    return made
+    begun = _given
+    _given += _SIZE
+    return _drawn[begun:_given]
 
 
 def _forget_after_fork() -> None:
-    global _given
-    _ids.clear()
+    global _drawn, _given
+    _drawn = b""
     _given = 0
 
 

@@ -13,6 +13,7 @@ from gateline.entities import Route, Service
 from gateline.pdk.answers import Answer, HeaderForm, HeaderValues
 from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.memory import Memory
 
 __all__ = [
     "Account",
@@ -431,6 +432,18 @@ class Exchange(Protocol):
     @property
     def credential(self) -> Credential | None:
         """The identity's credential."""
+
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """`request.has_any`, for the hurried."""
+
+    def recall(self, memory: Memory) -> Any:
+        """What a plugin remembers of the last request that asked for just this: by method, scheme, host, port, path
+        and query as they are now, route and consumer. None where it remembers nothing, and for who was authenticated
+        without being a consumer."""
+
+    def remember(self, memory: Memory, made: Any) -> None:
+        """Remember what was made of the request for the next one that asks for the same; it is not called to mind for
+        a request that `recall` would not answer."""
 
     def authenticate(self, identity: Identity) -> None:
         """Say who sends the request. The headers that tell the service are set, those of that name are overwritten.

@@ -57,6 +57,11 @@ def header_line(begin: bytes, value: str) -> bytes | None:
     return None
 
 
+def joined(parts: tuple[bytes, ...]) -> bytes:
+    """The parts, all of them bytes, one behind the other."""
+    return b"".join(parts)
+
+
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:
     """The request head that `data` begins with, None while it is incomplete; HeadError at the first wrong byte."""
     if type(data) is not bytes:

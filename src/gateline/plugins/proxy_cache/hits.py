@@ -1,7 +1,7 @@
 """Hits: the quick way for requests that are answered from a shelf.
 
-A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key among those
-that are known, and of the value among what the shelf remembers. What is answered lies ready there, until its age is
+A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key in the memory
+of what was asked for, and of the value among what the shelf remembers. What is answered lies ready there, until its age is
 another one. Everything else is the plugin's business: what a request wants that is none (`Other`).
 """
 
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateline.pdk import Exchange, StoredResponse
 from gateline.pdk.exchange import RequestView
+from gateline.pdk.memory import Memory
 from gateline.pdk.shelf import Kept, Shelf
 from gateline.plugins.proxy_cache.config import Config
 from gateline.plugins.proxy_cache.entries import Entry, entry_of, marker_names
@@ -77,12 +78,13 @@ class Hits:
 
     __slots__ = (
         "_controlled",
-        "_get",
         "_keys",
         "_mark",
+        "_memory",
         "_methods",
         "_other",
         "_particular",
+        "_shelf",
         "_telling",
         "_ttl",
         "time",
@@ -105,14 +107,31 @@ class Hits:
         self.time = time
         self._ttl = float(config.cache_ttl)
         self._other = other
-        self._get: Callable[[str], Kept | None] | None = None
+        self._memory = None if config.vary_headers else Memory()
+        """The keys of requests that are answered here and ask for nothing in particular."""
+        self._shelf: Shelf | None = None
 
     def open(self, shelf: Shelf) -> None:
         """The shelf is there."""
-        self._get = shelf.get
+        self._shelf = shelf
 
     def access(self, exchange: Exchange) -> Any:
         """Answer, or leave it to others."""
+        shelf = self._shelf
+        if shelf is None or self._memory is None:
+            return self._access(exchange)
+        key = exchange.recall(self._memory)
+        if key is None or exchange.has_any(self._particular):
+            return self._access(exchange)
+        kept = shelf.get(key)
+        if kept is None:
+            return self._other.missed(exchange, key, None)
+        now = self.time()
+        answer = self._ready(kept, now)
+        return self._kept(exchange, key, kept, now, False) if answer is None else answer
+
+    def _access(self, exchange: Exchange) -> Any:
+        """The same for a request of which nothing is known yet, or that asks for something in particular."""
         request = exchange.request
         asked = request.asked
         method = asked[0]
@@ -127,12 +146,15 @@ class Hits:
         if self._controlled and method != b"GET":
             asked = (b"GET", *asked[1:])
         key = self._keys.key(exchange, request, asked, authorization)
-        get = self._get
-        if get is None:
+        shelf = self._shelf
+        if shelf is None:
             return self._other.look_up(exchange, key)
-        if particular and self._controlled:
-            return self._other.missed(exchange, key, None)
-        kept = get(key)
+        if particular:
+            if self._controlled:
+                return self._other.missed(exchange, key, None)
+        elif self._memory is not None:
+            exchange.remember(self._memory, key)
+        kept = shelf.get(key)
         if kept is None:
             return self._other.missed(exchange, key, None)
         now = self.time()
@@ -198,7 +220,8 @@ class Hits:
     def _variant(self, request: RequestView, key: str, kept: Kept) -> Kept | None:
         """The entry, of those that differ by headers of the request, that is this request's."""
         names = marker_names(kept.head)
-        if names is None or self._get is None:
+        shelf = self._shelf
+        if names is None or shelf is None:
             return None
         variants = kept.made
         if type(variants) is not Variants:
@@ -214,4 +237,4 @@ class Hits:
                 if len(variants.known) >= _KNOWN_VARIANTS:
                     variants.known.clear()
                 variants.known[said] = known
-        return self._get(known)
+        return shelf.get(known)
