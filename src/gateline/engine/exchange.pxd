@@ -31,11 +31,12 @@ cdef class Exchange(AnyExchange):
     cdef public int port, status, tries
     cdef public double began, read_timeout, received, sent, upstream_latency, write_timeout
 
+    cpdef object begin(self, CExchangeHandler proxy, CClientStream client, CRequestHead head, double now)
     @cython.locals(run=PluginRun)
     cpdef bint has_any(self, tuple names) except -1
     cpdef object recall(self, CMemory memory)
     cpdef object remember(self, CMemory memory, made)
-    @cython.locals(run=PluginRun, edits=RequestEdits, method=bytes, query=bytes, route=str, consumer=str, scheme=bytes)
+    @cython.locals(run=PluginRun, edits=RequestEdits, method=bytes, query=bytes, route=str, consumer=str, scheme=bytes, said=bytes, header=bytes)
     cdef object _known(self, CMemory memory, made)
     @cython.locals(run=PluginRun)
     cpdef object authenticate(self, identity)

@@ -108,6 +108,11 @@ class Exchange(AnyExchange):
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
+        self.begin(proxy, client, head, now)
+
+    def begin(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
+        """All that `__init__` does, for who makes one by `__new__`: compiled, the two cost half of what the call of a
+        class does, which makes a tuple of its arguments and numbers of the numbers among them."""
         self.proxy = proxy
         self.downstream = client
         self.peer = self.downstream.peer  # what is read here again is read as what its attribute is declared to be
@@ -242,10 +247,14 @@ class Exchange(AnyExchange):
         method, query = self.method, self.query
         route = "" if self.route is None else self.route.id
         consumer = ""
+        said = None
+        header = memory.header
         run = self.run
         if run is not None:
             edits = run.edits
             if edits is not None:
+                if header in edits.changed:
+                    return None
                 method = method if edits.method is None else edits.method
                 query = query if edits.query is None else edits.query or None
             identity = run.identity
@@ -253,11 +262,13 @@ class Exchange(AnyExchange):
                 if identity.consumer is None:
                     return None
                 consumer = identity.consumer.id
+        if header:
+            said = self.head.get(header)
         scheme = self.peer.scheme
         if made is not None:
-            memory.put(method, scheme, self.host, self.port, self.path, query, route, consumer, made)
+            memory.put(method, scheme, self.host, self.port, self.path, query, route, consumer, said, made)
             return None
-        return memory.get(method, scheme, self.host, self.port, self.path, query, route, consumer)
+        return memory.get(method, scheme, self.host, self.port, self.path, query, route, consumer, said)
 
     def authenticate(self, identity: Identity) -> None:
         """Say who sends the request."""

@@ -177,7 +177,8 @@ class Proxy(ExchangeHandler):
         if run is not None:
             run.chain = chain
         elif not chain.empty:
-            run = PluginRun(chain)
+            run = PluginRun.__new__(PluginRun)
+            run.begin(chain)
             exchange.run = run
         if route.special and self._refused_by_protocol(exchange, route):
             return None

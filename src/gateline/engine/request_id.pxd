@@ -1,7 +1,4 @@
-cimport cython
+cdef list _ids
+cdef Py_ssize_t _given
 
-cdef bytes _drawn
-cdef Py_ssize_t _given, _SIZE
-
-@cython.locals(begun=Py_ssize_t)
 cpdef bytes next_request_id()

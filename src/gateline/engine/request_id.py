@@ -2,31 +2,32 @@
 
 import os
 from binascii import hexlify
+from itertools import chain
+from struct import Struct
 
 __all__ = ["next_request_id"]
 
-_SIZE = 32
 _BLOCK = 512
-_drawn = b""
-"""Ids, one behind the other."""
+_ID = Struct("32s")
+_ids: list[bytes] = []
 _given = 0
-"""How many digits of them have been given out."""
+"""How many of them have been given out."""
 
 
 def next_request_id() -> bytes:
     """A new id, 32 lower-case hex digits (128 random bits), never given out before."""
-    global _drawn, _given
-    if _given == len(_drawn):
-        _drawn = hexlify(os.urandom(_SIZE // 2 * _BLOCK))
+    global _given
+    if _given == len(_ids):
+        _ids[:] = chain.from_iterable(_ID.iter_unpack(hexlify(os.urandom(16 * _BLOCK))))
         _given = 0
-    begun = _given
-    _given += _SIZE
-    return _drawn[begun:_given]
+    made = _ids[_given]
+    _given += 1
+    return made
 
 
 def _forget_after_fork() -> None:
-    global _drawn, _given
-    _drawn = b""
+    global _given
+    _ids.clear()
     _given = 0
 
 

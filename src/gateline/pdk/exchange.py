@@ -437,13 +437,13 @@ class Exchange(Protocol):
         """`request.has_any`, for the hurried."""
 
     def recall(self, memory: Memory) -> Any:
-        """What a plugin remembers of the last request that asked for just this: by method, scheme, host, port, path
-        and query as they are now, route and consumer. None where it remembers nothing, and for who was authenticated
-        without being a consumer."""
+        """What the plugin remembers of a request that asked for just this: by method, scheme, host, port, path and
+        query, the memory's header, route and consumer, as plugins before this one have left them. None where it
+        remembers nothing, or cannot: of who was authenticated and is no consumer, or when a plugin set that header."""
 
     def remember(self, memory: Memory, made: Any) -> None:
-        """Remember what was made of the request for the next one that asks for the same; it is not called to mind for
-        a request that `recall` would not answer."""
+        """Remember what was made of the request, which is not None, for requests that ask for the same. It may be
+        forgotten at any time."""
 
     def authenticate(self, identity: Identity) -> None:
         """Say who sends the request. The headers that tell the service are set, those of that name are overwritten.

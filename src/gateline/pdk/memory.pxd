@@ -1,20 +1,24 @@
 cimport cython
 
-cdef Py_ssize_t _LIMIT, _LONGEST
+cdef Py_ssize_t _FIRST, _LONGEST, _MOST
 
-@cython.freelist(64)
 cdef class _Known:
-    cdef bytes host, method, path, query, scheme
+    cdef bytes host, method, path, query, said, scheme
     cdef str consumer, route
     cdef int port
     cdef object made
 
 cdef class Memory:
-    cdef dict _known
+    cdef readonly bytes header
+    cdef list _slots
+    cdef Py_ssize_t _replaced
 
     @cython.locals(known=_Known)
-    cpdef object get(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer)
-    cpdef object put(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, made)
+    cpdef object get(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, bytes said)
+    @cython.locals(place=Py_ssize_t)
+    cpdef object put(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, bytes said, made)
+    @cython.locals(place=Py_hash_t)
+    cdef Py_ssize_t _place(self, bytes path, bytes query, str consumer, bytes said) except -1
 
 cdef class AnyExchange:
     cpdef object recall(self, Memory memory)

@@ -1,23 +1,24 @@
 """What plugins remember of requests by all that these ask for, so that nothing is worked out again for the same request.
 
-A look-up by a tuple of all that costs more than what is worked out often does: it is made, hashed and compared as a
-whole. Here one of these (the query, or the path where there is none) finds what may be meant, and the others are compared
-where they are.
+A look-up by a tuple of all that costs more than what is worked out often does: the tuple is made, hashed, compared and
+thrown away. Here each thing is compared where it is, with that of the one request that may be meant.
 """
 
 from typing import Any
 
 __all__ = ["AnyExchange", "Memory"]
 
-_LIMIT = 8192
-_LONGEST = 1024
-"""Bytes of path and query; what is longer is not remembered."""
+_FIRST = 64
+_MOST = 8192
+"""Requests that are remembered: so many at first, and at most; powers of two."""
+_LONGEST = 2048
+"""Bytes of path, query and header; what is longer is not remembered."""
 
 
 class _Known:
     """What a request asked for, and what was made of it."""
 
-    __slots__ = ("consumer", "host", "made", "method", "path", "port", "query", "route", "scheme")
+    __slots__ = ("consumer", "host", "made", "method", "path", "port", "query", "route", "said", "scheme")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class _Known:
         query: bytes | None,
         route: str,
         consumer: str,
+        said: bytes | None,
         made: Any,
     ) -> None:
         self.method = method
@@ -39,19 +41,23 @@ class _Known:
         self.query = query
         self.route = route
         self.consumer = consumer
+        self.said = said
         self.made = made
 
 
 class Memory:
-    """Of the requests with the same query (or without one with the same path) it knows the last; bounded.
+    """Things made of requests. Each has a place, where it stays until that of another request falls on it.
 
-    `route` and `consumer` are ids, empty where there is none.
+    `header` (in lower case, empty for none): its value counts too. `route` and `consumer` are ids, empty where there is
+    none; `said` is what the header says, None where it is absent.
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_replaced", "_slots", "header")
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, _Known] = {}
+    def __init__(self, header: bytes = b"") -> None:
+        self.header = header
+        self._slots: list[_Known | None] = [None] * _FIRST
+        self._replaced = 0
 
     def get(
         self,
@@ -63,13 +69,15 @@ class Memory:
         query: bytes | None,
         route: str,
         consumer: str,
+        said: bytes | None,
     ) -> Any:
         """What was made of a request that asked for just this, None where that is not known."""
-        known = self._known.get(path if query is None else query)
+        known = self._slots[self._place(path, query, consumer, said)]
         if (
             known is None
             or known.path != path
             or known.query != query
+            or known.said != said
             or known.host != host
             or known.method != method
             or known.scheme != scheme
@@ -90,15 +98,28 @@ class Memory:
         query: bytes | None,
         route: str,
         consumer: str,
+        said: bytes | None,
         made: Any,
     ) -> None:
         """Remember what was made of a request that asked for this."""
-        if len(path) + (0 if query is None else len(query)) > _LONGEST:
+        if len(path) + len(query or b"") + len(said or b"") > _LONGEST:
             return
-        if len(self._known) >= _LIMIT:
-            self._known.clear()
-        place = path if query is None else query
-        self._known[place] = _Known(method, scheme, host, port, path, query, route, consumer, made)
+        place = self._place(path, query, consumer, said)
+        if self._slots[place] is not None:
+            self._replaced += 1
+            if self._replaced > len(self._slots) and len(self._slots) < _MOST:
+                self._slots = [None] * (len(self._slots) * 2)
+                self._replaced = 0
+                place = self._place(path, query, consumer, said)
+        self._slots[place] = _Known(method, scheme, host, port, path, query, route, consumer, said, made)
+
+    def _place(self, path: bytes, query: bytes | None, consumer: str, said: bytes | None) -> int:
+        place = hash(path) ^ hash(consumer) >> 1
+        if query is not None:
+            place ^= hash(query) >> 2
+        if said is not None:
+            place ^= hash(said) >> 3
+        return place & (len(self._slots) - 1)
 
 
 class AnyExchange:

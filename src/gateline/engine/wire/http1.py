@@ -178,7 +178,8 @@ class ClientConnection(ClientStream):
         self._requests += 1
         self.peer.requests = self._requests
         self._close = not head.keep_alive or door.crowd.draining or self._requests >= door.requests
-        exchange = Exchange(door.proxy, self, head, monotonic())
+        exchange = Exchange.__new__(Exchange)
+        exchange.begin(door.proxy, self, head, monotonic())
         self._exchange = exchange
         size = head.size
         length = head.length

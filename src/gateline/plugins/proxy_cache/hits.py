@@ -29,9 +29,11 @@ _PARTICULAR = (
     b"if-range",
     b"if-match",
     b"if-unmodified-since",
+    b"authorization",
 )
-"""Headers of requests that may change what a hit is with `cache_control`, beside these two."""
-_ALWAYS = (b"authorization", b"upgrade")
+"""Headers of requests that may change what a hit is with `cache_control`, beside these. Without it an authorization is
+a part of the key and nothing else."""
+_ALWAYS = (b"upgrade",)
 _SHARED_METHODS = frozenset(("GET", "HEAD"))
 """What a shared cache may answer (RFC 9111, section 2)."""
 _KNOWN_VARIANTS = 64
@@ -107,7 +109,7 @@ class Hits:
         self.time = time
         self._ttl = float(config.cache_ttl)
         self._other = other
-        self._memory = None if config.vary_headers else Memory()
+        self._memory = None if config.vary_headers else Memory(b"" if self._controlled else b"authorization")
         """The keys of requests that are answered here and ask for nothing in particular."""
         self._shelf: Shelf | None = None
 
@@ -137,12 +139,10 @@ class Hits:
         method = asked[0]
         if method not in self._methods:
             return self._other.passed(exchange)
-        authorization = None
-        particular = request.has_any(self._particular)
-        if particular:
-            if not self._controlled and request.header("upgrade") is not None:
-                return self._other.passed(exchange)
-            authorization = request.header("authorization")
+        particular = exchange.has_any(self._particular)
+        if particular and not self._controlled and request.header("upgrade") is not None:
+            return self._other.passed(exchange)
+        authorization = request.header("authorization")
         if self._controlled and method != b"GET":
             asked = (b"GET", *asked[1:])
         key = self._keys.key(exchange, request, asked, authorization)
