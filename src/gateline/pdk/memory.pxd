@@ -18,7 +18,7 @@ cdef class Memory:
     @cython.locals(place=Py_ssize_t)
     cpdef object put(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, bytes said, made)
     @cython.locals(place=Py_hash_t)
-    cdef Py_ssize_t _place(self, bytes path, bytes query, str consumer, bytes said) except -1
+    cdef Py_ssize_t _place(self, bytes method, bytes host, bytes path, bytes query, str consumer, bytes said) except -1
 
 cdef class AnyExchange:
     cpdef object recall(self, Memory memory)

@@ -1,4 +1,4 @@
-"""What plugins remember of requests by all that these ask for, so that nothing is worked out again for the same request.
+"""What plugins remember of requests by all that these ask for, so that nothing is worked out twice for the same one.
 
 A look-up by a tuple of all that costs more than what is worked out often does: the tuple is made, hashed, compared and
 thrown away. Here each thing is compared where it is, with that of the one request that may be meant.
@@ -72,7 +72,7 @@ class Memory:
         said: bytes | None,
     ) -> Any:
         """What was made of a request that asked for just this, None where that is not known."""
-        known = self._slots[self._place(path, query, consumer, said)]
+        known = self._slots[self._place(method, host, path, query, consumer, said)]
         if (
             known is None
             or known.path != path
@@ -104,21 +104,23 @@ class Memory:
         """Remember what was made of a request that asked for this."""
         if len(path) + len(query or b"") + len(said or b"") > _LONGEST:
             return
-        place = self._place(path, query, consumer, said)
+        place = self._place(method, host, path, query, consumer, said)
         if self._slots[place] is not None:
             self._replaced += 1
             if self._replaced > len(self._slots) and len(self._slots) < _MOST:
                 self._slots = [None] * (len(self._slots) * 2)
                 self._replaced = 0
-                place = self._place(path, query, consumer, said)
+                place = self._place(method, host, path, query, consumer, said)
         self._slots[place] = _Known(method, scheme, host, port, path, query, route, consumer, said, made)
 
-    def _place(self, path: bytes, query: bytes | None, consumer: str, said: bytes | None) -> int:
-        place = hash(path) ^ hash(consumer) >> 1
+    def _place(
+        self, method: bytes, host: bytes, path: bytes, query: bytes | None, consumer: str, said: bytes | None
+    ) -> int:
+        place = hash(path) ^ hash(method) >> 1 ^ hash(host) >> 2 ^ hash(consumer) >> 3
         if query is not None:
-            place ^= hash(query) >> 2
+            place ^= hash(query) >> 4
         if said is not None:
-            place ^= hash(said) >> 3
+            place ^= hash(said) >> 5
         return place & (len(self._slots) - 1)
 
 

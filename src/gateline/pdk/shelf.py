@@ -11,8 +11,8 @@ __all__ = ["Kept", "Shelf", "Writing"]
 
 
 class Kept:
-    """A value that was found. `head` is what was put beside the body; `body` the body, where it is short, empty where it
-    is to be had in pieces; `length` the body's length in bytes.
+    """A value that was found. `head` is what was put beside the body; `body` the body, where it is short, empty where
+    it is to be had in pieces; `length` the body's length in bytes.
 
     `made` is what whoever found it has made of it, None until then. It is there again as long as the value is what is
     kept and this process remembers it; it should not take more than the value itself.

@@ -36,6 +36,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "header_line",
+    "joined",
     "kind_of",
     "parse_request",
     "parse_response",

@@ -1,8 +1,8 @@
 """Hits: the quick way for requests that are answered from a shelf.
 
-A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key in the memory
-of what was asked for, and of the value among what the shelf remembers. What is answered lies ready there, until its age is
-another one. Everything else is the plugin's business: what a request wants that is none (`Other`).
+A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key in the
+memory of what was asked for, and of the value among what the shelf remembers. What is answered lies ready there, until
+its age is another one. Everything else is the plugin's business: what a request wants that is none (`Other`).
 """
 
 from collections.abc import Callable
@@ -49,6 +49,9 @@ class Other(Protocol):
 
     def look_up(self, exchange: Exchange, key: str) -> Any:
         """There is no shelf: it is a coroutine that looks for the entry."""
+
+    def wanted(self, exchange: Exchange, key: str) -> Any:
+        """It asks for something in particular, with `cache_control`."""
 
     def missed(self, exchange: Exchange, key: str, entry: Entry | None) -> Any:
         """There is no answer that can be given at once; `entry` is what there is nevertheless."""
@@ -151,7 +154,7 @@ class Hits:
             return self._other.look_up(exchange, key)
         if particular:
             if self._controlled:
-                return self._other.missed(exchange, key, None)
+                return self._other.wanted(exchange, key)
         elif self._memory is not None:
             exchange.remember(self._memory, key)
         kept = shelf.get(key)
