@@ -24,7 +24,8 @@ def test_only_what_asks_for_just_the_same_is_known() -> None:
     for place in (5, 8):
         without: Any = (*ASKED[:place], None, *ASKED[place + 1 :])
         assert memory.get(*without) is None
-        memory.put(*without, place)
+        noted: Any = (*without, place)
+        memory.put(*noted)
         assert memory.get(*without) == place
 
 
@@ -68,7 +69,7 @@ class Who(Plugin[PluginConfig], name="who", priority=1500):
 class Counts(Plugin[PluginConfig], name="counts", priority=100):
     """Answers with the number of the request that was the first to ask for the same."""
 
-    def __init__(self, config: PluginConfig) -> None:  # noqa: ARG002 - there is nothing to configure
+    def __init__(self, config: PluginConfig) -> None:
         self._memory = Memory(b"authorization")
         self._count = 0
 
