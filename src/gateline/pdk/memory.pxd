@@ -17,8 +17,11 @@ cdef class Memory:
     cpdef object get(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, bytes said)
     @cython.locals(place=Py_ssize_t)
     cpdef object put(self, bytes method, bytes scheme, bytes host, int port, bytes path, bytes query, str route, str consumer, bytes said, made)
-    @cython.locals(place=Py_hash_t)
+    @cython.locals(place=cython.ulonglong)
     cdef Py_ssize_t _place(self, bytes method, bytes host, bytes path, bytes query, str consumer, bytes said) except -1
+
+@cython.locals(mark=cython.ulonglong, step=Py_ssize_t, at=Py_ssize_t)
+cdef unsigned long long _mark_of(bytes said)
 
 cdef class AnyExchange:
     cpdef object recall(self, Memory memory)
