@@ -69,6 +69,8 @@ ANSWER = (
 )
 BALANCED = "balanced"
 """The chain without plugins whose service has ten targets, with active and passive checks."""
+_WITH_TOKEN = ("jwt", "proxy-cache")
+"""To a cache an authorization that nobody has looked at is a part of what is asked for."""
 CHAINS: dict[str, Plugins] = {
     "none": {},
     BALANCED: {},
@@ -114,7 +116,7 @@ class Loop:
         self._turn = 0
         headers = {"Host": "127.0.0.1:8000", **KEY_HEADER}
         for name in plugins:
-            headers |= TOKEN_HEADER if name == "jwt" else CREDENTIALS.get(name, {})
+            headers |= TOKEN_HEADER if name in _WITH_TOKEN else CREDENTIALS.get(name, {})
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._request = f"GET /hello HTTP/1.1\r\n{lines}\r\n".encode()
         inside._loop.run_until_complete(self._begin())

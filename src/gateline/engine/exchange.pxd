@@ -1,4 +1,5 @@
 cimport cython
+from gateline.engine.edits cimport RequestEdits
 from gateline.engine.identification cimport tell_service
 from gateline.engine.peer cimport Peer as CPeer
 from gateline.engine.plugin_run cimport PluginRun
@@ -8,9 +9,9 @@ from gateline.engine.streams cimport ClientStream as CClientStream, ExchangeHand
 from gateline.engine.upstream.balancer cimport CompiledTarget as CTarget
 from gateline.engine.upstream.watch cimport Watch as CWatch
 from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
+from gateline.pdk.memory cimport AnyExchange, Memory as CMemory
 
-@cython.freelist(64)
-cdef class Exchange:
+cdef class Exchange(AnyExchange):
     cdef public CRequestHead head
     cdef public CExchangeHandler proxy
     cdef public CClientStream downstream
@@ -30,6 +31,13 @@ cdef class Exchange:
     cdef public int port, status, tries
     cdef public double began, read_timeout, received, sent, upstream_latency, write_timeout
 
+    cpdef object begin(self, CExchangeHandler proxy, CClientStream client, CRequestHead head, double now)
+    @cython.locals(run=PluginRun)
+    cpdef bint has_any(self, tuple names) except -1
+    cpdef object recall(self, CMemory memory)
+    cpdef object remember(self, CMemory memory, made)
+    @cython.locals(run=PluginRun, edits=RequestEdits, method=bytes, query=bytes, route=str, consumer=str, scheme=bytes, said=bytes, header=bytes)
+    cdef object _known(self, CMemory memory, made)
     @cython.locals(run=PluginRun)
     cpdef object authenticate(self, identity)
     @cython.locals(run=PluginRun)

@@ -10,7 +10,7 @@ waits, so nothing here is a coroutine, and no reference cycle outlives `finish`.
 
 import time
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from gateline.engine.errors import CATALOGUE, Failure
 from gateline.engine.identification import tell_service
@@ -29,6 +29,7 @@ from gateline.engine.views import (
 )
 from gateline.engine.wire.codec import RequestHead, ResponseHead
 from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.memory import AnyExchange, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Exchange"]
 
 
-class Exchange:
+class Exchange(AnyExchange):
     """A request, what became of it, and the two streams between which it runs.
 
     The attributes `method`, `host`, `port`, `path`, `head`, `query`, `tls`, `sni` and `client_ip` are what the router
@@ -107,6 +108,11 @@ class Exchange:
     )
 
     def __init__(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
+        self.begin(proxy, client, head, now)
+
+    def begin(self, proxy: "Proxy", client: ClientStream, head: RequestHead, now: float) -> None:
+        """All that `__init__` does, for who makes one by `__new__`: compiled, the two cost half of what the call of a
+        class does, which makes a tuple of its arguments and numbers of the numbers among them."""
         self.proxy = proxy
         self.downstream = client
         self.peer = self.downstream.peer  # what is read here again is read as what its attribute is declared to be
@@ -121,8 +127,8 @@ class Exchange:
         self.sni = self.peer.sni
         self.client_ip = self.peer.address
         self.route: CompiledRoute | None = None
-        self.match: Match = cast("Match", None)  # from here on set by the router and the balancer
-        self.target: CompiledTarget = cast("CompiledTarget", None)
+        self.match: Match = None  # type: ignore[assignment]  # set by the router, the next by the balancer
+        self.target: CompiledTarget = None  # type: ignore[assignment]
         self.request_id = b""
         self.upstream: UpstreamStream | None = None
         self.upstream_path = b""
@@ -222,6 +228,47 @@ class Exchange:
         """The identity's credential."""
         run = self.run
         return None if run is None or run.identity is None else run.identity.credential
+
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """Whether the request has a header of one of these names."""
+        run = self.run
+        return self.head.has_any(names) if run is None or run.edits is None else RequestView(self).has_any(names)
+
+    def recall(self, memory: Memory) -> Any:
+        """What is remembered of the last request that asked for just this."""
+        return self._known(memory, None)
+
+    def remember(self, memory: Memory, made: Any) -> None:
+        """Remember what was made of what is asked for."""
+        self._known(memory, made)
+
+    def _known(self, memory: Memory, made: Any) -> Any:
+        """What is remembered of what is asked for; from now on what was `made` of it."""
+        method, query = self.method, self.query
+        route = "" if self.route is None else self.route.id
+        consumer = ""
+        said = None
+        header = memory.header
+        run = self.run
+        if run is not None:
+            edits = run.edits
+            if edits is not None:
+                if header in edits.changed:
+                    return None
+                method = method if edits.method is None else edits.method
+                query = query if edits.query is None else edits.query or None
+            identity = run.identity
+            if identity is not None:
+                if identity.consumer is None:
+                    return None
+                consumer = identity.consumer.id
+        if header:
+            said = self.head.get(header)
+        scheme = self.peer.scheme
+        if made is not None:
+            memory.put(method, scheme, self.host, self.port, self.path, query, route, consumer, said, made)
+            return None
+        return memory.get(method, scheme, self.host, self.port, self.path, query, route, consumer, said)
 
     def authenticate(self, identity: Identity) -> None:
         """Say who sends the request."""

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateline.engine.wire import codec
+from gateline.engine.wire.codec import joined
 from gateline.version import KONG_VERSION
 
 if TYPE_CHECKING:
@@ -49,7 +50,18 @@ _KNOWN_LIMIT = 4096
 class ResponseHeaders:
     """What the `headers` setting lets an answer carry, compiled."""
 
-    __slots__ = ("_known", "_proxy", "_response", "_upstream", "_upstream_status", "request_id", "server", "via_line")
+    __slots__ = (
+        "_known",
+        "_last",
+        "_last_block",
+        "_proxy",
+        "_response",
+        "_upstream",
+        "_upstream_status",
+        "request_id",
+        "server",
+        "via_line",
+    )
 
     def __init__(self, headers: Collection[str]) -> None:
         shown: set[str] = set()
@@ -63,16 +75,20 @@ class ResponseHeaders:
         self.via_line = b"Via: " + VIA_TOKEN + b"\r\n" if "via" in shown else b""
         self.server = SERVER_LINE if "server" in shown else b""
         self._known: dict[int, bytes] = {}
+        self._last = -1
+        self._last_block = b""
 
     def proxied(self, upstream: float, proxy: float, request_id: bytes, status: int) -> bytes:
         """The block of an answer that an upstream gave; latencies in seconds."""
         waited = int(upstream * 1000)
         spent = int(proxy * 1000)
-        block = self._known.get(waited << 32 | spent)
-        if block is None:
-            block = self._latencies(waited, spent)
+        place = waited << 32 | spent
+        if place != self._last:
+            self._last_block = self._known.get(place) or self._latencies(waited, spent)
+            self._last = place
+        block = self._last_block
         if self.request_id:
-            block = b"".join((block, request_id, b"\r\n"))
+            block = joined((block, request_id, b"\r\n"))
         if self._upstream_status:
             block += b"X-Kong-Upstream-Status: %d\r\n" % status
         return block

@@ -87,7 +87,7 @@ class Phases:
                 self._failed(exchange, run, step)
                 return False
             if outcome is not None:
-                if step.coroutine or _waits(outcome):
+                if type(outcome) is not StoredResponse and (step.coroutine or _waits(outcome)):
                     name = f"{step.name} in {_NAMES[run.stage]}"
                     run.task = tasks.start(self._wait(exchange, run, step, place, outcome), name=name)
                 else:
@@ -197,7 +197,7 @@ class Phases:
                 exchange.responded = True
                 exchange.status = status
                 exchange.response_bytes = len(body)
-                exchange.downstream.answer(status, stored.block + lines, body)
+                exchange.downstream.answer_stored(status, stored.block, lines, body)
                 exchange.complete(exchange.sent)
                 return
         head_only = exchange.method == b"HEAD" or status in _BODILESS

@@ -17,5 +17,6 @@ cdef class PluginRun:
     cdef public int parked, stage
     cdef public long long body_limit, buffered, length, wanted
 
+    cpdef object begin(self, Chain chain)
     cpdef RequestEdits request_edits(self)
     cpdef ResponseEdits answer_edits(self)

@@ -57,6 +57,10 @@ class PluginRun:
     )
 
     def __init__(self, chain: "Chain") -> None:
+        self.begin(chain)
+
+    def begin(self, chain: "Chain") -> None:
+        """All that `__init__` does; see `Exchange.begin`."""
         self.chain = chain
         self.stage = ACCESS
         self.edits: RequestEdits | None = None

@@ -13,7 +13,7 @@ from gateline.engine.streams cimport ExchangeHandler, PooledStream
 from gateline.engine.upstream.balancer cimport CompiledTarget
 from gateline.engine.upstream.pool cimport Pool
 from gateline.engine.upstream.watch cimport Watch
-from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead, joined
 
 cdef unsigned int _REQUEST_DROP, _RESPONSE_DROP, _RESPONSE_DROP_TRAILER, _OWN_LINES, _EXPECT
 

@@ -35,7 +35,7 @@ from gateline.engine.upstream.dynamic import DynamicDestinations
 from gateline.engine.upstream.gates import Gate, Passage
 from gateline.engine.upstream.retries import RetryRules
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead
+from gateline.engine.wire.codec import Limits, RequestHead, ResponseHead, joined
 
 if TYPE_CHECKING:
     from gateline.pdk.exchange import ServiceRequestView, Watcher
@@ -137,7 +137,7 @@ class Proxy(ExchangeHandler):
             return exchange.refuse(CATALOGUE.EXPECTATION_FAILED)
         plugins = self.runtime.plugins
         if plugins is None:
-            match = self.runtime.router.match(exchange)
+            match = self.runtime.router.find(exchange, exchange.host, exchange.path)
             if match is None:
                 return exchange.refuse(CATALOGUE.NO_ROUTE)
             exchange.match = match
@@ -164,7 +164,7 @@ class Proxy(ExchangeHandler):
         self._route_with_plugins(exchange, self.runtime.plugins or run.chain.plugins, run)
 
     def _route_with_plugins(self, exchange: Exchange, plugins: PluginSet, run: PluginRun | None) -> None:
-        match = self.runtime.router.match(exchange)
+        match = self.runtime.router.find(exchange, exchange.host, exchange.path)
         if match is None:
             if run is None:
                 chain = plugins.everywhere_tls if exchange.tls else plugins.everywhere
@@ -177,7 +177,8 @@ class Proxy(ExchangeHandler):
         if run is not None:
             run.chain = chain
         elif not chain.empty:
-            run = PluginRun(chain)
+            run = PluginRun.__new__(PluginRun)
+            run.begin(chain)
             exchange.run = run
         if route.special and self._refused_by_protocol(exchange, route):
             return None
@@ -289,9 +290,9 @@ class Proxy(ExchangeHandler):
             host_line = b" HTTP/1.1\r\nHost: " + head.authority + b"\r\n"
         connection = _UPGRADE if head.websocket else _KEEP_ALIVE
         if query is None:
-            start = b"".join((exchange.method, b" ", path, host_line, connection))
+            start = joined((exchange.method, b" ", path, host_line, connection))
         else:
-            start = b"".join((exchange.method, b" ", path, b"?", query, host_line, connection))
+            start = joined((exchange.method, b" ", path, b"?", query, host_line, connection))
         return head.encode(start, _REQUEST_DROP, None, self._tail(exchange, route), b"")
 
     def _encode_edited(self, exchange: Exchange, route: CompiledRoute, host_line: bytes, edits: RequestEdits) -> bytes:
@@ -319,7 +320,7 @@ class Proxy(ExchangeHandler):
         if peer.trusted or head.kinds() & _OWN_LINES:
             tail = self._forwarding_block(exchange, route)
         else:
-            tail = b"".join(
+            tail = joined(
                 (
                     peer.forwarding_lines(),
                     head.path,

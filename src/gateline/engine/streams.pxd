@@ -6,6 +6,7 @@ cdef class ClientStream:
 
     cpdef object respond(self, CResponseHead head, int status, unsigned int drop, dict edits, bytes tail, long long length, bytes body, bint ended)
     cpdef object answer(self, int status, bytes block, bytes body)
+    cpdef object answer_stored(self, int status, bytes block, bytes lines, bytes body)
     cpdef object send_data(self, bytes data)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)

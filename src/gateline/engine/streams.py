@@ -50,6 +50,10 @@ class ClientStream:
         """Send a whole answer of the gateway's own; `block` holds every header but Content-Length and Connection."""
         raise NotImplementedError
 
+    def answer_stored(self, status: int, block: bytes, lines: bytes, body: bytes) -> None:
+        """Send a whole answer that was kept: `block` is its own, `lines` what the gateway adds to it this time."""
+        raise NotImplementedError
+
     def send_data(self, data: bytes) -> None:
         """Go on with the answer's body."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from gateline.entities import Route, Service
 from gateline.pdk.answers import Answer, HeaderForm, HeaderValues
 from gateline.pdk.header_changes import HeaderChanges
 from gateline.pdk.identity import Consumer, Credential, Identity
+from gateline.pdk.memory import Memory
 
 __all__ = [
     "Account",
@@ -431,6 +432,18 @@ class Exchange(Protocol):
     @property
     def credential(self) -> Credential | None:
         """The identity's credential."""
+
+    def has_any(self, names: tuple[bytes, ...]) -> bool:
+        """`request.has_any`, for the hurried."""
+
+    def recall(self, memory: Memory) -> Any:
+        """What the plugin remembers of a request that asked for just this: by method, scheme, host, port, path and
+        query, the memory's header, route and consumer, as plugins before this one have left them. None where it
+        remembers nothing, or cannot: of who was authenticated and is no consumer, or when a plugin set that header."""
+
+    def remember(self, memory: Memory, made: Any) -> None:
+        """Remember what was made of the request, which is not None, for requests that ask for the same. It may be
+        forgotten at any time."""
 
     def authenticate(self, identity: Identity) -> None:
         """Say who sends the request. The headers that tell the service are set, those of that name are overwritten.

@@ -21,6 +21,7 @@ from zlib import crc32
 
 import lmdb
 
+from gateline.pdk.shelf import Shelf
 from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
 from gateline.sharedstate.recent import Recent
 from gateline.sharedstate.shelf_bodies import INLINE, Bodies, KeptValue, Write
@@ -59,7 +60,7 @@ _REMEMBERED = 3600.0
 """Seconds for which it is known what was taken away by tag: nothing takes longer to be put on the shelf."""
 
 
-class SharedShelf:
+class SharedShelf(Shelf):
     """See `gateline.pdk.shelf.Shelf`. `limit` in bytes; `durable`: on a disk, where bodies are checked when read.
 
     `clock` gives seconds since 1970, the same for all processes.
@@ -99,8 +100,10 @@ class SharedShelf:
             found = self._found(key)
             if found is None:
                 return None
-        elif found.end <= self._clock():
-            return None
+        else:
+            now = self._clock()
+            if found.end <= now:
+                return None
         touched = self._touched
         if len(touched) < _MOST_TOUCHED:
             touched.add(found.name)

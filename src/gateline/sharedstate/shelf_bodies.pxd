@@ -1,8 +1,7 @@
-cdef class KeptValue:
-    cdef public bytes body, head
+from gateline.pdk.shelf cimport Kept
+
+cdef class KeptValue(Kept):
     cdef public double end
-    cdef public long long length
-    cdef public object made
     cdef public bytes name
     cdef public Py_ssize_t place
     cdef public unsigned long long version

@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+from gateline.pdk.shelf import Kept
 
 if TYPE_CHECKING:
     from gateline.sharedstate.shelf import SharedShelf
@@ -77,18 +79,18 @@ def _older(path: Path, moment: float) -> bool:
         return False
 
 
-class KeptValue:
+class KeptValue(Kept):
     """See `gateline.pdk.shelf.Kept`. `end`: when its time is over, in seconds since 1970. `name`, `place` and `version`
     are the shelf's: by them it knows whether the value is still what is kept."""
 
-    __slots__ = ("_checksum", "_path", "body", "end", "head", "length", "made", "name", "place", "version")
+    __slots__ = ("_checksum", "_path", "end", "name", "place", "version")
 
     def __init__(self, head: bytes, body: bytes, length: int, path: str | None, checksum: int, end: float) -> None:
         self.head = head
         self.body = body
         self.length = length
         self.end = end
-        self.made: Any = None
+        self.made = None
         self.name = b""
         self.place = self.version = 0
         self._path = path

@@ -56,6 +56,16 @@ def test_a_long_answer_comes_whole_from_the_cache(plain: Harness) -> None:
     assert second.sent is None
 
 
+def test_who_sends_an_authorization_has_its_own_hits(plain: Harness) -> None:
+    for who in ("ann", "bob"):
+        made = ServiceAnswer(headers={"Content-Type": "application/json"}, body=who.encode())
+        assert status(plain.request("GET", "/a", headers={"Authorization": who}, service=made)) == "Miss"
+    for who in ("ann", "bob") * 3:
+        answer = plain.request("GET", "/a", headers={"Authorization": who})
+        assert (status(answer), answer.body) == ("Hit", who.encode())
+    assert status(plain.request("GET", "/a")) == "Miss"
+
+
 def later(made: Harness, seconds: float) -> None:
     """Let time pass for the plugin."""
     (plugin,) = [one for one in made._plugins if isinstance(one, ProxyCache)]

@@ -18,6 +18,9 @@ cdef class Bucket(AnyBucket):
     @cython.locals(node=_Node, found=Match, match=Match)
     cpdef Match search(self, request, bytes path, limit)
 
+@cython.locals(first=Py_ssize_t, last=Py_ssize_t, middle=Py_ssize_t, key=bytes)
+cdef Py_ssize_t _place_of(list keys, bytes path) except -1
+
 cdef class WideBucket(AnyBucket):
     cdef public Bucket narrow, wide
 

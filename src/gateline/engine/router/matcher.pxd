@@ -15,5 +15,6 @@ cdef class Router:
     cdef public dict _hosts
     cdef public _OpenHosts _open_hosts
 
-    @cython.locals(path=bytes, found=Match, match=Match, open_hosts=_OpenHosts, bucket=AnyBucket)
     cpdef Match match(self, request)
+    @cython.locals(found=Match, match=Match, open_hosts=_OpenHosts, bucket=AnyBucket)
+    cpdef Match find(self, request, bytes host, bytes path)

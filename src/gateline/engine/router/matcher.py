@@ -84,10 +84,13 @@ class Router:
 
     def match(self, request: RouteRequest) -> Match | None:
         """The route that takes the request, None when there is none."""
-        path = request.path
+        return self.find(request, request.host, request.path)
+
+    def find(self, request: RouteRequest, host: bytes, path: bytes) -> Match | None:
+        """The same for whoever has the request's host and path at hand."""
         limit = LAST
         found = None
-        bucket = self._hosts.get(request.host)
+        bucket = self._hosts.get(host)
         if bucket is not None:
             found = bucket.search(request, path, limit)
             if found is not None:

@@ -31,10 +31,12 @@ cdef class Head:
 
     cpdef bytes get(self, bytes name)
     cpdef list get_all(self, bytes name)
+    cpdef bint has_any(self, tuple names) except -1
     cpdef uint32_t kinds(self) noexcept
     cpdef bytes encode(self, bytes start, uint32_t drop, dict edits, bytes tail, bytes body)
 
 cpdef bytes header_line(bytes begin, value)
+cpdef bytes joined(tuple parts)
 
 cdef class RequestHead(Head):
     pass

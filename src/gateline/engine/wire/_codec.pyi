@@ -50,6 +50,9 @@ class Head:
 def header_line(begin: bytes, value: str) -> bytes | None:
     """`begin`, the value and CRLF; None for a value that is not plain: printable ASCII without spaces around it."""
 
+def joined(parts: tuple[bytes, ...]) -> bytes:
+    """The parts, all of them bytes, one behind the other."""
+
 @final
 class RequestHead(Head):
     """A request's head; made by `parse_request`."""

@@ -29,6 +29,9 @@ from gateline.engine.wire.faults import (
 )
 
 cdef extern from "Python.h":
+    bint PyBytes_CheckExact(object value)
+    Py_ssize_t PyTuple_GET_SIZE(object parts)
+    PyObject* PyTuple_GET_ITEM(object parts, Py_ssize_t place)  # borrowed
     Py_ssize_t PY_SSIZE_T_MAX
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     const unsigned char* PyUnicode_1BYTE_DATA(object text)
@@ -142,7 +145,9 @@ cdef class Head:
                 values.append(PyBytes_FromStringAndSize(<const char*> p + span.value, span.value_size))
         return values
 
-    def has_any(self, tuple names not None):
+    cpdef bint has_any(self, tuple names) except -1:
+        if names is None:
+            raise TypeError("names must be a tuple")
         cdef Bytes p = <Bytes> PyBytes_AS_STRING(self.raw)
         cdef uint64_t sizes = 0  # of the names, modulo 64: most headers are none of them by that alone
         cdef Py_ssize_t i
@@ -290,6 +295,29 @@ cpdef bytes header_line(bytes begin, value):
     out = put(out, <const char*> text, size)
     put(out, b"\r\n", 2)
     return line
+
+
+cpdef bytes joined(tuple parts):
+    """The parts, all of them bytes, one behind the other."""
+    cdef Py_ssize_t total = 0
+    cdef Py_ssize_t i, count
+    cdef PyObject* part
+    cdef bytes result
+    cdef char* out
+    if parts is None:
+        raise TypeError("the parts must be a tuple")
+    count = PyTuple_GET_SIZE(parts)
+    for i in range(count):
+        part = PyTuple_GET_ITEM(parts, i)
+        if not PyBytes_CheckExact(<object> part):
+            raise TypeError("the parts must be bytes")
+        total = plus(total, PyBytes_GET_SIZE(<object> part))
+    result = PyBytes_FromStringAndSize(NULL, total)
+    out = PyBytes_AS_STRING(result)
+    for i in range(count):
+        part = PyTuple_GET_ITEM(parts, i)
+        out = put(out, PyBytes_AS_STRING(<object> part), PyBytes_GET_SIZE(<object> part))
+    return result
 
 
 cdef inline void start_head(Head head, bytes data) noexcept:

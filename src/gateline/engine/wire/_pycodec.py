@@ -36,6 +36,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "header_line",
+    "joined",
     "kind_of",
     "parse_request",
     "parse_response",
@@ -55,6 +56,11 @@ def header_line(begin: bytes, value: str) -> bytes | None:
     if value.isprintable() and value.isascii() and value.strip() == value:
         return b"".join((begin, value.encode("ascii"), b"\r\n"))
     return None
+
+
+def joined(parts: tuple[bytes, ...]) -> bytes:
+    """The parts, all of them bytes, one behind the other."""
+    return b"".join(parts)
 
 
 def parse_request(data: bytes, limits: Limits) -> RequestHead | None:

@@ -57,6 +57,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "header_line",
+    "joined",
     "kind_of",
     "parse_request",
     "parse_response",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         RequestHead,
         ResponseHead,
         header_line,
+        joined,
         kind_of,
         parse_request,
         parse_response,
@@ -94,6 +96,7 @@ else:
     RequestHead = chosen.RequestHead
     ResponseHead = chosen.ResponseHead
     header_line = chosen.header_line
+    joined = chosen.joined
     kind_of = chosen.kind_of
     parse_request = chosen.parse_request
     parse_response = chosen.parse_response

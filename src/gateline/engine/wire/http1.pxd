@@ -2,8 +2,7 @@ cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.door cimport Door
 from gateline.engine.streams cimport ClientStream
-from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead
-
+from gateline.engine.wire._codec cimport RequestHead as CRequestHead, ResponseHead as CResponseHead, joined
 from gateline.engine.wire.status_lines cimport length_end, status_line
 
 cdef long long _CHUNKED
@@ -27,12 +26,14 @@ cdef class ClientConnection(ClientStream):
     cpdef object _read_body(self, bytes data)
     @cython.locals(exchange=Exchange, start=bytes)
     cpdef object respond(self, CResponseHead head, int status, unsigned int drop, dict edits, bytes tail, long long length, bytes body, bint ended)
-    @cython.locals(exchange=Exchange, ending=bytes)
+    @cython.locals(exchange=Exchange, ending=bytes, shown=bytes)
     cpdef object answer(self, int status, bytes block, bytes body)
+    @cython.locals(exchange=Exchange, ending=bytes, shown=bytes)
+    cpdef object answer_stored(self, int status, bytes block, bytes lines, bytes body)
     @cython.locals(start=bytes, end=bytes)
-    cpdef object _write_answer(self, int status, bytes block, bytes ending, bytes body, Py_ssize_t length)
+    cdef Py_ssize_t _write_answer(self, int status, bytes block, bytes lines, bytes ending, bytes body, Py_ssize_t length) except -1
     cpdef object send_data(self, bytes data)
-    @cython.locals(exchange=Exchange)
+    @cython.locals(exchange=Exchange, door=Door)
     cpdef object finish(self, double now)
     cpdef object pause_reading(self)
     cpdef object resume_reading(self)

@@ -17,7 +17,15 @@ from gateline.engine.errors import CATALOGUE, Failure, for_refused_head
 from gateline.engine.exchange import Exchange
 from gateline.engine.streams import ClientStream, Trailers
 from gateline.engine.wire import codec
-from gateline.engine.wire.codec import CHUNKED, ChunkedDecoder, HeadError, RequestHead, ResponseHead, parse_request
+from gateline.engine.wire.codec import (
+    CHUNKED,
+    ChunkedDecoder,
+    HeadError,
+    RequestHead,
+    ResponseHead,
+    joined,
+    parse_request,
+)
 from gateline.engine.wire.status_lines import CLOSE, KEEP, interim_line, length_end, status_line
 
 if TYPE_CHECKING:
@@ -170,7 +178,8 @@ class ClientConnection(ClientStream):
         self._requests += 1
         self.peer.requests = self._requests
         self._close = not head.keep_alive or door.crowd.draining or self._requests >= door.requests
-        exchange = Exchange(door.proxy, self, head, monotonic())
+        exchange = Exchange.__new__(Exchange)
+        exchange.begin(door.proxy, self, head, monotonic())
         self._exchange = exchange
         size = head.size
         length = head.length
@@ -224,7 +233,8 @@ class ClientConnection(ClientStream):
         exchange.refuse(for_refused_head(error.status))
 
     def _read_body(self, data: bytes) -> None:
-        exchange = cast(Exchange, self._exchange)
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - one is under way
         trailers: Trailers = []
         decoder = self._decoder
         if decoder is not None:
@@ -293,7 +303,8 @@ class ClientConnection(ClientStream):
         body: bytes,
         ended: bool,
     ) -> None:
-        exchange = cast(Exchange, self._exchange)
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - one is under way
         if self._half_closed:
             self.deadline = NEVER  # from now on writing tells whether the client still listens
         if not exchange.request_done:
@@ -322,25 +333,35 @@ class ClientConnection(ClientStream):
         self._transport.write(data)
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
-        exchange = cast(Exchange, self._exchange)
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - one is under way
         if not exchange.request_done:
             self._close = True
         ending = CLOSE if self._close else KEEP
         if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
             ending = b""
         shown = b"" if exchange.method == b"HEAD" else body
-        exchange.head_bytes = self._write_answer(status, block, ending, shown, len(body))
+        exchange.head_bytes = self._write_answer(status, block, b"", ending, shown, len(body))
 
-    def _write_answer(self, status: int, block: bytes, ending: bytes, body: bytes, length: int) -> int:
-        """Write it, with the line `ending` behind the block; the bytes of its head."""
+    def answer_stored(self, status: int, block: bytes, lines: bytes, body: bytes) -> None:
+        exchange = self._exchange
+        assert exchange is not None  # noqa: S101 - one is under way
+        if not exchange.request_done:
+            self._close = True
+        ending = CLOSE if self._close else KEEP
+        shown = b"" if exchange.method == b"HEAD" else body
+        exchange.head_bytes = self._write_answer(status, block, lines, ending, shown, len(body))
+
+    def _write_answer(self, status: int, block: bytes, lines: bytes, ending: bytes, body: bytes, length: int) -> int:
+        """Write it, with the line `ending` behind block and lines; the bytes of its head."""
         start = status_line(status, b"", None)
         if status in (204, 304):  # the one has no length, that of the other would be another's (RFC 9110, section 8.6)
             end = b"\r\n"
             body = b""
         else:
             end = length_end(length)
-        self._transport.write(b"".join((start, block, ending, end, body)))
-        return len(start) + len(block) + len(ending) + len(end)
+        self._transport.write(joined((start, block, lines, ending, end, body)))
+        return len(start) + len(block) + len(lines) + len(ending) + len(end)
 
     def send_data(self, data: bytes) -> None:
         if self._chunked:
@@ -376,7 +397,10 @@ class ClientConnection(ClientStream):
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._next)
         else:
-            self.deadline = now + (DRAIN_GRACE if self._door.crowd.draining else self._door.idle_timeout)
+            door = self._door
+            self.deadline = now + door.idle_timeout
+            if door.crowd.draining:
+                self.deadline = now + DRAIN_GRACE
             if self._paused:
                 self.resume_reading()
 
@@ -404,7 +428,7 @@ class ClientConnection(ClientStream):
     def _refuse(self, failure: Failure) -> None:
         """Answer a request that cannot be understood, and close."""
         status, block, body = self._door.proxy.answer_unparsed(failure)
-        self._write_answer(status, block, CLOSE, body, len(body))
+        self._write_answer(status, block, b"", CLOSE, body, len(body))
         self._end(unread=True)
 
     def _end(self, *, unread: bool) -> None:

@@ -16,7 +16,9 @@ def _lines(status: int, reason: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     return line + KEEP, line + CLOSE, line, reason
 
 
-_LINES = {status: _lines(status, reason) for status, reason in _REASONS.items()}
+_LAST = 599
+_LINES = [_lines(status, _REASONS[status]) if status in _REASONS else None for status in range(_LAST + 1)]
+"""By status."""
 
 
 def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
@@ -24,7 +26,7 @@ def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
 
     `reason` is an upstream's own phrase; b"" or the usual one take the line that is already there.
     """
-    known = _LINES.get(status)
+    known = _LINES[status] if 0 <= status <= _LAST else None
     if known is not None and (not reason or reason == known[3]):
         if close is None:
             return known[2]
@@ -34,12 +36,12 @@ def status_line(status: int, reason: bytes, close: bool | None) -> bytes:
 
 
 _KNOWN_LENGTHS = 4096
-_ends: dict[int, bytes] = {}
+_ends: list[bytes | None] = [None] * _KNOWN_LENGTHS
 
 
 def length_end(length: int) -> bytes:
     """The end of a head whose body has that length; those of short bodies are kept."""
-    known = _ends.get(length)
+    known = _ends[length] if length < _KNOWN_LENGTHS else None
     if known is None:
         known = b"Content-Length: %d\r\n\r\n" % length
         if length < _KNOWN_LENGTHS:

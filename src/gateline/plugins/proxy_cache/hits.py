@@ -1,8 +1,8 @@
 """Hits: the quick way for requests that are answered from a shelf.
 
-A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key among those
-that are known, and of the value among what the shelf remembers. What is answered lies ready there, until its age is
-another one. Everything else is the plugin's business: what a request wants that is none (`Other`).
+A hit that was given lately, to a request that asks for nothing in particular, is two look-ups: of the key in the
+memory of what was asked for, and of the value among what the shelf remembers. What is answered lies ready there, until
+its age is another one. Everything else is the plugin's business: what a request wants that is none (`Other`).
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateline.pdk import Exchange, StoredResponse
 from gateline.pdk.exchange import RequestView
+from gateline.pdk.memory import Memory
 from gateline.pdk.shelf import Kept, Shelf
 from gateline.plugins.proxy_cache.config import Config
 from gateline.plugins.proxy_cache.entries import Entry, entry_of, marker_names
@@ -28,9 +29,11 @@ _PARTICULAR = (
     b"if-range",
     b"if-match",
     b"if-unmodified-since",
+    b"authorization",
 )
-"""Headers of requests that may change what a hit is with `cache_control`, beside these two."""
-_ALWAYS = (b"authorization", b"upgrade")
+"""Headers of requests that may change what a hit is with `cache_control`, beside these. Without it an authorization is
+a part of the key and nothing else."""
+_ALWAYS = (b"upgrade",)
 _SHARED_METHODS = frozenset(("GET", "HEAD"))
 """What a shared cache may answer (RFC 9111, section 2)."""
 _KNOWN_VARIANTS = 64
@@ -46,6 +49,9 @@ class Other(Protocol):
 
     def look_up(self, exchange: Exchange, key: str) -> Any:
         """There is no shelf: it is a coroutine that looks for the entry."""
+
+    def wanted(self, exchange: Exchange, key: str) -> Any:
+        """It asks for something in particular, with `cache_control`."""
 
     def missed(self, exchange: Exchange, key: str, entry: Entry | None) -> Any:
         """There is no answer that can be given at once; `entry` is what there is nevertheless."""
@@ -77,12 +83,13 @@ class Hits:
 
     __slots__ = (
         "_controlled",
-        "_get",
         "_keys",
         "_mark",
+        "_memory",
         "_methods",
         "_other",
         "_particular",
+        "_shelf",
         "_telling",
         "_ttl",
         "time",
@@ -105,34 +112,52 @@ class Hits:
         self.time = time
         self._ttl = float(config.cache_ttl)
         self._other = other
-        self._get: Callable[[str], Kept | None] | None = None
+        self._memory = None if config.vary_headers else Memory(b"" if self._controlled else b"authorization")
+        """The keys of requests that are answered here and ask for nothing in particular."""
+        self._shelf: Shelf | None = None
 
     def open(self, shelf: Shelf) -> None:
         """The shelf is there."""
-        self._get = shelf.get
+        self._shelf = shelf
 
     def access(self, exchange: Exchange) -> Any:
         """Answer, or leave it to others."""
+        shelf = self._shelf
+        if shelf is None or self._memory is None:
+            return self._access(exchange)
+        key = exchange.recall(self._memory)
+        if key is None or exchange.has_any(self._particular):
+            return self._access(exchange)
+        kept = shelf.get(key)
+        if kept is None:
+            return self._other.missed(exchange, key, None)
+        now = self.time()
+        answer = self._ready(kept, now)
+        return self._kept(exchange, key, kept, now, False) if answer is None else answer
+
+    def _access(self, exchange: Exchange) -> Any:
+        """The same for a request of which nothing is known yet, or that asks for something in particular."""
         request = exchange.request
         asked = request.asked
         method = asked[0]
         if method not in self._methods:
             return self._other.passed(exchange)
-        authorization = None
-        particular = request.has_any(self._particular)
-        if particular:
-            if not self._controlled and request.header("upgrade") is not None:
-                return self._other.passed(exchange)
-            authorization = request.header("authorization")
+        particular = exchange.has_any(self._particular)
+        if particular and not self._controlled and request.header("upgrade") is not None:
+            return self._other.passed(exchange)
+        authorization = request.header("authorization")
         if self._controlled and method != b"GET":
             asked = (b"GET", *asked[1:])
         key = self._keys.key(exchange, request, asked, authorization)
-        get = self._get
-        if get is None:
+        shelf = self._shelf
+        if shelf is None:
             return self._other.look_up(exchange, key)
-        if particular and self._controlled:
-            return self._other.missed(exchange, key, None)
-        kept = get(key)
+        if particular:
+            if self._controlled:
+                return self._other.wanted(exchange, key)
+        elif self._memory is not None:
+            exchange.remember(self._memory, key)
+        kept = shelf.get(key)
         if kept is None:
             return self._other.missed(exchange, key, None)
         now = self.time()
@@ -198,7 +223,8 @@ class Hits:
     def _variant(self, request: RequestView, key: str, kept: Kept) -> Kept | None:
         """The entry, of those that differ by headers of the request, that is this request's."""
         names = marker_names(kept.head)
-        if names is None or self._get is None:
+        shelf = self._shelf
+        if names is None or shelf is None:
             return None
         variants = kept.made
         if type(variants) is not Variants:
@@ -214,4 +240,4 @@ class Hits:
                 if len(variants.known) >= _KNOWN_VARIANTS:
                     variants.known.clear()
                 variants.known[said] = known
-        return self._get(known)
+        return shelf.get(known)

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 
 from gateline.pdk.shelf import Kept
-from gateline.plugins.proxy_cache.rules import Forwarded, Stored, Verdict
+from gateline.plugins.proxy_cache.entries import entry_of, marker_names
+from gateline.plugins.proxy_cache.keys import part_key
+from gateline.plugins.proxy_cache.rules import Forwarded, Headers, Stored, Verdict, variant_key
 
 __all__ = ["Place"]
 
@@ -22,6 +24,23 @@ class Place:
         self.kept: Kept | None = None
         self.stored: Stored | None = None
         self.pieces: AsyncIterator[bytes] | None = None
+
+    def leads_on(self, kept: Kept | None, headers: Headers) -> bool:
+        """Whether what was found under `key` only tells by which headers entries differ: `key` is now that of the entry
+        for these."""
+        names = None if kept is None else marker_names(kept.head)
+        if names is None:
+            return False
+        self.names = names
+        self.key = part_key(self.key, variant_key(names, headers))
+        return True
+
+    def hold(self, kept: Kept | None) -> None:
+        """What was found is what is stored, if it is an entry."""
+        entry = None if kept is None else entry_of(kept.head)
+        stored = None if entry is None else entry.stored
+        if stored is not None:
+            self.kept, self.stored = kept, stored
 
     @property
     def why_missing(self) -> Forwarded:

@@ -76,10 +76,16 @@ class ProxyCache(Plugin[Config], name="proxy-cache", admin=PATHS):
             return await self._shared.decide(exchange, key)
         return self._hits.answer(exchange, key, await self._store.get(key))
 
+    def wanted(self, exchange: Exchange, key: str) -> Any:
+        """See what of the entry the request wants, as soon as can be."""
+        assert self._shared is not None  # noqa: S101 - there is `cache_control`
+        return self._shared.at_once(exchange, key)
+
     def missed(self, exchange: Exchange, key: str, entry: Entry | None) -> Any:
         """Have the service's answer kept; with `cache_control` see first what else there is to give."""
         if self._shared is not None:
-            return self._shared.decide(exchange, key)
+            decide = self._shared.at_once if self._shared.share and entry is None else self._shared.decide
+            return decide(exchange, key)
         self._telling.fetched(exchange, "Miss" if entry is None else "Refresh", key)
         exchange.service_request.watch(SimpleFetch(self, exchange, self._telling, self._store, key))
         return None

@@ -51,10 +51,10 @@ return 1
 _Run = Callable[..., Coroutine[Any, Any, Any]]
 
 
-class RedisKept:
+class RedisKept(Kept):
     """See `gateline.pdk.shelf.Kept`."""
 
-    __slots__ = ("_pieces", "_run", "body", "head", "length", "made", "name")
+    __slots__ = ("_pieces", "_run", "name")
 
     def __init__(self, run: _Run, head: bytes, body: bytes, length: int, pieces: int, name: bytes) -> None:
         self._run = run
@@ -62,7 +62,7 @@ class RedisKept:
         self.head = head
         self.body = body
         self.length = length
-        self.made: Any = None
+        self.made = None
         self.name = name
 
     @property

@@ -5,13 +5,15 @@ wait for its end, between workers a claim in the store tells that it is under wa
 turned out not to be kept, goes to the service itself.
 """
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from gateline.pdk import Exchange, Response, StoredResponse
+from gateline.pdk.shelf import Shelf
 from gateline.plugins.proxy_cache.coalescing import Fetch, Fetches
-from gateline.plugins.proxy_cache.entries import block_of, entry_of, marker_names
+from gateline.plugins.proxy_cache.entries import block_of
 from gateline.plugins.proxy_cache.fetching import SharedFetch, UnsafeWatch
-from gateline.plugins.proxy_cache.keys import Keys, part_key
+from gateline.plugins.proxy_cache.keys import Keys
 from gateline.plugins.proxy_cache.places import Place
 from gateline.plugins.proxy_cache.rules import (
     CONDITIONS,
@@ -31,7 +33,6 @@ from gateline.plugins.proxy_cache.rules import (
     requested_part,
     surrogate_capability,
     unsatisfiable_headers,
-    variant_key,
 )
 from gateline.plugins.proxy_cache.telling import CACHE
 
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SharedCache"]
 
-_GIVEN = frozenset((Verdict.FRESH, Verdict.STALE, Verdict.REVALIDATE_LATER))
+_AS_IT_IS = frozenset((Verdict.FRESH, Verdict.STALE))
+_GIVEN = _AS_IT_IS | {Verdict.REVALIDATE_LATER}
 _MOST_ROUNDS = 3
 """So many fetches of others a request waits for."""
 _CAPABILITY = surrogate_capability(CACHE.encode()).decode()
@@ -76,10 +78,30 @@ class SharedCache:
         self.telling.forwarded(exchange, forwarded="method")
         exchange.service_request.watch(UnsafeWatch(self, exchange, method))
 
+    def at_once(self, exchange: Exchange, key: str) -> StoredResponse | Coroutine[Any, Any, Any]:
+        """The answer to a GET or HEAD where it is on a shelf and may be given as it is; else how it is decided."""
+        shelf = self.store.shelf
+        if shelf is None:
+            return self.decide(exchange, key)
+        headers = _headers_of(exchange)
+        asked = request_directives(headers)
+        if self._passes_by(exchange, headers, asked):
+            return self.decide(exchange, key)
+        place = _find_on(shelf, key, headers)
+        if place.stored is None and self.share and (shared_key := self._shared_key(exchange)) != key:
+            place = _find_on(shelf, shared_key, headers)
+        if place.stored is not None:
+            now = self._time()
+            if judge(place.stored, asked, now) in _AS_IT_IS:
+                said = {"hit": True, "ttl": place.remaining(now)}
+                answer = self.give(exchange, place, headers, now, "Hit", said)
+                if answer is not None:
+                    return answer
+        return self.decide(exchange, key)
+
     async def decide(self, exchange: Exchange, key: str) -> Response | StoredResponse | None:
         """The answer to a GET or HEAD, or None after it was arranged what becomes of the service's."""
-        request = exchange.request
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers()]
+        headers = _headers_of(exchange)
         asked = request_directives(headers)
         if self._passes_by(exchange, headers, asked):
             self.telling.bypassed(exchange)
@@ -149,18 +171,11 @@ class SharedCache:
 
     async def _find_at(self, key: str, headers: Headers) -> Place:
         """What is stored under a key, or under the one of it that fits these headers."""
-        kept = await self.store.get(key)
         place = Place(key)
-        if kept is None:
-            return place
-        names = marker_names(kept.head)
-        if names is not None:
-            place.names = names
-            place.key = part_key(key, variant_key(names, headers))
+        kept = await self.store.get(key)
+        if place.leads_on(kept, headers):
             kept = await self.store.get(place.key)
-        entry = None if kept is None else entry_of(kept.head)
-        if kept is not None and entry is not None and (stored := entry.stored) is not None:
-            place.kept, place.stored = kept, stored
+        place.hold(kept)
         return place
 
     # -- answers from the store ------------------------------------------------------------------------------------
@@ -235,6 +250,20 @@ class SharedCache:
         except BaseException:
             fetch.over(kept=False)
             raise
+
+
+def _headers_of(exchange: Exchange) -> Headers:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in exchange.request.headers()]
+
+
+def _find_on(shelf: Shelf, key: str, headers: Headers) -> Place:
+    """As `_find_at`, without waiting."""
+    place = Place(key)
+    kept = shelf.get(key)
+    if place.leads_on(kept, headers):
+        kept = shelf.get(place.key)
+    place.hold(kept)
+    return place
 
 
 def _validate(service: "ServiceRequestView", place: Place) -> None:

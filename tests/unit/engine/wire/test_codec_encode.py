@@ -162,6 +162,14 @@ def test_a_plain_value_makes_a_line(codec: ModuleType, value: str, line: bytes |
     assert codec.header_line(b"X: ", value) == line
 
 
+def test_parts_stand_one_behind_the_other(codec: ModuleType) -> None:
+    assert codec.joined((b"a", b"", b"bc", bytes(1000))) == b"abc" + bytes(1000)
+    assert codec.joined(()) == b""
+    for parts in (None, ("a",), (b"a", None)):
+        with pytest.raises(TypeError):
+            codec.joined(parts)
+
+
 def test_look_ups_take_only_bytes(codec: ModuleType) -> None:
     head = request_of(codec)
     for look_up in (head.get, head.get_all, lambda name: head.has_any((name,)), lambda name: head.has_any([name])):
