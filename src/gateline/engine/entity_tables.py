@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateline.engine.draft import Draft, Ids, IdsDraft
-from gateline.entities import Target, kinds
+from gateline.entities import Reference, Target, kinds
 
 if TYPE_CHECKING:
     from gateline.entities import Entity, Plugin, Route, Service, Upstream
 
-__all__ = ["KINDS", "PACKED", "EntityTables", "EntityTablesDraft", "pack"]
+__all__ = ["KINDS", "PACKED", "EntityTables", "EntityTablesDraft", "pack", "taken"]
 
 KINDS = ("services", "routes", "upstreams", "targets", "certificates", "snis", "plugins")
 """The kinds of entities that a worker keeps; it has no use for others."""
@@ -23,6 +23,8 @@ _STEP = 16
 _PIECE = 64
 """So many rows are packed together."""
 
+_PARENTS = {"routes": "service", "targets": "upstream"}
+"""What points to an entity of a kind that is read before."""
 _WORD = 24
 """Characters that a word has at most."""
 
@@ -43,13 +45,13 @@ def pack(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return [_pack(rows[start : start + _PIECE]) for start in range(0, len(rows), _PIECE)]
 
 
-def _taken(rows: list[Any]) -> Iterator[dict[str, Any]]:
+def taken(rows: list[Any]) -> Iterator[dict[str, Any]]:
     """The rows of a list, packed or not, taken out of it: keeping all of them to the end would be a second copy."""
     rows.reverse()
     while rows:
         row = rows.pop()
         if isinstance(row, bytes):
-            yield from _taken(_unpack(row))
+            yield from taken(_unpack(row))
         else:
             yield row
 
@@ -100,6 +102,7 @@ class EntityTablesDraft:
 
         The rows are taken out of `put` as they are read.
         """
+        ids: dict[str, str] = {}
         for kind in KINDS:
             rows = put.get(kind, [])
             table = self.by_kind[kind]
@@ -107,8 +110,8 @@ class EntityTablesDraft:
             note = self._notes().get(kind)
             others = self._tables.by_kind[kind] if full else delete.get(kind, ())
             there: set[str] = set()
-            alike = _Alike(kind)
-            for place, row in enumerate(_taken(rows)):
+            alike = _Alike(kind, ids)
+            for place, row in enumerate(taken(rows)):
                 if place % _STEP == _STEP - 1:
                     yield
                 entity: Any = model.from_wire(row)
@@ -270,14 +273,21 @@ class _Alike:
     """Keeps once what is the same in many entities of a kind that a change brings: 50,000 targets are too many for a
     reference each, and 5,000 upstreams for the same twenty words."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, ids: dict[str, str]) -> None:
         self._field = _SHARED.get(kind)
+        self._ids = ids
+        self._parent = _PARENTS.get(kind)
         self._known: dict[bytes, Any] = {}
         self._words: dict[str, str] | None = None if kind == "targets" else {}
 
     def share(self, entity: "Entity", row: Mapping[str, Any]) -> None:
         """Let the entity, which was made of the row, have what an earlier one has."""
         held = vars(entity)
+        parent = self._parent
+        if parent is None:
+            self._ids[entity.id] = entity.id
+        elif held[parent] is not None:
+            held[parent] = Reference(self._ids.get(held[parent].id, held[parent].id))
         field = self._field
         if field is not None:
             held[field] = self._known.setdefault(msgspec.json.encode(row.get(field)), held[field])

@@ -14,6 +14,7 @@ from gateline.control.errors import ChangeRefusedError, ChangeTimeoutError
 from gateline.control.feed import FeedServer, Totals
 from gateline.control.rows import Delta, Rows, row_of
 from gateline.engine import feed
+from gateline.engine.entity_tables import taken
 from gateline.engine.feed import (
     Ack,
     Begin,
@@ -63,7 +64,7 @@ class Engine:
         await self.gate.wait()
         if version in self.refuse:
             raise self.refuse[version]
-        services = put.get("services", [])
+        services = list(taken(put.get("services", [])))
         gone = delete.get("services", [])
         self.changes.append((version, full, [row["id"] for row in services], gone, digest))
         base = {} if full else self.services
