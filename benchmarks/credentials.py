@@ -131,11 +131,11 @@ def lookups(prefix: Path, count: int) -> None:
     few, unknown = keys[:1000], [f"no {key}" for key in keys[:1000]]
 
     def timed(what: str, keys: list[str], rounds: int) -> None:
-        find = credentials.find
+        find = credentials.finder("keyauth_credentials", "key")
 
         def work() -> None:
             for key in keys:
-                find("keyauth_credentials", "key", key)
+                find(key)
 
         best = min(timeit.repeat(work, number=1, repeat=rounds))
         print(f"{best / len(keys) * 1e6:6.2f} µs  {what}")

@@ -3,12 +3,14 @@
 import errno
 import os
 import socket
+from struct import Struct
 from typing import Any
 
 __all__ = ["Sockets"]
 
 _STREAM = int(socket.SOCK_STREAM) | int(getattr(socket, "SOCK_NONBLOCK", 0)) | int(getattr(socket, "SOCK_CLOEXEC", 0))
 _QUICK_ACKNOWLEDGEMENT = getattr(socket, "TCP_QUICKACK", None)
+_AT_ONCE = Struct("ii").pack(1, 0)
 _MOST = 4096
 
 
@@ -47,4 +49,6 @@ class Sockets:
             return b""
 
     def hang_up(self, descriptor: int) -> None:
-        os.close(descriptor)
+        sock = socket.socket(fileno=descriptor)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        sock.close()

@@ -34,7 +34,10 @@ cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
     struct sockaddr:
         unsigned short sa_family
-    int SOCK_STREAM, AF_INET, AF_INET6
+    struct linger:
+        int l_onoff
+        int l_linger
+    int SOCK_STREAM, AF_INET, AF_INET6, SOL_SOCKET, SO_LINGER
     int c_socket "socket"(int, int, int)
     int c_connect "connect"(int, const sockaddr*, socklen_t)
     int setsockopt(int, int, int, const void*, socklen_t)
@@ -115,5 +118,9 @@ cdef class Sockets:
         return PyBytes_FromStringAndSize(buffer, size)
 
     cpdef int hang_up(self, int descriptor) except -1:
+        cdef linger at_once
+        at_once.l_onoff = 1
+        at_once.l_linger = 0
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once))
         close(descriptor)
         return 0
