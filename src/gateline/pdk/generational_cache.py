@@ -9,8 +9,11 @@ from typing import Any
 __all__ = ["GenerationalCache"]
 
 
+_ABSENT: Any = object()
+
+
 class GenerationalCache:
-    """Values other than None by hashable keys, `limit` of them at most."""
+    """Values by hashable keys, `limit` of them at most."""
 
     __slots__ = ("_half", "_old", "_young")
 
@@ -19,13 +22,14 @@ class GenerationalCache:
         self._young: dict[Any, Any] = {}
         self._old: dict[Any, Any] = {}
 
-    def get(self, key: Any) -> Any:
-        """The value of a key, None without one."""
-        value = self._young.get(key)
-        if value is None and self._old:
-            value = self._old.pop(key, None)
-            if value is not None:
-                self.put(key, value)
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value of a key, else the default."""
+        value = self._young.get(key, _ABSENT)
+        if value is _ABSENT:
+            value = self._old.pop(key, _ABSENT) if self._old else _ABSENT
+            if value is _ABSENT:
+                return default
+            self.put(key, value)
         return value
 
     def put(self, key: Any, value: Any) -> None:

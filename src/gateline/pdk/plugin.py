@@ -63,7 +63,8 @@ class Plugin(Generic[C]):
 
     Class arguments: `name`; `priority` (default: Kong's for the plugins that it has, else 1000); `version`; `protocols`
     that it handles; scopes that it may not have (`no_service`, `no_route`, `no_consumer`, `no_consumer_group`);
-    `checks` on the whole entity; `entities` that it brings; `admin`, its paths in the Admin API.
+    `checks` on the whole entity; `entities` that it brings; `admin`, its paths in the Admin API; `hooks`, phases for
+    which `__init__` may make hooks from the configuration, besides those that are methods.
     """
 
     name: ClassVar[str] = ""
@@ -76,6 +77,7 @@ class Plugin(Generic[C]):
     entities: ClassVar[tuple[type[Entity], ...]] = ()
     admin: ClassVar[tuple[AdminPath, ...]] = ()
     """Paths of its own in the Admin API."""
+    hooks: ClassVar[tuple[Phase, ...]] = ()
 
     large_body: ClassVar[Literal["refuse", "pass"]] = "refuse"
     """What becomes of a body that is longer than `plugin_body_limit` where the plugin asks for it whole: the request is
@@ -113,6 +115,7 @@ class Plugin(Generic[C]):
         checks: tuple[Check, ...] | None = None,
         entities: tuple[type[Entity], ...] | None = None,
         admin: tuple[AdminPath, ...] | None = None,
+        hooks: tuple[Phase, ...] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -139,6 +142,8 @@ class Plugin(Generic[C]):
             cls.entities = entities
         if admin is not None:
             cls.admin = admin
+        if hooks is not None:
+            cls.hooks = hooks
         for phase in PHASES:
             if phase not in _ASYNC and iscoroutinefunction(getattr(cls, phase, None)):
                 raise TypeError(f"{cls.__name__}.{phase} cannot be a coroutine function")
@@ -160,8 +165,8 @@ class Plugin(Generic[C]):
 
     @classmethod
     def phases(cls) -> tuple[Phase, ...]:
-        """The phases for which it has hooks. A plugin that makes its hooks from its configuration says them itself."""
-        return tuple(phase for phase in PHASES if getattr(cls, phase, None) is not None)
+        """The phases for which it has hooks."""
+        return tuple(phase for phase in PHASES if phase in cls.hooks or getattr(cls, phase, None) is not None)
 
     @final
     def hook(self, phase: Phase) -> Callable[..., Any] | None:

@@ -1,4 +1,5 @@
 cimport cython
+from gateline.pdk.generational_cache cimport GenerationalCache
 
 cdef class Judged:
     cdef object changes, consumer, found
@@ -8,7 +9,7 @@ cdef class Membership:
     cdef bint _allows, _always_authenticated, _hides, _includes
     cdef object _of_consumer
     cdef frozenset _listed
-    cdef dict _known
+    cdef GenerationalCache _known
 
     @cython.locals(judged=Judged)
     cpdef object access(self, exchange)

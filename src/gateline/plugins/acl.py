@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from gateline.pdk import Answer, Consumer, ErrorResponse, Exchange, HeaderChanges, Phase, Plugin, PluginConfig
+from gateline.pdk import Answer, Consumer, ErrorResponse, Exchange, HeaderChanges, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Entity, Field, Reference, Tags, To
+from gateline.pdk.generational_cache import GenerationalCache
 from gateline.pdk.node import Found
 
 __all__ = ["Acl", "AclGroup", "Config"]
@@ -56,16 +57,12 @@ class Acl(
     no_consumer=True,
     no_consumer_group=True,
     checks=(Custom(_FIELDS, _both), AtLeastOneOf(_FIELDS)),
+    hooks=("access",),
 ):
     """See the module."""
 
     def __init__(self, config: Config) -> None:
         self.access = Membership(config, self.node.credentials.of_consumer).access
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """All is done before the service is asked."""
-        return ("access",)
 
 
 class Judged:
@@ -93,7 +90,7 @@ class Membership:
         self._includes = config.include_consumer_groups
         self._always_authenticated = config.always_use_authenticated_groups
         self._of_consumer = of_consumer
-        self._known: dict[str, Judged] = {}
+        self._known = GenerationalCache(_REMEMBERED)
 
     def access(self, exchange: Exchange) -> Answer | None:
         """Let the request through, or not."""
@@ -119,15 +116,13 @@ class Membership:
     def _of(self, consumer: Consumer) -> Judged:
         """What is known of a consumer. What is found is the same object as long as nothing has changed."""
         found = self._of_consumer("acls", consumer.id)
-        known = self._known.get(consumer.id)
+        known: Judged | None = self._known.get(consumer.id)
         if known is None or known.found is not found or known.consumer != consumer:
             groups = [one.fields["group"] for one in found]
             if self._includes:
                 groups += consumer.groups
             known = self._judged(found, consumer, groups)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[consumer.id] = known
+            self._known.put(consumer.id, known)
         return known
 
     def _judged(self, found: Sequence[Found], consumer: Consumer | None, groups: Collection[str]) -> Judged:

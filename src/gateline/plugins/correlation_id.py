@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated
 
-from gateline.pdk import Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import Field, HeaderName, OneOf
 
 __all__ = ["Config", "CorrelationId"]
@@ -35,7 +35,7 @@ class Config(PluginConfig):
     echo_downstream: Annotated[bool, Field(description="Whether the client gets the id too.")] = False
 
 
-class CorrelationId(Plugin[Config], name="correlation-id"):
+class CorrelationId(Plugin[Config], name="correlation-id", hooks=("access", "header_filter")):
     """Makes or keeps the id of a request."""
 
     def __init__(self, config: Config) -> None:
@@ -43,11 +43,6 @@ class CorrelationId(Plugin[Config], name="correlation-id"):
         self.access = identifying.access
         if config.echo_downstream:
             self.header_filter = identifying.header_filter
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """The second one with `echo_downstream`."""
-        return "access", "header_filter"
 
 
 Generator = Callable[[Exchange], str]

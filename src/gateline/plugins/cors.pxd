@@ -1,4 +1,5 @@
 cimport cython
+from gateline.pdk.generational_cache cimport GenerationalCache
 
 cpdef bint _is_preflight(request) except -1
 
@@ -9,7 +10,8 @@ cdef class Told:
 cdef class Telling:
     cdef bint _any, _credentials, _origin_matters, _origin_needed, _private_network, _service_is_asked
     cdef object _exposed, _headers, _matching, _one
-    cdef dict _fixed, _known
+    cdef GenerationalCache _known
+    cdef dict _fixed
 
     @cython.locals(told=Told)
     cpdef object access(self, exchange)

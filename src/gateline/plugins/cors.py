@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from gateline.pdk import Exchange, HeaderChanges, Phase, Plugin, PluginConfig, Response
+from gateline.pdk import Exchange, HeaderChanges, Plugin, PluginConfig, Response
 from gateline.pdk.exchange import RequestView
 from gateline.pdk.fields import Field, Format, OneOf
+from gateline.pdk.generational_cache import GenerationalCache
 from gateline.pdk.regexes import Regex, RegexError
 
 __all__ = ["Config", "Cors"]
@@ -71,7 +72,7 @@ class Config(PluginConfig):
     ] = True
 
 
-class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True):
+class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True, hooks=("access", "header_filter")):
     """Answers preflights and adds what browsers look for to all other answers."""
 
     def __init__(self, config: Config) -> None:
@@ -79,11 +80,6 @@ class Cors(Plugin[Config], name="cors", no_consumer=True, no_consumer_group=True
         if not config.preflight_continue:
             self.access = telling.access
         self.header_filter = telling.header_filter
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """The first one without `preflight_continue`."""
-        return "access", "header_filter"
 
 
 class Told:
@@ -133,7 +129,7 @@ class Telling:
         self._one = origins[0] if len(origins) == 1 and _is_literal(origins[0]) else None
         self._origin_matters = self._origin_needed or (config.credentials if self._any else self._one is None)
         self._matching = _matcher(origins)
-        self._known: dict[str | None, Told] = {}
+        self._known = GenerationalCache(_REMEMBERED)
 
     def access(self, exchange: Exchange) -> Response | None:
         """Answer a preflight."""
@@ -166,11 +162,10 @@ class Telling:
         response.change_headers(self._told(origin).changes)
 
     def _told(self, origin: str | None) -> Told:
-        known = self._known.get(origin)
+        known: Told | None = self._known.get(origin)
         if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[origin] = self._tell(origin)
+            known = self._tell(origin)
+            self._known.put(origin, known)
         return known
 
     def _tell(self, origin: str | None) -> Told:

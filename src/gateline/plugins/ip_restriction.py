@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Between, Field, IpOrCidr
+from gateline.pdk.generational_cache import GenerationalCache
 
 __all__ = ["Config", "IpRestriction", "NetworkSet"]
 
@@ -40,16 +41,12 @@ class IpRestriction(
     name="ip-restriction",
     protocols=("grpc", "grpcs", "http", "https", "tcp", "tls"),
     checks=(AtLeastOneOf(("config.allow", "config.deny")),),
+    hooks=("access",),
 ):
     """Refuses clients by their address."""
 
     def __init__(self, config: Config) -> None:
         self.access = Verdicts(config).access
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """All is done before the service is asked."""
-        return ("access",)
 
 
 class Verdicts:
@@ -62,18 +59,17 @@ class Verdicts:
         self._deny = NetworkSet(config.deny or ())
         self._status = int(config.status or 403)
         self._message = config.message
-        self._known: dict[str, ErrorResponse | None] = {}
+        self._known = GenerationalCache(_REMEMBERED)
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Refuse, or let through."""
         address = exchange.client_address
-        verdict = self._known.get(address, _NEW)
+        verdict: ErrorResponse | None = self._known.get(address, _NEW)
         return self._remembered(address) if verdict is _NEW else verdict
 
     def _remembered(self, address: str) -> ErrorResponse | None:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        verdict = self._known[address] = self._verdict(address)
+        verdict = self._verdict(address)
+        self._known.put(address, verdict)
         return verdict
 
     def _verdict(self, address: str) -> ErrorResponse | None:

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import (
     AtLeastOneOf,
     Conditional,
@@ -101,13 +101,9 @@ class RateLimiting(
         Conditional("config.limit_by", OneOf(("header",)), "config.header_name", There()),
         Conditional("config.limit_by", OneOf(("path",)), "config.path", There()),
     ),
+    hooks=("access",),
 ):
     """Counts requests, and refuses those that are too many."""
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """Which hook it is depends on the policy."""
-        return ("access",)
 
     def __init__(self, config: Config) -> None:
         limits = limits_of(config)

@@ -7,7 +7,7 @@ it than allowed.
 
 from typing import Annotated
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
 from gateline.pdk.exchange import RequestView
 from gateline.pdk.fields import Field, OneOf
 
@@ -32,17 +32,12 @@ class Config(PluginConfig):
     ] = False
 
 
-class RequestSizeLimiting(Plugin[Config], name="request-size-limiting"):
+class RequestSizeLimiting(Plugin[Config], name="request-size-limiting", hooks=("access",)):
     """Limits the body of requests."""
 
     def __init__(self, config: Config) -> None:
         limit = config.allowed_payload_size * _UNITS[config.size_unit]
         self.access = SizeLimit(limit, length_needed=config.require_content_length).access
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """What comes later is counted by the gateway."""
-        return ("access",)
 
 
 class SizeLimit:

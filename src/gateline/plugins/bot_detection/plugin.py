@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import Field, Format
+from gateline.pdk.generational_cache import GenerationalCache
 from gateline.pdk.regexes import Regex, RegexError
 from gateline.plugins.bot_detection.crawlers import WELL_KNOWN
 
@@ -36,16 +37,11 @@ class Config(PluginConfig):
     deny: Annotated[tuple[UserAgent, ...], Field(description="Regexes of further clients that do not pass.")] = ()
 
 
-class BotDetection(Plugin[Config], name="bot-detection", no_consumer=True, no_consumer_group=True):
+class BotDetection(Plugin[Config], name="bot-detection", no_consumer=True, no_consumer_group=True, hooks=("access",)):
     """Refuses bots."""
 
     def __init__(self, config: Config) -> None:
         self.access = Verdicts(config).access
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """All is done before the service is asked."""
-        return ("access",)
 
 
 class Verdicts:
@@ -56,7 +52,7 @@ class Verdicts:
     def __init__(self, config: Config) -> None:
         self._allow = Regex(*config.allow) if config.allow else None
         self._deny = Regex(*config.deny, *WELL_KNOWN)
-        self._known: dict[str, ErrorResponse | None] = {}
+        self._known = GenerationalCache(_REMEMBERED)
 
     def access(self, exchange: Exchange) -> ErrorResponse | None:
         """Refuse a bot."""
@@ -66,15 +62,13 @@ class Verdicts:
         if len(given) > 1:
             return _SEVERAL
         agent = given[0]
-        verdict = self._known.get(agent, _NEW)
+        verdict: ErrorResponse | None = self._known.get(agent, _NEW)
         return self._remembered(agent) if verdict is _NEW else verdict
 
     def _remembered(self, agent: str) -> ErrorResponse | None:
         verdict = _FORBIDDEN if self._refuses(agent.strip()) else None
         if len(agent) <= _LONG:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[agent] = verdict
+            self._known.put(agent, verdict)
         return verdict
 
     def _refuses(self, agent: str) -> bool:

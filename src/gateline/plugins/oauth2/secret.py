@@ -6,6 +6,8 @@ import re
 from base64 import b64decode, b64encode
 from hashlib import blake2b, pbkdf2_hmac
 
+from gateline.pdk.generational_cache import GenerationalCache
+
 __all__ = ["Verified", "hashed", "is_hashed", "verify"]
 
 _ITERATIONS, _LENGTH, _SALT = 10_000, 32, 16
@@ -47,7 +49,7 @@ class Verified:
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._known: dict[str, bytes] = {}
+        self._known = GenerationalCache(_REMEMBERED)
 
     def knows(self, secret: str, kept: str) -> bool:
         """Whether this secret was right for this hash."""
@@ -56,9 +58,7 @@ class Verified:
 
     def remember(self, secret: str, kept: str) -> None:
         """It was."""
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[kept] = self._mark(secret)
+        self._known.put(kept, self._mark(secret))
 
     def _mark(self, secret: str) -> bytes:
         return blake2b(_bytes(secret), key=self._key).digest()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from gateline.pdk import Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import Exchange, Plugin, PluginConfig
 from gateline.pdk.fields import Field
 from gateline.plugins.prometheus.counting import Counting, Metrics
 
@@ -41,15 +41,10 @@ class Config(PluginConfig):
     ] = False
 
 
-class Prometheus(Plugin[Config], name="prometheus"):
+class Prometheus(Plugin[Config], name="prometheus", hooks=("log",)):
     """Counts what the configuration asks for."""
 
     log: Callable[[Exchange], None]
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """Only where something is counted."""
-        return ("log",)
 
     def __init__(self, config: Config) -> None:
         if config.status_code_metrics or config.latency_metrics or config.bandwidth_metrics:

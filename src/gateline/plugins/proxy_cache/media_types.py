@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from gateline.pdk.generational_cache import GenerationalCache
+
 __all__ = ["MediaTypes"]
 
 _KNOWN_LIMIT = 1024
@@ -14,15 +16,14 @@ class MediaTypes:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._wanted = [parsed for text in texts if (parsed := _parsed(text)) is not None]
-        self._known: dict[str, bool] = {}
+        self._known = GenerationalCache(_KNOWN_LIMIT)
 
     def has(self, text: str) -> bool:
         """Whether a Content-Type is one of them."""
-        known = self._known.get(text)
+        known: bool | None = self._known.get(text)
         if known is None:
-            if len(self._known) >= _KNOWN_LIMIT:
-                self._known.clear()
-            known = self._known[text] = self._has(text)
+            known = self._has(text)
+            self._known.put(text, known)
         return known
 
     def _has(self, text: str) -> bool:

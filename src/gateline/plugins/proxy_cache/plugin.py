@@ -8,7 +8,6 @@ from typing import Any
 
 from gateline.pdk import Exchange, Plugin
 from gateline.pdk.exchange import ServiceResponseView
-from gateline.pdk.plugin import Phase
 from gateline.plugins.proxy_cache.admin import PATHS, purge_as_told
 from gateline.plugins.proxy_cache.config import Config
 from gateline.plugins.proxy_cache.entries import Entry
@@ -26,7 +25,7 @@ _SWEEP = 600.0
 """Seconds between two looks for what killed workers left."""
 
 
-class ProxyCache(Plugin[Config], name="proxy-cache", admin=PATHS):
+class ProxyCache(Plugin[Config], name="proxy-cache", admin=PATHS, hooks=("access",)):
     """See the module."""
 
     heard = staticmethod(purge_as_told)
@@ -42,11 +41,6 @@ class ProxyCache(Plugin[Config], name="proxy-cache", admin=PATHS):
         self._hits = Hits(config, keys, self._telling, self.node.time, self)
         self.access = self._hits.access
         """Answers from the cache, or has the service's answer kept."""
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """The hook is that of the hits."""
-        return ("access",)
 
     def start(self) -> None:
         """Open the store."""

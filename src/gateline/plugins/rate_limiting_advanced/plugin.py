@@ -29,7 +29,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin
+from gateline.pdk import ErrorResponse, Exchange, Plugin
 from gateline.pdk.fields import Custom
 from gateline.pdk.redis import RedisClient
 from gateline.plugins.limits.budget import Budget, BudgetError, Verdict
@@ -56,13 +56,13 @@ _FIELDS = (
 )
 
 
-class RateLimitingAdvanced(Plugin[Config], name="rate-limiting-advanced", checks=(Custom(_FIELDS, problem),)):
+class RateLimitingAdvanced(
+    Plugin[Config],
+    name="rate-limiting-advanced",
+    checks=(Custom(_FIELDS, problem),),
+    hooks=("access", "header_filter", "log"),
+):
     """Counts what requests cost, and refuses those for which too little is left."""
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """The later ones only where responses say what requests cost."""
-        return ("access", "header_filter", "log")
 
     def __init__(self, config: Config) -> None:
         self._plan = Plan(config, penalty=not config.disable_penalty)

@@ -3,7 +3,7 @@
 import logging
 from typing import Generic, TypeVar
 
-from gateline.pdk import Exchange, Phase, Plugin, PluginConfig
+from gateline.pdk import Exchange, Plugin, PluginConfig
 from gateline.plugins.response_transformer import headers
 from gateline.plugins.response_transformer.bodies import JsonSteps
 from gateline.plugins.response_transformer.config import Config
@@ -54,7 +54,9 @@ def document_of(body: bytes, *, dots_in_keys: bool = True) -> Document | None:
     return document
 
 
-class ResponseTransformer(BodyTransformer[Config], name="response-transformer"):
+class ResponseTransformer(
+    BodyTransformer[Config], name="response-transformer", hooks=("response", "header_filter", "body_filter")
+):
     """Changes an answer on its way to the client."""
 
     def __init__(self, config: Config) -> None:
@@ -79,11 +81,6 @@ class ResponseTransformer(BodyTransformer[Config], name="response-transformer"):
         self._json = tuple(step for step in json_steps if step)
         if not self._json:
             self.idle_phases = "response", "body_filter"
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """Those for which there may be rules."""
-        return "response", "header_filter", "body_filter"
 
     def transforms(self, exchange: Exchange) -> bool:
         """Whether the body is JSON and some rule is about it."""

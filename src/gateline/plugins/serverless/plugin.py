@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction
 from typing import Any
 
-from gateline.pdk import ErrorResponse, Exchange, Phase, Plugin, PluginError, Response
+from gateline.pdk import ErrorResponse, Exchange, Plugin, PluginError, Response
 from gateline.plugins.serverless.code import CodePhase, function_of
 from gateline.plugins.serverless.config import AT_LEAST_ONE, PHASES, Config
 
@@ -16,13 +16,8 @@ _log = logging.getLogger(__name__)
 Hook = Callable[..., Any]
 
 
-class _Functions(Plugin[Config]):
+class _Functions(Plugin[Config], hooks=PHASES):
     """An instance has the hooks of the phases for which there is code, and no other."""
-
-    @classmethod
-    def phases(cls) -> tuple[Phase, ...]:
-        """Those for which there may be code."""
-        return PHASES
 
     def __init__(self, config: Config) -> None:
         allowed: bool = self.node.setting("untrusted_python")
