@@ -58,7 +58,9 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_quoted(name)}: {_value(item)}" for name, item in value.items()) + "}"
-    return json.dumps(value)
+    text = json.dumps(value)
+    # Readers of YAML take a number with an exponent for a text unless it has a point.
+    return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
 
 
 def _quoted(text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from gateline.admin import metrics
 from gateline.admin.app import admin_app, status_app
 from gateline.pdk.discovery import register_plugin
 from gateline.plugins.prometheus import Prometheus
@@ -42,7 +43,8 @@ def samples(client: Client, **headers: str) -> dict[str, dict[tuple[str, ...], f
     return found
 
 
-def test_it_is_not_there_where_the_plugin_is_not_loaded() -> None:
+def test_it_is_not_there_where_the_plugin_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "plugin_types", dict)
     with Client.of(SmallNode()) as client:
         assert client.get("/metrics").status_code == 404
 

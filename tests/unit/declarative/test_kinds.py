@@ -280,3 +280,11 @@ def test_what_is_in_a_repeated_parent_is_told_with_the_parent() -> None:
         "services": [None, "uniqueness violation: 'services' entity with name set to 's' already declared"]
     }
     assert [problem.entity for problem in error.problems] == ["services[1] 's'", "services[1] 's' > routes[0] 'r'"]
+
+
+@pytest.mark.parametrize("threshold", [1e-05, 5e-324, 2.5e-07, 0.1, 99.99999, 100.0])
+def test_any_number_is_dumped_as_a_number(threshold: float) -> None:
+    upstream = {"name": "u", "healthchecks": {"threshold": threshold}}
+    snapshot = load_object({"_format_version": "3.0", "upstreams": [upstream]}, source="POST /config")
+    again = load_text(dump(snapshot), source="dump")
+    assert [one.to_wire()["healthchecks"]["threshold"] for one in again.kind("upstreams").values()] == [threshold]

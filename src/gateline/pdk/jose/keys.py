@@ -96,8 +96,9 @@ class _Elliptic(PublicKey):
 
 
 _INTEGERS = [bytes((0x02, length)) for length in range(68)]
-_SEQUENCES = [bytes((0x30, length) if length < 0x80 else (0x30, 0x81, length)) for length in range(137)]
-"""What an integer and a sequence begin with in DER, by their length: as far as the numbers of P-521 need."""
+_SEQUENCES = [bytes((0x30, length) if length < 0x80 else (0x30, 0x81, length)) for length in range(139)]
+"""What an integer and a sequence begin with in DER, by their length: as far as any 66 bytes need, whether they are a
+number of P-521 or somebody's invention."""
 
 
 def _der(r: bytes, s: bytes) -> bytes:
