@@ -262,11 +262,20 @@ class LeasedBudget:
         for lease in leases.values():
             lease.used = False
         for lease in idle:
-            leases.pop(lease.key, None)
-            if any(_gives_back(slot) for slot in lease.slots):
-                await self._give_back(lease)
+            if lease.asking is None and any(_gives_back(slot) for slot in lease.slots):
+                # Whoever comes meanwhile waits: a question that overtook this one would be answered in vain.
+                lease.asking = self._begin(self._give_back(lease))
+                await lease.asking
+            if not lease.used and lease.asking is None:
+                leases.pop(lease.key, None)
 
     async def _give_back(self, lease: Lease) -> None:
+        try:
+            await self._give_back_at_hand(lease)
+        finally:
+            lease.asking = None
+
+    async def _give_back_at_hand(self, lease: Lease) -> None:
         values = self._at_hand.values(lease)
         backs = [
             -value if value < 0 and _gives_back(slot) else 0 for slot, value in zip(lease.slots, values, strict=True)
@@ -275,9 +284,11 @@ class LeasedBudget:
             return
         asked = []
         time = self.nodes.clock.not_before()
+        lease.flowing = False
         for at, (slot, back) in enumerate(zip(lease.slots, backs, strict=True)):
             number = slot.number_at(time)
             asked.append(Asked(0, -back, 0, number, self._had(lease, at, number)))
+            slot.flow.end()
             if back:
                 self._counters.increment(_given(lease, at, number), -back, ttl=lease.ttl)
         try:
