@@ -17,7 +17,6 @@ _SEEN = json.dumps(
     {
         "target": "$request_uri",
         "host": "$http_host",
-        "authorization": "$http_authorization",
         "cookie": "$http_cookie",
         "traceparent": "$http_traceparent",
         "forwarded_for": "$http_x_forwarded_for",
@@ -48,7 +47,8 @@ def start_upstream(folder: Path, core: int | None, prefixes: Sequence[str]) -> t
 
 
 def _configuration(address: Address, prefixes: Sequence[str]) -> str:
-    seen = "\n".join(f"    location = {prefix}/seen {{ return 200 '{_SEEN}'; }}" for prefix in prefixes)
+    answer = f"{_SEEN}\n$http_authorization"
+    seen = "\n".join(f"    location = {prefix}/seen {{ return 200 '{answer}'; }}" for prefix in prefixes)
     listens = "\n".join(f"    listen {one} backlog=4096;" for one in addresses(address))
     return f"""
 daemon off;
