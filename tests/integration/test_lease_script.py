@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,8 +40,9 @@ class Key:
             self.before: dict[str, Any] = {"1n": int(number), "1b": quota.amount, "1c": f"{passed * PACE:.17g}"}
             client.hset(self.name, mapping=self.before)
 
-    def ask(self, node: str, wish: float, *, want: int = 0, worker: str = "0") -> Granted:
-        arguments = arguments_of(node, 1, worker, (self._quota,), (Asked(want, wish=wish),))
+    def ask(self, node: str, wish: float, *, want: int = 0, worker: str = "0", had: int = 0) -> Granted:
+        number = self.before["1n"] if had else -1
+        arguments = arguments_of(node, 1, worker, (self._quota,), (Asked(want, number=number, had=had, wish=wish),))
         told = self._client.eval(LEASE.text, 1, self.name, *arguments)
         return answers_of(told)[1][0]
 
@@ -117,3 +119,29 @@ def test_what_is_there_is_given_at_once(client: Any) -> None:
     client.delete(key.name)
     granted = key.ask("a", 200.0, want=220)
     assert (granted.amount, granted.pace) == (220, 0.0)
+
+
+def test_nothing_is_taken_away_of_one_that_gave_itself_a_share_while_redis_was_gone(client: Any) -> None:
+    key = Key(client, SLIDING)
+    granted = key.ask("a", 0.0, had=1000)
+    assert (granted.amount, granted.pace) == (0, 0.0)
+    assert float(key.taken()["1c"]) == pytest.approx(float(key.before["1c"]) + 1000)
+
+
+@pytest.mark.parametrize("pressure", [1.2, 4.0])
+def test_flows_of_those_who_wish_for_more_than_there_is_are_short_and_end_one_after_the_other(
+    client: Any, pressure: float
+) -> None:
+    key = Key(client, SLIDING)
+    for node in range(5):  # so that all are known to wish
+        key.ask(f"{node:x}", pressure * PACE / 5)
+    lengths = []
+    for node in range(5):
+        began = time.time()
+        lengths.append(key.ask(f"{node:x}", pressure * PACE / 5).until - began)
+    assert all(0.25 < length < 0.7 for length in lengths), lengths
+
+
+def test_a_flow_that_is_enough_lasts(client: Any) -> None:
+    began = time.time()
+    assert Key(client, SLIDING).ask("a", 400.0).until - began > 0.9

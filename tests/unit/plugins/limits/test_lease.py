@@ -30,14 +30,23 @@ def test_of_a_bucket_all_nodes_hold_a_part_in_advance_half_of_it_at_once() -> No
     assert made.wanted(1000.0, 5.5, 1) == 15
     assert made.wanted(1000.0, 5.5, 5) == 3
     assert made.wanted(0.5, 5.5, 5) == 1
-    assert [made.flow_of(nodes, workers) for nodes, workers in ((1, 1), (5, 1), (5, 3), (5, 4))] == [15, 3, 1, 0]
+    assert [made.flow_of(1), made.flow_of(5)] == [15, 3]
+    made.workers = 3
+    assert made.flow_of(5) == 1
+
+
+def test_a_bucket_of_which_nothing_may_come_together_does_not_flow() -> None:
+    made = slot(Algorithm.BUCKET, burst=100)
+    assert made.wish(100.0, 5.5, 0, 5) == 100.0
+    made.workers = 4
+    assert made.wish(100.0, 5.5, 0, 5) == 0.0
 
 
 def test_only_what_becomes_free_bit_by_bit_is_wished_to_flow() -> None:
-    assert slot().wish(100.0, 5.5, 10) == 0.0
-    assert slot(Algorithm.SLIDING).wish(100.0, 5.5, 10) == pytest.approx(80.0)
-    assert slot(Algorithm.SLIDING, seconds=60).wish(100.0, 5.5, 10) == pytest.approx(90.0)
-    assert slot(Algorithm.BUCKET, burst=10).wish(100.0, 5.5, 200) == 0.0
+    assert slot().wish(100.0, 5.5, 10, 1) == 0.0
+    assert slot(Algorithm.SLIDING).wish(100.0, 5.5, 10, 1) == pytest.approx(80.0)
+    assert slot(Algorithm.SLIDING, seconds=60).wish(100.0, 5.5, 10, 1) == pytest.approx(90.0)
+    assert slot(Algorithm.BUCKET, burst=10).wish(100.0, 5.5, 200, 1) == 0.0
 
 
 def test_a_share_may_flow_until_the_window_ends() -> None:

@@ -34,7 +34,11 @@ _SHORT = 2.0
 _AHEAD = 0.25
 """The part of a slice that is left when the next one is asked for."""
 _RENEWED = 0.05
-"""Seconds before the end of a flow at which another one is asked for."""
+"""Seconds before the end of a flow at which there should be another one."""
+_FORGOTTEN = 0.75
+"""The part of how long an answer took that the next one is taken to take, though it was quicker."""
+_LONGEST = 0.5
+"""Seconds that an answer is taken to take, at most."""
 
 
 class LeasedBudget:
@@ -64,6 +68,8 @@ class LeasedBudget:
         self._tasks: set[asyncio.Task[None]] = set()
         self._name = ""
         self._worker = token_hex(4)
+        self._takes = 0.0
+        """Seconds that an answer takes."""
         self.nodes = known_nodes(client, node)
         self._at_hand = AtHand(
             node.counters, self.nodes.clock, part=part, tolerant=tolerant, ask=self._ask, later=self._later
@@ -141,10 +147,11 @@ class LeasedBudget:
 
     async def _run(self, lease: Lease, asked: Sequence[Asked]) -> tuple[float, list[Granted]]:
         """What Redis gives, and its time then."""
-        begun = self.nodes.clock.begin()
-        arguments = arguments_of(self._name, self.nodes.count, self._worker, lease.quotas, asked)
+        begun, since = self.nodes.clock.begin(), monotonic()
+        arguments = arguments_of(self._name, self.nodes.count, self._worker, lease.quotas, asked, takes=self._takes)
         self._told()
         told = await self._client.run_script(LEASE, ("gateline:" + lease.key,), arguments)
+        self._takes = min(max(monotonic() - since, self._takes * _FORGOTTEN), _LONGEST)
         time, granted = answers_of(told)
         self.nodes.clock.measured(time, begun)
         return time, granted
@@ -159,11 +166,11 @@ class LeasedBudget:
             wanted = lease.waiting if self._exact else max(slot.wanted(rate, time, self.nodes.count), lease.waiting)
             had = self._had(lease, at, number)
             want = max(wanted + min(value, 0), 0)
-            wish = slot.wish(rate, time, max(-value, 0))
+            wish = slot.wish(rate, time, max(-value, 0), self.nodes.count)
             needs = wish if slot.bucket else rate
             slot.barred = False
             if self.nodes.recovering:
-                share = max(slot.quota.amount // self.nodes.count - had, 0)
+                share = max(slot.quota.amount // self.nodes.count - had - slot.ready(time), 0)
                 slot.barred, want = want > share, min(want, share)
                 wish = needs = min(wish, slot.pace_of(share, time))
             asked.append(Asked(want, max(value, 0), slot.lost, number, had, wish, needs))
@@ -193,13 +200,14 @@ class LeasedBudget:
             slot.low = 0 if self._exact or not got.left else int(_AHEAD * got.amount)
             ends = got.until - time
             if got.pace and (slot.bucket or slot.over(time) - ends > _RENEWED):
-                ends -= _RENEWED
+                ends -= min(_RENEWED + self._takes, ends / 2)
                 renew = min(renew, now + ends)
             if got.number != ask.number and not got.amount:
                 continue  # it was about a window that is over
-            if slot.barred and (got.amount or got.pace or not slot.bucket):
+            has_share = got.pace or got.amount >= ask.want or (slot.bucket and got.amount)
+            if slot.barred and has_share:
                 slot.low = 0
-                until = max(until, now + min(reset, _PAUSE))
+                until = max(until, now + min(slot.over(time), ends if got.pace else _PAUSE))
             elif slot.is_dry(got.amount, got.left) or (ask.want and not got.amount):
                 if got.pace:
                     pause = slot.pause_beside_flow(got.amount, ends, got.pace, got.free, self.nodes.count)
@@ -218,7 +226,8 @@ class LeasedBudget:
         slot.flow.renew(got.pace, told_at, got.until)
         slot.flow_number = got.number
         if slot.bucket:
-            slot.flow_most = slot.flow_of(self.nodes.count, got.workers)
+            slot.workers = got.workers
+            slot.flow_most = slot.flow_of(self.nodes.count)
 
     def _had(self, lease: Lease, at: int, number: int) -> int:
         """How much the node was given of a quota in a window."""

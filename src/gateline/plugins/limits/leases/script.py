@@ -12,6 +12,10 @@ beginning. All flows together are no faster than what becomes free; who wishes f
 rest to those that wish for more. Whoever asks again has another flow in place of the one before. Of what a sliding
 window has at once, each worker gets an equal part: that of one that has not asked in this window yet is kept for it for
 a moment, the others have the rest.
+
+A node that is killed takes its flows with it. Of a sliding window of which more is wished than becomes free, flows are
+therefore short, as far as they bring enough to be worth a question, and end one after the other: whoever asks next sees
+that one was not asked for again, and has what it leaves. A Redis that takes long has longer ones.
 """
 
 from collections.abc import Sequence
@@ -27,8 +31,17 @@ _ACTIVE = 10_000_000
 _WISHING = 350_000
 """Microseconds for which a worker is taken to wish for a flow: after the end of the last one, or its last question, or
 since a window began, if it wished for one in the window before. So long does a worker that was killed keep its part."""
+_ENDED = 50_000
+"""The same, once it had a flow in the present window: it asks for the next one before that ends."""
 _FLOWING = 1_000_000
 """Microseconds of a flow, at most."""
+_SHORTEST = 250_000
+_SLICE = 100
+"""What is enough for a short flow, if it takes so many microseconds at least."""
+_SPREAD = (0.6, 0.8)
+"""The first short flow of a window is this part of that, and as much longer is the last one to be asked for."""
+_AGAIN = 0.9
+"""The part of it that the next ones are."""
 _LEAST = 8
 """What a flow has to bring, at least: what comes to less is asked for when it is there."""
 
@@ -49,6 +62,7 @@ LEASE = Script(
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local node, nodes, worker = ARGV[1], tonumber(ARGV[2]), ARGV[1] .. '.' .. ARGV[3]
+local takes = tonumber(ARGV[4])
 local stored, list = {{}}, redis.call('HGETALL', KEYS[1])
 for at = 1, #list, 2 do stored[list[at]] = list[at + 1] end
 local fresh, active, put, gone, longest = #list == 0, 1, {{'a' .. node, now}}, {{}}, 0
@@ -75,14 +89,15 @@ local told = {{tonumber(time[1]), tonumber(time[2])}}
 local function set(name, value)
   put[#put + 1], put[#put + 2] = name, string.format('%.17g', value)
 end
-local function wishing(all, number, began)
-  local others, here, given, absent = {{}}, 1, 0, 0
+local function wishing(all, kind, number, began)
+  local others, here, given, absent, flowing = {{}}, 1, 0, 0, 0
   for _, flow in ipairs(all) do
     if not flow.mine then
-      if flow.left > 0 then given = given + flow.pace end
-      local last = flow.till
+      if flow.left > 0 then given, flowing = given + flow.pace, flowing + 1 end
+      local last, kept = flow.till, {_ENDED}
+      if kind == 2 or flow.number < number or flow.pace == 0 then kept = {_WISHING} end
       if flow.number < number then last = math.max(last, math.min(began, last + {_FLOWING})) end
-      if now - last < {_WISHING} then
+      if now - last < kept + takes then
         others[#others + 1] = flow.wish
         if flow.whose == node then here = here + 1 end
         if flow.number ~= number then absent = absent + 1 end
@@ -90,7 +105,7 @@ local function wishing(all, number, began)
     end
   end
   table.sort(others)
-  return others, here, given, absent
+  return others, here, given, absent, flowing
 end
 local function part(others, parts, growth)
   local rest = growth
@@ -100,8 +115,8 @@ local function part(others, parts, growth)
   end
   return rest / parts
 end
-for quota = 1, (#ARGV - 3) / 11 do
-  local base = 3 + 11 * (quota - 1)
+for quota = 1, (#ARGV - 4) / 11 do
+  local base = 4 + 11 * (quota - 1)
   local kind, amount = tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2])
   local window, burst = tonumber(ARGV[base + 3]), tonumber(ARGV[base + 4])
   local want, owed, lost = tonumber(ARGV[base + 5]), tonumber(ARGV[base + 6]), tonumber(ARGV[base + 7])
@@ -122,12 +137,13 @@ for quota = 1, (#ARGV - 3) / 11 do
     local which, value = string.match(mine, '^(%S+) (%S+)$')
     if tonumber(which) == number then own = tonumber(value) end
   end
-  local all, to_come, back = flows[tostring(quota)] or {{}}, 0, 0
+  local all, to_come, back, again = flows[tostring(quota)] or {{}}, 0, 0, false
   for _, flow in ipairs(all) do
     if not flow.mine then
       to_come = to_come + flow.left
     else
       back = flow.left
+      again = flow.number == number and flow.pace > 0
       if flow.number == number then own = own - flow.left end
     end
   end
@@ -148,7 +164,10 @@ for quota = 1, (#ARGV - 3) / 11 do
   else
     count = math.max(0, count - back + forgotten + owed + lost)
     available = amount - count + to_come
-    if kind == 1 then available = math.floor(available - before * (window - passed) / window + 1e-9) end
+    if kind == 1 then
+      local free = available - before * (window - passed) / window
+      available = math.floor(math.min(free, amount - count) + 1e-9)
+    end
   end
   own = own + owed
   local cap = math.max(available / active, amount / active - own, amount / (kind == 0 and 20 or 10))
@@ -156,26 +175,33 @@ for quota = 1, (#ARGV - 3) / 11 do
   local grant = math.max(0, math.min(want, available, math.ceil(cap)))
   local pace, till, free, here = 0, now, 0, 1
   if kind > 0 then
-    local ends = now + {_FLOWING}
-    if kind == 1 then ends = math.min(ends, (number + 1) * window) end
     local growth = (kind == 1 and before or amount) / window
     local most = grant
-    local others, given, absent
-    others, here, given, absent = wishing(all, number, now - passed)
+    local others, given, absent, flowing
+    others, here, given, absent, flowing = wishing(all, kind, number, now - passed)
     local parts = #others + 1
     if fresh then parts = math.max(parts, active) end
+    local ends, over = now + {_FLOWING}, (number + 1) * window
+    if kind == 1 then ends = math.min(ends, over) end
     if kind == 1 then
       local share = math.max(0, available / parts)
       available = math.ceil(available - absent * share)
-      most = math.min(most, available)
+      most = math.max(0, math.min(most, available))
       grant = math.min(most, math.ceil(share))
     end
     free = growth - given
-    pace = math.max(0, math.min(wish - grant / (ends - now), part(others, parts, growth), free))
+    local share = part(others, parts, growth)
+    if kind == 1 and wish - grant / (ends - now) > share then
+      local spread = again and {_AGAIN} or {_SPREAD[0]} + {_SPREAD[1]} * flowing / parts
+      local enough = math.max({_SHORTEST}, {_SLICE} / share) * spread
+      ends = now + math.min({_FLOWING}, enough + 4 * takes)
+      if over - ends < {2 * _ENDED} then ends = over end
+    end
+    pace = math.max(0, math.min(wish - grant / (ends - now), share, free))
     if available < 0 or pace * (ends - now) < {_LEAST} then pace = 0 else till = ends end
     grant = math.min(most, math.max(grant, math.ceil(want - pace * (till - now))))
     pace = math.floor(pace * 1e12) / 1e12
-    free = math.max(0, free - pace)
+    free = math.max(0, free - pace - (kind == 1 and absent * share or 0))
     put[#put + 1] = quota .. 'f' .. worker
     put[#put + 1] = string.format('%.17g %.17g %.17g %.17g', number, till, pace, needs)
   end
@@ -255,10 +281,11 @@ class Granted(NamedTuple):
 
 
 def arguments_of(
-    node: str, nodes: int, worker: str, quotas: Sequence[Quota], asked: Sequence[Asked]
+    node: str, nodes: int, worker: str, quotas: Sequence[Quota], asked: Sequence[Asked], *, takes: float = 0.0
 ) -> list[str | int]:
-    """The arguments of `LEASE`. `nodes`: how many are known to be there; `worker`: who of the node asks."""
-    arguments: list[str | int] = [node, max(nodes, 1), worker]
+    """The arguments of `LEASE`. `nodes`: how many are known to be there; `worker`: who of the node asks; `takes`: how
+    many seconds it takes until Redis has answered."""
+    arguments: list[str | int] = [node, max(nodes, 1), worker, int(takes * 1e6)]
     for quota, ask in zip(quotas, asked, strict=True):
         arguments += (int(quota.algorithm), quota.amount, max(quota.window // 1000, 1), quota.most)
         arguments += (*ask[:-2], f"{ask.wish:.6f}", f"{max(ask.wish, ask.needs):.6f}")

@@ -8,7 +8,7 @@ cdef class Slot:
     cdef readonly bint bucket
     cdef readonly Flow flow
     cdef public double flow_most, reset_at, retry_at
-    cdef public long long at_hand, flow_number, flowed, left, lost, low, number
+    cdef public long long at_hand, flow_number, flowed, left, lost, low, number, workers
     cdef readonly object quota
     cdef readonly double seconds
 

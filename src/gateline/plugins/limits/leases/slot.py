@@ -57,6 +57,7 @@ class Slot:
         "reset_at",
         "retry_at",
         "seconds",
+        "workers",
     )
 
     def __init__(self, quota: Quota, part: float) -> None:
@@ -86,6 +87,8 @@ class Slot:
         """The window in which the flow was given."""
         self.flowed = 0
         """What it brought, and the node has not counted as given yet."""
+        self.workers = 1
+        """How many workers of the node wish for a flow."""
 
     def number_at(self, now: float) -> int:
         """The window of a time in seconds since 1970, in whole microseconds as Redis counts them."""
@@ -122,9 +125,10 @@ class Slot:
             wanted = max(wanted, self.quota.amount // (_FIRST * nodes))
         return min(wanted, self.quota.amount)
 
-    def wish(self, rate: float, now: float, at_hand: int) -> float:
-        """How much to have in each second of the time to come, beside what is at hand."""
-        if self.quota.algorithm is Algorithm.FIXED:
+    def wish(self, rate: float, now: float, at_hand: int, nodes: int) -> float:
+        """How much to have in each second of the time to come, beside what is at hand. Of a bucket of which nothing may
+        come together a flow would bring nothing."""
+        if self.quota.algorithm is Algorithm.FIXED or (self.bucket and not self.flow_of(nodes)):
             return 0.0
         return max(rate - self.pace_of(at_hand, now), 0.0)
 
@@ -132,9 +136,9 @@ class Slot:
         """How fast so much flows (units for each second) in the time for which a slice should last."""
         return amount / (HORIZON if self.bucket else max(min(self.over(now), HORIZON), _LEAST))
 
-    def flow_of(self, nodes: int, workers: int) -> int:
-        """How much of a bucket's flow may come together in one of so many workers."""
-        return self._in_advance(nodes) // (2 * max(workers, 1))
+    def flow_of(self, nodes: int) -> int:
+        """How much of a bucket's flow may come together in one worker."""
+        return self._in_advance(nodes) // (2 * max(self.workers, 1))
 
     def _in_advance(self, nodes: int) -> int:
         return max(1, int(self.quota.most * self._part / nodes))
