@@ -130,7 +130,7 @@ def extensions() -> list[Extension]:
         Extension(
             "gateline." + module.partition(".")[0].replace("/", "."),
             [str(PACKAGE / module)],
-            extra_compile_args=["-O2"],
+            extra_compile_args=["-O2", "-g0"],
             optional=True,
         )
         for module in MODULES

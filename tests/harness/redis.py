@@ -3,7 +3,6 @@ replica and Sentinels; a Cluster."""
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,9 @@ from typing import Any, Self
 
 import redis as library
 
-__all__ = ["Redis", "cluster", "free_port", "sentinels"]
+from harness.server import free_port
+
+__all__ = ["Redis", "cluster", "sentinels"]
 
 _DEADLINE = 30.0
 _SLOTS = 16384
@@ -117,12 +118,6 @@ class Redis:
                 return bool(client.ping())
         except (library.RedisError, OSError):
             return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager

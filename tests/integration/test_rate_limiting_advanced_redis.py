@@ -8,7 +8,8 @@ import pytest
 
 from gateline.plugins.rate_limiting_advanced import RateLimitingAdvanced
 from gateline.testing import Harness, ServiceAnswer
-from harness.redis import Redis, free_port
+from harness.redis import Redis
+from harness.server import free_port
 
 ID = "5f1d7fbc-0000-4000-8000-00000000000b"
 

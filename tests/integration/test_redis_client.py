@@ -14,7 +14,8 @@ from gateline.pdk.redis import pipeline as pipelines
 from gateline.pdk.redis.fields import ClusterNode, SentinelNode
 from harness.certificates import self_signed
 from harness.redis import Redis as Server
-from harness.redis import cluster, free_port, sentinels
+from harness.redis import cluster, sentinels
+from harness.server import free_port
 from harness.worker import ending, worker_node
 
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")

@@ -16,7 +16,7 @@ from gateline.pdk.redis import pipeline as pipelines
 from gateline.plugins.limits.budget import SECOND, Algorithm, BudgetError, Quota, Quotas, Verdict
 from gateline.plugins.limits.leases import LeasedBudget
 from harness.redis import Redis as Server
-from harness.redis import free_port
+from harness.server import free_port
 from harness.worker import ending, worker_node
 
 _keys = itertools.count()

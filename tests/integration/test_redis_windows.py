@@ -17,7 +17,7 @@ from gateline.plugins.limits.redis_windows import PLACES, RedisWindows
 from gateline.plugins.limits.synced_windows import SyncedWindows
 from gateline.plugins.limits.windows import UNITS, _place
 from harness.redis import Redis as Server
-from harness.redis import free_port
+from harness.server import free_port
 from harness.worker import ending, worker_node
 
 NEVER = 10_000.0

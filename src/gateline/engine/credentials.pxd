@@ -6,8 +6,6 @@ cdef Py_ssize_t _BESIDES, _END, _LENGTH, _OF
 
 cdef Py_ssize_t _length_of(bytes row)
 
-# It refers to nothing that refers to it: the collector would only look at it for nothing.
-@cython.no_gc
 cdef class FoundEntity:
     cdef public object consumer, kind
     cdef public double end

@@ -21,7 +21,6 @@ cpdef bytes header_value(value)
 cpdef bytes _line(bytes begin, value)
 cpdef bytes _block_of(bytes key, CHead head)
 
-@cython.freelist(64)
 cdef class HeaderEdits:
     cdef public dict changed
     cdef public int own

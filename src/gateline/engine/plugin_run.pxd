@@ -1,8 +1,6 @@
-cimport cython
 from gateline.engine.chain cimport Chain
 from gateline.engine.edits cimport RequestEdits, ResponseEdits
 
-@cython.freelist(64)
 cdef class PluginRun:
     cdef public Chain chain
     cdef public object body_refusal, head, identity, service_head, task, watcher

@@ -409,11 +409,9 @@ class Proxy(ExchangeHandler):
             short = refusal.gate or short
             if refusal.everywhere:
                 break
-            if exchange.tried is None:
-                exchange.tried = []
-            exchange.tried.append(target)
+            tried_now = _tried(exchange, target)
             other = self._target(exchange, destination, service)
-            if other is None or other in exchange.tried:
+            if other is None or other in tried_now:
                 break
             exchange.target = other
             exchange.request_bytes = self._encode(exchange, route, other.host_line)
@@ -448,9 +446,7 @@ class Proxy(ExchangeHandler):
         run = exchange.run
         destination = run.edits.destination if run is not None and run.edits is not None else None
         if (service.balanced or destination is not None) and not stale:
-            if exchange.tried is None:
-                exchange.tried = []
-            exchange.tried.append(exchange.target)
+            _tried(exchange, exchange.target)
             self._aim(exchange, route, service)
         self._acquire(exchange, service, stale)
 
@@ -577,6 +573,14 @@ class Proxy(ExchangeHandler):
             self.phases.log(exchange, run)
         if self.access_log is not None:
             self.access_log(exchange)
+
+
+def _tried(exchange: Exchange, target: CompiledTarget) -> list[CompiledTarget]:
+    """Remember that it was tried; all that were."""
+    if exchange.tried is None:
+        exchange.tried = []
+    exchange.tried.append(target)
+    return exchange.tried
 
 
 def _query_part(query: bytes | None) -> bytes:

@@ -1,8 +1,6 @@
-cimport cython
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
-@cython.freelist(16)
 cdef class Account:
     cdef readonly int status
     cdef readonly str source

@@ -3,7 +3,6 @@ from gateline.engine.edits cimport RequestEdits, header_key
 from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 
-@cython.freelist(16)
 cdef class RequestView:
     cdef Exchange _exchange
 

@@ -4,7 +4,6 @@ from gateline.engine.exchange cimport Exchange
 from gateline.engine.plugin_run cimport PluginRun
 from gateline.pdk.header_changes cimport HeaderChanges as CHeaderChanges
 
-@cython.freelist(16)
 cdef class ServiceRequestView:
     cdef Exchange _exchange
 

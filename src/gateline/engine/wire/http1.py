@@ -333,15 +333,7 @@ class ClientConnection(ClientStream):
         self._transport.write(data)
 
     def answer(self, status: int, block: bytes, body: bytes) -> None:
-        exchange = self._exchange
-        assert exchange is not None  # noqa: S101 - one is under way
-        if not exchange.request_done:
-            self._close = True
-        ending = CLOSE if self._close else KEEP
-        if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
-            ending = b""
-        shown = b"" if exchange.method == b"HEAD" else body
-        exchange.head_bytes = self._write_answer(status, block, b"", ending, shown, len(body))
+        self.answer_stored(status, block, b"", body)
 
     def answer_stored(self, status: int, block: bytes, lines: bytes, body: bytes) -> None:
         exchange = self._exchange
@@ -349,6 +341,8 @@ class ClientConnection(ClientStream):
         if not exchange.request_done:
             self._close = True
         ending = CLOSE if self._close else KEEP
+        if status == _OTHER_PROTOCOL and b"Connection: " in block:  # it names the protocol that it asks for there
+            ending = b""
         shown = b"" if exchange.method == b"HEAD" else body
         exchange.head_bytes = self._write_answer(status, block, lines, ending, shown, len(body))
 

@@ -6,7 +6,6 @@ from gateline.plugins.jwt.verified cimport Verified, VerifiedTokens
 
 cdef VerifiedTokens verified
 
-@cython.no_gc
 cdef class _Signer:
     cdef object found, identity
     cdef str algorithm
