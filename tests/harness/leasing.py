@@ -105,10 +105,18 @@ class Admitted:
 
 class Simulation:
     """Nodes that share one limit. `redis` is a client of a Redis; `skews` are the seconds by which the clocks of the
-    nodes are wrong; `part` as a `LeasedBudget` has it."""
+    nodes are wrong; `beside` are limits that hold as well; `part` as a `LeasedBudget` has it."""
 
     def __init__(
-        self, redis: Any, quota: Quota, skews: Sequence[float], *, workers: int = 1, part: float = 0.4, seed: int = 1
+        self,
+        redis: Any,
+        quota: Quota,
+        skews: Sequence[float],
+        *,
+        beside: Sequence[Quota] = (),
+        workers: int = 1,
+        part: float = 0.4,
+        seed: int = 1,
     ) -> None:
         self.quota = quota
         self.skews = skews
@@ -123,7 +131,7 @@ class Simulation:
         self._redis = redis
         self._redis.flushall()
         self._up, self.life = True, 0
-        self._quotas = Quotas([quota])
+        self._quotas = Quotas([quota, *beside])
         self._nodes: list[PluginNode] = []
         self._budgets: list[LeasedBudget] = []
         self._counters: dict[LeasedBudget, LocalCounters] = {}

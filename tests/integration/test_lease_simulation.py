@@ -125,6 +125,32 @@ def test_buckets_are_used_to_the_hundredth_and_exceeded_by_their_part_at_most(re
     assert simulation.questions <= 0.02 * len(simulation.admitted)
 
 
+@pytest.mark.parametrize("nodes", [1, 5])
+def test_of_several_limits_each_is_asked_for_when_it_is_needed(redis: Any, nodes: int) -> None:
+    longer, shorter = Quota(Algorithm.SLIDING, 500, 5 * SECOND), Quota(Algorithm.FIXED, 2000, 2 * SECOND)
+    simulation = Simulation(redis, longer, SKEWS[:nodes], beside=(shorter,))
+
+    async def work() -> None:
+        await simulation.begin()
+        await simulation.load(50, simulation.now + 12)
+        await simulation.end()
+
+    run(work)
+    assert len(simulation.admitted) == simulation.came
+
+
+def test_one_node_has_all_of_a_sliding_window(redis: Any) -> None:
+    simulation = Simulation(redis, Quota(Algorithm.SLIDING, 200, 10 * SECOND), (0.0,))
+
+    async def work() -> None:
+        await simulation.begin()
+        await simulation.load(60, simulation.now + 8)
+        await simulation.end()
+
+    run(work)
+    assert len(simulation.admitted) == 200
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("burst", [10, 20, 100])
 def test_small_buckets_are_used_as_well(redis: Any, burst: int, workers: int) -> None:

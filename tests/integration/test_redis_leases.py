@@ -192,7 +192,7 @@ async def test_without_redis_each_node_has_its_share(monkeypatch: pytest.MonkeyP
             server.start()
             assert all([await back(budget) for budget in each])
             for budget in each:
-                budget._at_hand.leases[key].empty_until = 0.0
+                budget._at_hand.leases[key].slots[0].empty_until = 0.0
             for budget in each:  # it is told what was given, so nothing is given twice
                 for _ in range(50):
                     await take(budget, key, quotas)

@@ -135,7 +135,16 @@ def test_demand_is_what_was_asked_lately() -> None:
     assert lease.expected(60.0) < 10
 
 
-def test_before_anything_is_known_what_came_just_now_counts() -> None:
+def test_before_anything_is_known_as_much_as_came_is_expected() -> None:
     lease = Lease("key", Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
     lease.demand(7, 10.0)
-    assert lease.expected(10.001) == pytest.approx(7 / 0.02)
+    assert lease.expected(10.001) == 7.0
+
+
+def test_of_a_single_request_nothing_follows() -> None:
+    lease = Lease("key", Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
+    lease.demand(1, 10.0)
+    lease.demand(1, 10.5)
+    assert lease.expected(10.53) == 2.0
+    lease.demand(1, 10.54)
+    assert lease.expected(10.54) == pytest.approx(2 / 0.04)

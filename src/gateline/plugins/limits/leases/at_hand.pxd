@@ -16,6 +16,8 @@ cdef class AtHand:
     cpdef Lease lease(self, str key, object quotas)
     @cython.locals(time=double, wanted="long long")
     cpdef object attempt(self, Lease lease, object cost, double now)
+    @cython.locals(slot=Slot, wanted="long long")
+    cpdef bint is_empty(self, Lease lease, object cost, double now) except -1
     @cython.locals(slot=Slot, values=list, at=cython.Py_ssize_t)
     cpdef object refused(self, Lease lease, object cost, double now)
     @cython.locals(slot=Slot, windows=list, values=list, at=cython.Py_ssize_t, took=bint)
@@ -26,4 +28,4 @@ cdef class AtHand:
 @cython.locals(slot=Slot, standings=list, at=cython.Py_ssize_t, value="long long", reset=double, retry=double)
 cdef list _standings(Lease lease, values, long long wanted, double now, double time)
 @cython.locals(slot=Slot, at=cython.Py_ssize_t)
-cdef bint _is_low(Lease lease, values, double time) except -1
+cdef bint _is_low(Lease lease, values, double now, double time) except -1

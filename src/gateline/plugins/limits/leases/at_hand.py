@@ -51,7 +51,7 @@ class AtHand:
         verdict = self.attempt(lease, cost, now)
         if verdict is not None:
             return verdict
-        if now < lease.empty_until and (lease.error is None or self._tolerant):
+        if self.is_empty(lease, cost, now) and (lease.error is None or self._tolerant):
             return self.refused(lease, cost, now)
         return self._later(lease, cost)
 
@@ -73,13 +73,17 @@ class AtHand:
             values = self._taken(lease, cost, wanted, time)
         if values is None:
             return None
-        if (
-            lease.asking is None
-            and now >= lease.empty_until
-            and (now >= lease.renew_at or _is_low(lease, values, time))
-        ):
+        if lease.asking is None and (now >= lease.renew_at or _is_low(lease, values, now, time)):
             self._ask(lease)
         return Verdict(True, _standings(lease, values, 0, now, time))
+
+    def is_empty(self, lease: Lease, cost: int, now: float) -> bool:
+        """Whether too little was there for an attempt, and there is no more of it now."""
+        wanted = cost or 1
+        for slot in lease.slots:  # noqa: SIM110 - a loop is typed where compiled
+            if slot.at_hand < wanted and now < slot.empty_until:
+                return True
+        return False
 
     def charge(self, lease: Lease, cost: int, now: float) -> tuple[Verdict, bool]:
         """Take whatever is left; whether the node owes something then."""
@@ -160,8 +164,8 @@ def _standings(lease: Lease, values: Sequence[int], wanted: int, now: float, tim
     return standings
 
 
-def _is_low(lease: Lease, values: Sequence[int], time: float) -> bool:
+def _is_low(lease: Lease, values: Sequence[int], now: float, time: float) -> bool:
     for at, slot in enumerate(lease.slots):
-        if -values[at] < slot.low and slot.is_short(-values[at], lease.rate, time):
+        if -values[at] < slot.low and now >= slot.empty_until and slot.is_short(-values[at], lease.rate, time):
             return True
     return False

@@ -107,7 +107,7 @@ class LeasedBudget:
             verdict = self._at_hand.attempt(lease, cost, now)
             if verdict is not None:
                 return verdict
-            if now < lease.empty_until:
+            if self._at_hand.is_empty(lease, cost, now):
                 break
         return self._at_hand.refused(lease, cost, monotonic())
 
@@ -182,7 +182,7 @@ class LeasedBudget:
     # -- answers ---------------------------------------------------------------------------------------------------
     def _take_in(self, lease: Lease, asked: Sequence[Asked], granted: Sequence[Granted], told_at: float) -> None:
         now, time = monotonic(), self.nodes.clock.not_before()
-        until, renew = 0.0, inf
+        renew = inf
         amounts = []
         since = max(time - told_at, 0.0)
         for at, (slot, ask, got) in enumerate(zip(lease.slots, asked, granted, strict=True)):
@@ -198,6 +198,7 @@ class LeasedBudget:
             reset, retry = got.reset / 1e6 - since, got.retry / 1e6 - since
             slot.reset_at, slot.retry_at = now + reset, now + retry
             slot.low = 0 if self._exact or not got.left else int(_AHEAD * got.amount)
+            slot.empty_until = 0.0
             ends = got.until - time
             if got.pace and (slot.bucket or slot.over(time) - ends > _RENEWED):
                 ends -= min(_RENEWED + self._takes, ends / 2)
@@ -207,15 +208,15 @@ class LeasedBudget:
             has_share = got.pace or got.amount >= ask.want or (slot.bucket and got.amount)
             if slot.barred and has_share:
                 slot.low = 0
-                until = max(until, now + min(slot.over(time), ends if got.pace else _PAUSE))
+                slot.empty_until = now + min(slot.over(time), ends if got.pace else _PAUSE)
             elif slot.is_dry(got.amount, got.left) or (ask.want and not got.amount):
                 if got.pace:
                     pause = slot.pause_beside_flow(got.amount, ends, got.pace, got.free, self.nodes.count)
                 else:
-                    pause = slot.pause(retry, reset, self.nodes.count)
-                until = max(until, now + pause)
+                    pause = slot.pause(0.0 if got.left else retry, reset, self.nodes.count)
+                slot.empty_until = now + pause
         self._at_hand.give(lease, amounts)
-        lease.empty_until, lease.renew_at = until, renew
+        lease.renew_at = renew
         lease.flowing = lease.flowing or any(got.pace for got in granted)
 
     def _renew_flow(self, lease: Lease, at: int, got: Granted, told_at: float) -> None:
@@ -244,7 +245,6 @@ class LeasedBudget:
         """Give the node its share of what each quota allows, less what it was given before."""
         now, time = monotonic(), self.nodes.clock.not_before()
         amounts = []
-        until = 0.0
         for at, slot in enumerate(lease.slots):
             number = slot.number = max(slot.number_at(time), slot.number)
             share = max(1, slot.quota.amount // self.nodes.count)
@@ -258,10 +258,9 @@ class LeasedBudget:
             amounts.append(max(more, 0))
             slot.left = slot.low = 0
             slot.retry_at = now + slot.over(time)
-            if more <= 0:
-                until = max(until, now + min(slot.over(time), _PAUSE))
+            slot.empty_until = 0.0 if more > 0 else now + min(slot.over(time), _PAUSE)
         self._at_hand.give(lease, amounts)
-        lease.empty_until, lease.renew_at, lease.flowing = until, inf, False
+        lease.renew_at, lease.flowing = inf, False
 
     # -- giving back -----------------------------------------------------------------------------------------------
     async def _give_back_unused(self) -> None:

@@ -2,9 +2,9 @@ cimport cython
 
 cdef class Lease:
     cdef double _bin
-    cdef long long _demand
+    cdef long long _demand, _last
     cdef public object asking, error
-    cdef public double empty_until, rate, renew_at
+    cdef public double rate, renew_at
     cdef public bint flowing, used
     cdef readonly str key, pool
     cdef public long long waiting

@@ -18,8 +18,8 @@ class Lease:
     __slots__ = (
         "_bin",
         "_demand",
+        "_last",
         "asking",
-        "empty_until",
         "error",
         "flowing",
         "key",
@@ -45,14 +45,14 @@ class Lease:
         """Why Redis could not be asked last."""
         self.waiting = 0
         """What requests that wait for an answer want."""
-        self.empty_until = self.renew_at = 0.0
-        """Until when (monotonic) it makes no sense to ask, and when it does in any case: a flow ends."""
+        self.renew_at = 0.0
+        """When (monotonic) more is asked for in any case: a flow ends."""
         self.flowing = False
         """Whether some of it comes by a flow."""
         self.used = True
         self.rate = 0.0
         self._bin = 0.0
-        self._demand = 0
+        self._demand = self._last = 0
 
     def demand(self, cost: int, now: float) -> None:
         """So much is asked of it at a (monotonic) time."""
@@ -66,10 +66,14 @@ class Lease:
             self._bin = now
             self._demand = 0
         self._demand += cost
+        self._last = cost
 
     def expected(self, now: float) -> float:
-        """What is asked of it in a second, as far as is known; what came just now counts."""
+        """What is asked of it in a second, as far as is known; what came just now counts. Before it was ever measured, as
+        much again as has come."""
+        if not self.rate:
+            return float(self._demand)
         passed = now - self._bin
-        if self._bin and (passed >= _BIN / 5 or not self.rate):
-            return max(self.rate, self._demand / max(passed, _BIN / 5))
+        if self._demand > self._last and passed >= _BIN / 5:  # of a single one nothing follows
+            return max(self.rate, self._demand / passed)
         return self.rate

@@ -7,7 +7,7 @@ cdef class Slot:
     cdef public bint barred
     cdef readonly bint bucket
     cdef readonly Flow flow
-    cdef public double flow_most, reset_at, retry_at
+    cdef public double empty_until, flow_most, reset_at, retry_at
     cdef public long long at_hand, flow_number, flowed, left, lost, low, number, workers
     cdef readonly object quota
     cdef readonly double seconds

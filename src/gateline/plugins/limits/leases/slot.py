@@ -35,6 +35,9 @@ _LONGEST = 1.0
 _UNBOUNDED = 2.0**62
 _LEAST = 0.001
 
+_GATHERS = 2
+"""How much of a bucket's flow has to be allowed to come together."""
+
 
 class Slot:
     """One quota of a key. `part`: how much of a bucket all nodes together may hold in advance."""
@@ -45,6 +48,7 @@ class Slot:
         "at_hand",
         "barred",
         "bucket",
+        "empty_until",
         "flow",
         "flow_most",
         "flow_number",
@@ -78,6 +82,8 @@ class Slot:
         """What it has refused and counts all the same, and Redis was not told yet."""
         self.low = 0
         """With less than this at hand, more is asked for."""
+        self.empty_until = 0.0
+        """Until when (monotonic) it makes no sense to ask for more."""
         self.reset_at = self.retry_at = 0.0
         """When (monotonic) a bucket is full, and when something may be there again."""
         self.flow = Flow()
@@ -126,9 +132,9 @@ class Slot:
         return min(wanted, self.quota.amount)
 
     def wish(self, rate: float, now: float, at_hand: int, nodes: int) -> float:
-        """How much to have in each second of the time to come, beside what is at hand. Of a bucket of which nothing may
-        come together a flow would bring nothing."""
-        if self.quota.algorithm is Algorithm.FIXED or (self.bucket and not self.flow_of(nodes)):
+        """How much to have in each second of the time to come, beside what is at hand. A flow of
+        which too little may come together would mostly be forgone."""
+        if self.quota.algorithm is Algorithm.FIXED or (self.bucket and self.flow_of(nodes) < _GATHERS):
             return 0.0
         return max(rate - self.pace_of(at_hand, now), 0.0)
 
