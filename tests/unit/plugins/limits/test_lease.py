@@ -141,10 +141,11 @@ def test_before_anything_is_known_as_much_as_came_is_expected() -> None:
     assert lease.expected(10.001) == 7.0
 
 
-def test_of_a_single_request_nothing_follows() -> None:
+def test_of_few_requests_nothing_follows() -> None:
     lease = Lease("key", Quotas([Quota(Algorithm.FIXED, 1000, SECOND)]), 0.3)
     lease.demand(1, 10.0)
     lease.demand(1, 10.5)
     assert lease.expected(10.53) == 2.0
-    lease.demand(1, 10.54)
-    assert lease.expected(10.54) == pytest.approx(2 / 0.04)
+    for _ in range(3):
+        lease.demand(1, 10.54)
+    assert lease.expected(10.54) == pytest.approx(4 / 0.04)

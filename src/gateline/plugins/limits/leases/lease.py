@@ -10,6 +10,8 @@ __all__ = ["Lease"]
 _BIN = 0.1
 """Seconds over which demand is measured."""
 _WEIGHT = 0.5
+_FEW = 3
+"""Requests that follow each other at once say nothing of the time to come, if they are no more than that."""
 
 
 class Lease:
@@ -69,11 +71,11 @@ class Lease:
         self._last = cost
 
     def expected(self, now: float) -> float:
-        """What is asked of it in a second, as far as is known; what came just now counts. Before it was ever measured, as
+        """What is asked of it in a second, as far as is known; what came just now counts. Before that was measured, as
         much again as has come."""
         if not self.rate:
             return float(self._demand)
         passed = now - self._bin
-        if self._demand > self._last and passed >= _BIN / 5:  # of a single one nothing follows
+        if self._demand > _FEW * self._last and passed >= _BIN / 5:
             return max(self.rate, self._demand / passed)
         return self.rate
