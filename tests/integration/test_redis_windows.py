@@ -88,6 +88,18 @@ async def test_nodes_see_each_other_with_the_next_exchange(server: Server) -> No
         assert (await third.count("seen", (1, 1)))[::2] == ([5, 5], False)  # a key that is new to it is looked up
 
 
+async def test_a_window_is_kept_no_longer_than_it_lasts(server: Server) -> None:
+    async with windows(server.port, 0.0, limits=[("second", 9), ("minute", 9), ("year", 9)]) as (one,):
+        await one.count("kept", (1, 1, 1))
+        await one._sync()
+        with contextlib.closing(server.client()) as client:
+            names = {str(key).split(":")[1]: key for key in client.keys("{kept}:*")}
+            second, minute, year = (client.ttl(names[unit]) for unit in ("second", "minute", "year"))
+    assert second <= 4
+    assert minute <= 63
+    assert year >= minute
+
+
 async def test_workers_of_a_node_count_together_at_once(server: Server) -> None:
     redis = Redis(host="127.0.0.1", port=server.port, password=Server.password, timeout=20_000)
     counters = LocalCounters()

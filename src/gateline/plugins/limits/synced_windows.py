@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 LEAST_RATE = 0.02
 """Seconds between two exchanges with Redis, at least."""
 
+_SLACK = 2
+"""Seconds after its end for which Redis keeps a window, at least."""
+
 _FOR_EVER = 10 * 365 * 86400.0
 
 _SYNC = Script(
@@ -158,14 +161,15 @@ class SyncedWindows:
             self._failing = False
 
     async def _exchange(self, key: str, known: _Known) -> None:
-        self._windows.at(self._clock.now())
+        time = self._clock.now()
+        self._windows.at(time)
         known.move([number for number, _, _ in self._windows.counted])
         numbers, told = list(known.numbers), known.added
         known.added = [0] * len(told)
         keys = [f"{{{key}}}:{unit}:{number}" for unit, number in zip(self._units, numbers, strict=True)]
         arguments: list[str | int] = [self._name]
-        for by in told:
-            arguments += (by, int(self._windows.ttl) + 2)
+        for by, (_, ends) in zip(told, self._windows.spans(), strict=True):
+            arguments += (by, max(int(ends - time), 0) + _SLACK)
         begun = self._clock.begin()
         try:
             *foreign, seconds, microseconds = await self._client.run_script(_SYNC, keys, arguments)
