@@ -10,6 +10,7 @@ With the policy `local` looking and counting are one atomic step over all worker
 """
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 _FAILED = ErrorResponse(500, "An unexpected error occurred")
 _LONGEST_COST = 15
 """Digits of a cost, at most."""
+_TOLD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""Names that may be part of a header's (RFC 9110, 5.6.2)."""
 
 
 class Limits(Record):
@@ -66,7 +69,14 @@ class Config(PluginConfig):
 
 
 def _problem(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    each = (values["config"].limits or {}).values()
+    config: Config = values["config"]
+    limits_by_name = config.limits or {}
+    bad = next((name for name in limits_by_name if not _TOLD.fullmatch(name)), None)
+    if bad is not None and not config.hide_client_headers:
+        return {
+            "config": {"limits": f"bad name '{bad}': clients are told of it in headers, which cannot have that name"}
+        }
+    each = limits_by_name.values()
     if sum(len(limits_of(limits)) for limits in each) > MOST_WINDOWS:
         return {"config": {"limits": f"there can be {MOST_WINDOWS} limits together, at most"}}
     for limits in each:
