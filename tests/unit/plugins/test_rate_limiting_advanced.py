@@ -464,6 +464,15 @@ def test_without_the_database_the_node_counts_or_requests_fail(tolerant: bool, w
 
 
 @pytest.mark.usefixtures("database")
+def test_without_the_database_the_node_counts_what_is_known_afterwards() -> None:
+    cost = {"source": "response_header", "header_name": "X-Cost"}
+    dear = {"service": ServiceAnswer(headers={"X-Cost": "7"})}
+    with limited(limit=[10], window_size=[60], window_type="fixed", cost=cost, strategy="cluster") as harness:
+        harness.tallies.error = "the database is gone"
+        assert statuses(harness, *[dear] * 4) == [200, 200, 429, 429]
+
+
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     "config",
     [

@@ -123,7 +123,7 @@ class RateLimitingAdvanced(
         plan = self._plan_of(exchange) if self._overrides else self._plan
         key = self._space + plan.quotas.layout + ":" + self._subject(exchange)
         cost = self._otherwise if self._cost is None else self._cost(exchange)
-        taking = _Taking(plan, key, cost)
+        taking = _Taking(self._budget, plan, key, cost)
         try:
             verdict = self._budget.take(key, plan.quotas, cost)
         except BudgetError as error:
@@ -158,6 +158,7 @@ class RateLimitingAdvanced(
         _log.warning("rate-limiting-advanced: %s", error)
         if not self.config.fault_tolerant:
             return _FAILED
+        taking.budget = self._own
         return self._decided(exchange, taking, self._own.take(taking.key, taking.plan.quotas, taking.cost))
 
     def _decided(self, exchange: Exchange, taking: "_Taking", verdict: Verdict) -> ErrorResponse | None:
@@ -213,7 +214,7 @@ class RateLimitingAdvanced(
         if cost == taking.cost:
             return None
         try:
-            return self._budget.charge(taking.key, taking.plan.quotas, cost - taking.cost)
+            return taking.budget.charge(taking.key, taking.plan.quotas, cost - taking.cost)
         except BudgetError as error:
             _log.warning("rate-limiting-advanced: %s", error)
             return None
@@ -227,11 +228,12 @@ class RateLimitingAdvanced(
 
 
 class _Taking:
-    """What was asked of the budget for an exchange. `charging`: a charge that is still to be made."""
+    """What was asked of a budget for an exchange. `charging`: a charge that is still to be made."""
 
-    __slots__ = ("charged", "charging", "cost", "key", "plan")
+    __slots__ = ("budget", "charged", "charging", "cost", "key", "plan")
 
-    def __init__(self, plan: Plan, key: str, cost: int) -> None:
+    def __init__(self, budget: Budget, plan: Plan, key: str, cost: int) -> None:
+        self.budget = budget
         self.plan = plan
         self.key = key
         self.cost = cost
