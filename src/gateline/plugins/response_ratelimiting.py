@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 from gateline.pdk import ErrorResponse, Exchange, HeaderForm, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Field, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.faults import Faults
 from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
 from gateline.plugins.limits.windows import MOST_WINDOWS, UNITS, Limit, Windows, limits_of, order_problem, text_of
@@ -113,6 +114,7 @@ class ResponseRateLimiting(
             self._shared: SharedWindows = shared_windows(
                 config, self.node, self._windows.wholes, [f"{name}.{unit}" for name, unit, _ in each]
             )
+            self._faults = Faults(_log, self.name)
             self.access = self._access_shared  # type: ignore[method-assign,assignment]
             self.log = self._log_shared  # type: ignore[method-assign,assignment]
 
@@ -134,7 +136,7 @@ class ResponseRateLimiting(
         try:
             state.values, _, _ = await self._shared.count(state.key, [0] * len(self._names))
         except FAULTS as error:
-            _log.warning("response-ratelimiting: %s", error)
+            self._faults.say(error)
             return None if self.config.fault_tolerant else _FAILED
         exchange.context[self] = state
         return self._refusal(state.values) if self._blocks else None
@@ -190,7 +192,7 @@ class ResponseRateLimiting(
         try:
             await self._shared.count(state.key, [state.costs.get(name, 0) for name in self._names])
         except FAULTS as error:
-            _log.warning("response-ratelimiting: %s", error)
+            self._faults.say(error)
 
     def _costing(self, costs: Mapping[str, int]) -> list[tuple[int, int, int]]:
         """The windows of this moment, with what is to be added to each."""

@@ -33,6 +33,7 @@ from gateline.pdk import ErrorResponse, Exchange, Plugin
 from gateline.pdk.fields import Custom
 from gateline.pdk.redis import RedisClient
 from gateline.plugins.limits.budget import Budget, BudgetError, Verdict
+from gateline.plugins.limits.faults import Faults
 from gateline.plugins.limits.identifiers import identifier_of
 from gateline.plugins.limits.leases import LeasedBudget
 from gateline.plugins.limits.node_budget import NodeBudget
@@ -79,6 +80,7 @@ class RateLimitingAdvanced(
         elif config.strategy == "cluster":
             self._budget = StoredBudget(self.node)
         self._own = NodeBudget(self.node)
+        self._faults = Faults(_log, self.name)
         self._dry, self._tells = config.dry_run, not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message
         counted = self.node.counter("gateline_rate_limit_requests_total", "Requests by what limits said of them.")
@@ -155,7 +157,7 @@ class RateLimitingAdvanced(
 
     def _without(self, exchange: Exchange, taking: "_Taking", error: BudgetError) -> ErrorResponse | None:
         """What follows when counts cannot be had: this node counts for itself, or the request fails."""
-        _log.warning("rate-limiting-advanced: %s", error)
+        self._faults.say(error)
         if not self.config.fault_tolerant:
             return _FAILED
         taking.budget = self._own
@@ -216,15 +218,14 @@ class RateLimitingAdvanced(
         try:
             return taking.budget.charge(taking.key, taking.plan.quotas, cost - taking.cost)
         except BudgetError as error:
-            _log.warning("rate-limiting-advanced: %s", error)
+            self._faults.say(error)
             return None
 
-    @staticmethod
-    async def _charged_later(charging: Coroutine[Any, Any, Verdict]) -> None:
+    async def _charged_later(self, charging: Coroutine[Any, Any, Verdict]) -> None:
         try:
             await charging
         except BudgetError as error:
-            _log.warning("rate-limiting-advanced: %s", error)
+            self._faults.say(error)
 
 
 class _Taking:
