@@ -88,6 +88,38 @@ async def test_nodes_see_each_other_with_the_next_exchange(server: Server) -> No
         assert (await third.count("seen", (1, 1)))[::2] == ([5, 5], False)  # a key that is new to it is looked up
 
 
+async def test_what_a_worker_has_not_told_is_told_by_who_takes_its_place(server: Server) -> None:
+    redis = Redis(host="127.0.0.1", port=server.port, password=Server.password, timeout=20_000)
+    counters = LocalCounters()
+    nodes = [worker_node(counters), worker_node(counters), worker_node(LocalCounters())]
+    first, second, elsewhere = (SyncedWindows(RedisClient(redis, node), node, [("year", 9)], NEVER) for node in nodes)
+    try:
+        for one in (first, second, elsewhere):
+            one.start()
+        for _ in range(4):
+            await first.count("place", (1,))
+        nodes[0].close()  # the configuration has changed
+        await second.count("place", (1,))
+        await second._sync()
+        assert (await elsewhere.count("place", (1,)))[0] == [6]
+        await second._sync()
+        assert (await second.count("place", (1,)))[0] == [6], "what it has told itself is no other node's"
+    finally:
+        await ending(nodes)
+
+
+async def test_a_window_is_kept_no_longer_than_it_lasts(server: Server) -> None:
+    async with windows(server.port, 0.0, limits=[("second", 9), ("minute", 9), ("year", 9)]) as (one,):
+        await one.count("kept", (1, 1, 1))
+        await one._sync()
+        with contextlib.closing(server.client()) as client:
+            names = {str(key).split(":")[1]: key for key in client.keys("{kept}:*")}
+            second, minute, year = (client.ttl(names[unit]) for unit in ("second", "minute", "year"))
+    assert second <= 4
+    assert minute <= 63
+    assert year >= minute
+
+
 async def test_workers_of_a_node_count_together_at_once(server: Server) -> None:
     redis = Redis(host="127.0.0.1", port=server.port, password=Server.password, timeout=20_000)
     counters = LocalCounters()
@@ -119,7 +151,7 @@ async def test_what_cannot_be_told_is_told_later(monkeypatch: pytest.MonkeyPatch
                     await one._sync()
                     if keys := past.keys("*later*"):
                         break
-                assert past.hget(keys[0], "all") == "1"
+                assert past.hget(keys[0], "all") == "3", "with what the server had forgotten"
 
 
 async def test_a_key_that_nobody_uses_is_forgotten(server: Server) -> None:

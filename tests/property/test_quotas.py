@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateline.sharedstate.quotas import BUCKET, FIXED, NUMBERS, SLIDING, Reading, Rule, taken
@@ -109,6 +109,24 @@ def test_a_clock_that_was_read_a_little_earlier_forgets_nothing(rule: Rule, back
     _, after, _, _ = taken(state, [rule], 0, START - back, False)
     if took:
         assert after[0][0] <= before[0][0]
+
+
+@given(
+    sizes=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    lengths=st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)),
+    cost=st.integers(1, 9),
+    passed=st.integers(0, 10**9),
+)
+def test_what_was_taken_of_a_bucket_stays_taken_when_it_is_refilled_at_another_pace(
+    sizes: tuple[int, int], lengths: tuple[int, int], cost: int, passed: int
+) -> None:
+    (size, other), (length, longer) = sizes, lengths
+    assume(length != longer)
+    state, _, took, _ = taken([0] * NUMBERS, [(BUCKET, size, length, False)], cost, START, False)
+    missing = max(Fraction(cost * took) - Fraction(passed, length), Fraction(0))
+    _, [(left, reset, _)], _, _ = taken(state, [(BUCKET, other, longer, False)], 0, START + passed, False)
+    assert reset == min(-(-missing * longer // 1), other * longer)
+    assert left == max((other - Fraction(reset, longer)) // 1, 0)
 
 
 def test_a_clock_that_was_set_back_does_not_hold_anybody_up() -> None:

@@ -8,7 +8,7 @@ ended by CRLF. Rules: Kong's (`X-Forwarded-*`, `Via`, latencies, the `headers` s
 import time
 from collections.abc import Collection
 from email.utils import formatdate
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateline.engine.wire import codec
@@ -171,9 +171,8 @@ class TrustedProxies:
         address = peer
         values = [part.strip() for line in head.get_all(self._header) for part in line.decode("latin-1").split(",")]
         for value in reversed(values):
-            candidate = _without_port(value)
             try:
-                ip_address(candidate)
+                candidate = _one_way_of(_without_port(value))
             except ValueError:
                 break
             address = candidate
@@ -187,6 +186,19 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(parsed.version == network.version and parsed in network for network in self._networks)
+
+
+def _one_way_of(text: str) -> str:
+    """An address as everybody writes it, so that what is counted by address is one client; ValueError for what is none.
+
+    A zone (`%eth0`) says nothing of a client elsewhere.
+    """
+    address = ip_address(text)
+    if isinstance(address, IPv4Address):
+        return text
+    if address.scope_id is not None:
+        raise ValueError("an address with a zone")
+    return str(address.ipv4_mapped or address)
 
 
 def _without_port(value: str) -> str:

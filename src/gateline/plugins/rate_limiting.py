@@ -30,6 +30,7 @@ from gateline.pdk.fields import (
     Without,
 )
 from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.faults import Faults
 from gateline.plugins.limits.node_limit import NodeLimit
 from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
@@ -118,6 +119,7 @@ class RateLimiting(
         else:
             self._shared: SharedWindows = shared_windows(config, self.node, windows.wholes)
             self._costs = (1,) * len(limits)
+            self._faults = Faults(_log, self.name)
             self.access = self._access_shared  # type: ignore[assignment]
 
     def start(self) -> None:
@@ -130,6 +132,6 @@ class RateLimiting(
         try:
             values, resets, counted = await self._shared.count(self._prefix + self._subject(exchange), self._costs)
         except FAULTS as error:
-            _log.warning("rate-limiting: %s", error)
+            self._faults.say(error)
             return None if self.config.fault_tolerant else _FAILED
         return self._telling.told(exchange, values, resets, counted)

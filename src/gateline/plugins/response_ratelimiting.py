@@ -10,12 +10,14 @@ With the policy `local` looking and counting are one atomic step over all worker
 """
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from gateline.pdk import ErrorResponse, Exchange, HeaderForm, Plugin, PluginConfig
 from gateline.pdk.fields import AtLeastOneOf, Custom, Field, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import OLD_NAMES, Redis, redis_needed
+from gateline.plugins.limits.faults import Faults
 from gateline.plugins.limits.shared_windows import FAULTS, Policy, SharedWindows, shared_windows
 from gateline.plugins.limits.subjects import subject_of
 from gateline.plugins.limits.windows import MOST_WINDOWS, UNITS, Limit, Windows, limits_of, order_problem, text_of
@@ -27,6 +29,8 @@ _log = logging.getLogger(__name__)
 _FAILED = ErrorResponse(500, "An unexpected error occurred")
 _LONGEST_COST = 15
 """Digits of a cost, at most."""
+_TOLD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""Names that may be part of a header's (RFC 9110, 5.6.2)."""
 
 
 class Limits(Record):
@@ -66,7 +70,14 @@ class Config(PluginConfig):
 
 
 def _problem(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    each = (values["config"].limits or {}).values()
+    config: Config = values["config"]
+    limits_by_name = config.limits or {}
+    bad = next((name for name in limits_by_name if not _TOLD.fullmatch(name)), None)
+    if bad is not None and not config.hide_client_headers:
+        return {
+            "config": {"limits": f"bad name '{bad}': clients are told of it in headers, which cannot have that name"}
+        }
+    each = limits_by_name.values()
     if sum(len(limits_of(limits)) for limits in each) > MOST_WINDOWS:
         return {"config": {"limits": f"there can be {MOST_WINDOWS} limits together, at most"}}
     for limits in each:
@@ -103,6 +114,7 @@ class ResponseRateLimiting(
             self._shared: SharedWindows = shared_windows(
                 config, self.node, self._windows.wholes, [f"{name}.{unit}" for name, unit, _ in each]
             )
+            self._faults = Faults(_log, self.name)
             self.access = self._access_shared  # type: ignore[method-assign,assignment]
             self.log = self._log_shared  # type: ignore[method-assign,assignment]
 
@@ -124,7 +136,7 @@ class ResponseRateLimiting(
         try:
             state.values, _, _ = await self._shared.count(state.key, [0] * len(self._names))
         except FAULTS as error:
-            _log.warning("response-ratelimiting: %s", error)
+            self._faults.say(error)
             return None if self.config.fault_tolerant else _FAILED
         exchange.context[self] = state
         return self._refusal(state.values) if self._blocks else None
@@ -180,7 +192,7 @@ class ResponseRateLimiting(
         try:
             await self._shared.count(state.key, [state.costs.get(name, 0) for name in self._names])
         except FAULTS as error:
-            _log.warning("response-ratelimiting: %s", error)
+            self._faults.say(error)
 
     def _costing(self, costs: Mapping[str, int]) -> list[tuple[int, int, int]]:
         """The windows of this moment, with what is to be added to each."""

@@ -3,7 +3,8 @@ those that keep it.
 
 All is in whole numbers, time in nanoseconds since 1970, so that no rounding lets anything through. Three numbers are
 kept for each quota: of windows the window's number, what was taken in it, and what was taken in the one before; of a
-bucket the time until it is full again, as of when, and nothing.
+bucket the time until it is full again, as of when, and the time in which it got one more. When that becomes another
+one, what was taken stays taken, the bucket is empty at most, and is refilled at the new pace.
 
 Processes read the clock before they get their turn, so time may seem to go back a little from one to the next: what
 was counted stays counted, and the time that is missing has not passed yet. When it goes back further (somebody has set
@@ -48,7 +49,7 @@ def taken(
     at = 0
     for kind, size, length, _ in rules:
         if kind == BUCKET:
-            debt = _drain(after, at, now)
+            debt = _drain(after, at, now, size, length)
             if (cost or 1) * length + debt > size * length:
                 refusing.append(at)
         else:
@@ -86,7 +87,7 @@ def taken(
     return after, readings, admitted, kept
 
 
-def _drain(after: list[Any], at: int, now: int) -> int:
+def _drain(after: list[Any], at: int, now: int, size: int, length: int) -> int:
     """Bring a bucket up to the time; how long it takes until it is full."""
     debt: int = after[at]
     passed = now - after[at + 1]
@@ -96,6 +97,11 @@ def _drain(after: list[Any], at: int, now: int) -> int:
         after[at + 1] = now
     elif passed < -_BACK:
         after[at + 1] = now
+    before: int = after[at + 2]
+    if before != length:
+        if before and debt:
+            debt = after[at] = min(-(-debt * length // before), size * length)
+        after[at + 2] = length
     return debt
 
 

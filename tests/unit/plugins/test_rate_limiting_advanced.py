@@ -57,9 +57,9 @@ def test_every_limit_is_told_and_the_one_with_least_left() -> None:
 
 
 def test_windows_are_told_in_seconds_where_they_have_no_name() -> None:
-    with limited(limit=[5, 50, 7], window_size=[0.5, 2592000, 86400]) as harness:
+    with limited(limit=[5, 50, 7, 70, 700], window_size=[0.5, 2592000, 86400, 31536000, 604800]) as harness:
         names = {name.removeprefix("X-RateLimit-Limit-") for name, _ in harness.request().lines if "-Limit-" in name}
-    assert names == {"0.5", "2592000", "Day"}
+    assert names == {"0.5", "604800", "Day", "Month", "Year"}
 
 
 def test_a_refusal_tells_when_to_come_again() -> None:
@@ -278,7 +278,18 @@ def costing(**cost: Any) -> Harness:
 
 @pytest.mark.parametrize(
     ("value", "cost"),
-    [("7", 7), ("2.1", 3), ("0", 0), ("-3", 1), ("x", 1), ("1e3", 1), ("1" * 30, 1), (None, 1), ("60", 50)],
+    [
+        ("7", 7),
+        ("2.1", 3),
+        ("0", 0),
+        ("-3", 1),
+        ("x", 1),
+        ("1e3", 1),
+        ("1" * 30, 50),
+        ("3.0" + "1" * 30, 4),
+        (None, 1),
+        ("60", 50),
+    ],
 )
 def test_a_header_says_the_cost(value: str | None, cost: int) -> None:
     with costing(source="request_header", header_name="X-Cost", maximum=50) as harness:
@@ -295,6 +306,7 @@ def test_a_header_says_the_cost(value: str | None, cost: int) -> None:
         (b'{"query": {"size": -1}}', 1),
         (b'{"query": 5}', 1),
         (b"no json", 1),
+        (b"[" * 100_000, 1),
         (None, 1),
     ],
 )
@@ -452,6 +464,15 @@ def test_without_the_database_the_node_counts_or_requests_fail(tolerant: bool, w
 
 
 @pytest.mark.usefixtures("database")
+def test_without_the_database_the_node_counts_what_is_known_afterwards() -> None:
+    cost = {"source": "response_header", "header_name": "X-Cost"}
+    dear = {"service": ServiceAnswer(headers={"X-Cost": "7"})}
+    with limited(limit=[10], window_size=[60], window_type="fixed", cost=cost, strategy="cluster") as harness:
+        harness.tallies.error = "the database is gone"
+        assert statuses(harness, *[dear] * 4) == [200, 200, 429, 429]
+
+
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     "config",
     [
@@ -490,6 +511,10 @@ def test_what_the_database_cannot_count_is_refused(config: dict[str, Any]) -> No
             {"config": {"limits": "limits with one window need names"}},
         ),
         (
+            {**ONE, "limits": [{"limit": 1, "window_size": 1, "name": "minute"}]},
+            {"config": {"limits": "limits with one window need names"}},
+        ),
+        (
             {**ONE, "limits": [{"limit": 1, "window_size": second} for second in range(100, 180)]},
             {"config": {"limits": "there can be 80 limits together, at most"}},
         ),
@@ -509,6 +534,10 @@ def test_what_the_database_cannot_count_is_refused(config: dict[str, Any]) -> No
         (
             {**ONE, "algorithm": "gcra", "burst": 10**12},
             {"config": {"window_size": "windows and bursts of more than a century"}},
+        ),
+        (
+            {**ONE, "limits": [{"limit": 1e-300, "window_size": 1, "algorithm": "token-bucket"}]},
+            {"config": {"limits": "a bucket that takes more than a century to be full"}},
         ),
         (
             {**ONE, "consumer_group_overrides": {"gold": {"limit": [1]}}},

@@ -72,6 +72,12 @@ def test_nothing_is_told_where_that_is_hidden() -> None:
     assert answer.header("x-kong-limit") is None
 
 
+def test_a_name_that_headers_cannot_have_is_counted_where_nothing_is_told() -> None:
+    with limited(limits={"full video": {"year": 1}}, hide_client_headers=True) as harness:
+        statuses = [costing(harness, "full video=1").status for _ in range(2)]
+    assert statuses == [200, 429]
+
+
 def test_what_is_configured_stays_so() -> None:
     wire = Plugin.parse({"name": "response-ratelimiting", "config": {"limits": LIMITS}}).to_wire()
     assert wire["config"]["limits"]["video"] == {
@@ -94,6 +100,14 @@ def test_what_is_configured_stays_so() -> None:
         (
             {"limits": {f"{number}": {"second": 1, "minute": 2} for number in range(51)}},
             {"config": {"limits": "there can be 100 limits together, at most"}},
+        ),
+        (
+            {"limits": {"full video": {"minute": 1}}},
+            {
+                "config": {
+                    "limits": "bad name 'full video': clients are told of it in headers, which cannot have that name"
+                }
+            },
         ),
         (
             {"limits": LIMITS, "policy": "cluster", "limit_by": "service"},

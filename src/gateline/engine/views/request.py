@@ -250,7 +250,7 @@ class RequestView:
             raise ValueError("there is no body")
         try:
             return _decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError(str(error)) from error
 
 

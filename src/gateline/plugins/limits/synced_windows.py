@@ -1,9 +1,11 @@
 """Windows of time that are counted on the node and brought together in Redis from time to time: no request waits for
 Redis but the first one of a key.
 
-What the workers of a node count is in its shared memory and exact. Each worker tells Redis what it has added since it
-did last, and is told what other nodes have; a request gets what both together leave. So nodes see each other's counts
-late by one interval at most, and what they admit together may go over a limit by what the others admit in that time.
+What the workers of a node count is in its shared memory and exact. Each worker tells Redis what the node has counted in
+the windows of the keys that it sees, and is told what other nodes have; a request gets what both together leave. So
+nodes see each other's counts late by one interval at most, and what they admit together may go over a limit by what the
+others admit in that time. As all that the node has counted is told, and not what was added, nothing is missing when a
+worker was killed, the configuration is changed before the interval is over, or Redis has begun anew.
 
 In Redis each window is a hash: what everybody has counted, and what each node has. A node has a name of its own each
 time that its shared memory begins anew, so that what it counted before counts as another's.
@@ -27,27 +29,31 @@ _log = logging.getLogger(__name__)
 LEAST_RATE = 0.02
 """Seconds between two exchanges with Redis, at least."""
 
+_SLACK = 2
+"""Seconds after its end for which Redis keeps a window, at least."""
+
 _FOR_EVER = 10 * 365 * 86400.0
 
 _SYNC = Script(
     """
 local told = {}
 for at, key in ipairs(KEYS) do
-  local by = tonumber(ARGV[2 * at])
-  if by > 0 then
-    redis.call('HINCRBY', key, ARGV[1], by)
-    redis.call('HINCRBY', key, 'all', by)
+  local value = tonumber(ARGV[2 * at])
+  local stored = redis.call('HMGET', key, 'all', ARGV[1])
+  local all, own = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
+  told[at] = all - own
+  if value > own then
+    redis.call('HSET', key, ARGV[1], string.format('%.0f', value), 'all', string.format('%.0f', told[at] + value))
     redis.call('EXPIRE', key, ARGV[2 * at + 1])
   end
-  local stored = redis.call('HMGET', key, 'all', ARGV[1])
-  told[at] = tonumber(stored[1] or 0) - tonumber(stored[2] or 0)
 end
 local time = redis.call('TIME')
 told[#KEYS + 1], told[#KEYS + 2] = tonumber(time[1]), tonumber(time[2])
 return told
 """
 )
-"""Add to windows what a node has counted; what others have, for each, and the time."""
+"""Put in windows what a node has counted; what others have, for each, and the time. A worker may tell less than another
+one has told before."""
 
 
 def incarnation(node: Node) -> str:
@@ -58,15 +64,15 @@ def incarnation(node: Node) -> str:
 
 
 class _Known:
-    """What a worker knows of a key: the windows' numbers, what others have counted in them, and what it has itself
-    since it told Redis."""
+    """What a worker knows of a key: the windows' numbers, what others have counted in them, and whether it has counted
+    something itself that Redis was not told."""
 
-    __slots__ = ("added", "foreign", "numbers", "used")
+    __slots__ = ("foreign", "numbers", "untold", "used")
 
     def __init__(self, numbers: list[int]) -> None:
         self.numbers = numbers
         self.foreign = [0] * len(numbers)
-        self.added = [0] * len(numbers)
+        self.untold = False
         self.used = True
 
     def move(self, numbers: list[int]) -> None:
@@ -74,7 +80,7 @@ class _Known:
         for at, number in enumerate(numbers):
             if self.numbers[at] < number:
                 self.numbers[at] = number
-                self.foreign[at] = self.added[at] = 0
+                self.foreign[at] = 0
 
 
 class SyncedWindows:
@@ -111,7 +117,7 @@ class SyncedWindows:
         ]
         values, added = self._count("s:" + key, left, ttl=windows.ttl)
         if added:
-            known.added = [before + cost for before, cost in zip(known.added, costs, strict=True)]
+            known.untold = True
         return [value + foreign for value, foreign in zip(values, known.foreign, strict=True)], windows.resets, added
 
     async def _first(self, key: str) -> _Known:
@@ -144,7 +150,7 @@ class SyncedWindows:
 
     async def _sync(self) -> None:
         """Exchange with Redis what there is of every key that was in use; forget the others."""
-        self._known = {key: known for key, known in self._known.items() if known.used or any(known.added)}
+        self._known = {key: known for key, known in self._known.items() if known.used or known.untold}
         try:
             async with asyncio.TaskGroup() as group:
                 for key, known in self._known.items():
@@ -158,22 +164,21 @@ class SyncedWindows:
             self._failing = False
 
     async def _exchange(self, key: str, known: _Known) -> None:
-        self._windows.at(self._clock.now())
+        time = self._clock.now()
+        self._windows.at(time)
         known.move([number for number, _, _ in self._windows.counted])
-        numbers, told = list(known.numbers), known.added
-        known.added = [0] * len(told)
+        numbers = list(known.numbers)
+        values, _ = self._count("s:" + key, [(number, 0, 0) for number in numbers], ttl=self._windows.ttl)
+        untold, known.untold = known.untold, False
         keys = [f"{{{key}}}:{unit}:{number}" for unit, number in zip(self._units, numbers, strict=True)]
         arguments: list[str | int] = [self._name]
-        for by in told:
-            arguments += (by, int(self._windows.ttl) + 2)
+        for value, (_, ends) in zip(values, self._windows.spans(), strict=True):
+            arguments += (value, max(int(ends - time), 0) + _SLACK)
         begun = self._clock.begin()
         try:
             *foreign, seconds, microseconds = await self._client.run_script(_SYNC, keys, arguments)
         except (RedisError, asyncio.CancelledError):
-            known.added = [
-                now + (before if number == at else 0)
-                for now, before, number, at in zip(known.added, told, known.numbers, numbers, strict=True)
-            ]
+            known.untold = known.untold or untold
             raise
         self._clock.measured(seconds + microseconds / 1e6, begun)
         for at, number in enumerate(numbers):

@@ -7,7 +7,7 @@ from gateline.pdk.fields import Between, Field, GreaterThan, HeaderName, MinLeng
 from gateline.pdk.redis import RedisAnywhere
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
 from gateline.plugins.limits.shared_windows import Policy
-from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, too_long
+from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, label_of, too_long
 
 __all__ = ["Config", "Cost", "OneLimit", "Override", "problem"]
 
@@ -171,7 +171,8 @@ def _limits_problem(place: Config | Override) -> str | Mapping[str, str] | None:
         return dict.fromkeys(missing, "required field missing")
     if len(place.limit or ()) != len(place.window_size or ()):
         return _UNEQUAL
-    names: list[str | float] = [*(place.window_size or ()), *(one.name or one.window_size for one in place.limits)]
+    names = [label_of(window).lower() for window in place.window_size or ()]
+    names += [label_of(one.window_size, one.name).lower() for one in place.limits]
     if len(set(names)) < len(names):
         return {"limits": "limits with one window need names"}
     if len(names) > MOST_QUOTAS:

@@ -11,7 +11,7 @@ __all__ = ["CostOf", "request_cost", "response_cost"]
 
 CostOf = Callable[[Exchange], int]
 
-_LONGEST = 20
+_LONGEST = 300
 """Characters of a number in a header, at most."""
 _MOST = 2.0**40
 

@@ -8,7 +8,7 @@ from typing import Any
 from gateline.pdk import Exchange, HeaderForm
 from gateline.plugins.limits.budget import SECOND, Algorithm, Quota, Quotas, Verdict
 
-__all__ = ["ALGORITHMS", "Plan", "too_long"]
+__all__ = ["ALGORITHMS", "Plan", "label_of", "too_long"]
 
 ALGORITHMS = {
     "sliding-window": Algorithm.SLIDING,
@@ -18,7 +18,15 @@ ALGORITHMS = {
 }
 """What `algorithm` may be. A token bucket and GCRA are one rule, thought of in two ways."""
 
-_WINDOWS = {1: "Second", 60: "Minute", 3600: "Hour", 86400: "Day"}
+_WINDOWS: dict[float, str] = {
+    1: "Second",
+    60: "Minute",
+    3600: "Hour",
+    86400: "Day",
+    2592000: "Month",
+    31536000: "Year",
+}
+"""As Kong calls them."""
 _LONGEST = 2**61 // SECOND
 _MOST = 2**40
 
@@ -34,7 +42,7 @@ class Plan:
         each += [(one.window_size, one.limit, one.algorithm, one.burst, one.name) for one in config.limits]
         each.sort(key=lambda one: one[0])
         self.quotas = Quotas(_quota(limit, window, name, most, penalty) for window, limit, name, most, _ in each)
-        labels = [name or _WINDOWS.get(window, _text(window)) for window, _, _, _, name in each]
+        labels = [label_of(window, name) for window, _, _, _, name in each]
         self._labels = tuple(labels)
         self._limits = tuple(
             (str(quota.most), f'"{label.lower()}"') for label, quota in zip(labels, self.quotas, strict=True)
@@ -86,9 +94,14 @@ def retry_of(verdict: Verdict) -> int:
     return _whole(max(standing.retry for standing in verdict.standings))
 
 
+def label_of(window: float, name: str | None = None) -> str:
+    """What headers call a limit: its name, or that of its window."""
+    return name or _WINDOWS.get(window, _text(window))
+
+
 def too_long(limit: float, window: float, burst: int | None) -> bool:
     """Whether a window, or the time in which a bucket gets full, is longer than can be counted."""
-    return window > _LONGEST or (burst or limit) / limit * window > _LONGEST
+    return window > _LONGEST or (burst or math.ceil(limit)) / limit * window > _LONGEST
 
 
 def _text(number: float) -> str:

@@ -33,6 +33,7 @@ from gateline.pdk import ErrorResponse, Exchange, Plugin
 from gateline.pdk.fields import Custom
 from gateline.pdk.redis import RedisClient
 from gateline.plugins.limits.budget import Budget, BudgetError, Verdict
+from gateline.plugins.limits.faults import Faults
 from gateline.plugins.limits.identifiers import identifier_of
 from gateline.plugins.limits.leases import LeasedBudget
 from gateline.plugins.limits.node_budget import NodeBudget
@@ -79,6 +80,7 @@ class RateLimitingAdvanced(
         elif config.strategy == "cluster":
             self._budget = StoredBudget(self.node)
         self._own = NodeBudget(self.node)
+        self._faults = Faults(_log, self.name)
         self._dry, self._tells = config.dry_run, not config.hide_client_headers
         self._code, self._message = int(config.error_code), config.error_message
         counted = self.node.counter("gateline_rate_limit_requests_total", "Requests by what limits said of them.")
@@ -123,7 +125,7 @@ class RateLimitingAdvanced(
         plan = self._plan_of(exchange) if self._overrides else self._plan
         key = self._space + plan.quotas.layout + ":" + self._subject(exchange)
         cost = self._otherwise if self._cost is None else self._cost(exchange)
-        taking = _Taking(plan, key, cost)
+        taking = _Taking(self._budget, plan, key, cost)
         try:
             verdict = self._budget.take(key, plan.quotas, cost)
         except BudgetError as error:
@@ -155,9 +157,10 @@ class RateLimitingAdvanced(
 
     def _without(self, exchange: Exchange, taking: "_Taking", error: BudgetError) -> ErrorResponse | None:
         """What follows when counts cannot be had: this node counts for itself, or the request fails."""
-        _log.warning("rate-limiting-advanced: %s", error)
+        self._faults.say(error)
         if not self.config.fault_tolerant:
             return _FAILED
+        taking.budget = self._own
         return self._decided(exchange, taking, self._own.take(taking.key, taking.plan.quotas, taking.cost))
 
     def _decided(self, exchange: Exchange, taking: "_Taking", verdict: Verdict) -> ErrorResponse | None:
@@ -213,25 +216,25 @@ class RateLimitingAdvanced(
         if cost == taking.cost:
             return None
         try:
-            return self._budget.charge(taking.key, taking.plan.quotas, cost - taking.cost)
+            return taking.budget.charge(taking.key, taking.plan.quotas, cost - taking.cost)
         except BudgetError as error:
-            _log.warning("rate-limiting-advanced: %s", error)
+            self._faults.say(error)
             return None
 
-    @staticmethod
-    async def _charged_later(charging: Coroutine[Any, Any, Verdict]) -> None:
+    async def _charged_later(self, charging: Coroutine[Any, Any, Verdict]) -> None:
         try:
             await charging
         except BudgetError as error:
-            _log.warning("rate-limiting-advanced: %s", error)
+            self._faults.say(error)
 
 
 class _Taking:
-    """What was asked of the budget for an exchange. `charging`: a charge that is still to be made."""
+    """What was asked of a budget for an exchange. `charging`: a charge that is still to be made."""
 
-    __slots__ = ("charged", "charging", "cost", "key", "plan")
+    __slots__ = ("budget", "charged", "charging", "cost", "key", "plan")
 
-    def __init__(self, plan: Plan, key: str, cost: int) -> None:
+    def __init__(self, budget: Budget, plan: Plan, key: str, cost: int) -> None:
+        self.budget = budget
         self.plan = plan
         self.key = key
         self.cost = cost
