@@ -166,6 +166,43 @@ def test_small_buckets_are_used_as_well(redis: Any, burst: int, workers: int) ->
     assert simulation.excess() <= simulation.part * burst
 
 
+HOUR = 3600 * SECOND
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        Quota(Algorithm.FIXED, 2_000, HOUR),
+        Quota(Algorithm.SLIDING, 2_000, HOUR),
+        Quota(Algorithm.SLIDING, 150, SECOND),
+        Quota(Algorithm.BUCKET, 2_000, HOUR, 2_000),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "quota",
+    [
+        Quota(Algorithm.FIXED, 100, SECOND),
+        Quota(Algorithm.SLIDING, 100, SECOND),
+        Quota(Algorithm.BUCKET, 100, SECOND, 20),
+        Quota(Algorithm.BUCKET, 100, SECOND, 100),
+    ],
+    ids=repr,
+)
+def test_a_limit_beside_another_one_is_used_as_well(redis: Any, quota: Quota, beside: Quota, workers: int) -> None:
+    simulation = Simulation(redis, quota, SKEWS, beside=[beside], workers=workers)
+
+    async def work() -> None:
+        await simulation.begin()
+        await simulation.load(2000, simulation.now + 5)
+        await simulation.end()
+
+    run(work)
+    assert len(simulation.admitted) >= 0.9 * 5 * 100
+    assert simulation.excess() <= (simulation.part * quota.burst if quota.algorithm is Algorithm.BUCKET else 0)
+
+
 def test_a_redis_that_is_there_again_is_not_asked_for_each_request(redis: Any) -> None:
     quota = Quota(Algorithm.BUCKET, LIMIT, SECOND, burst=LIMIT)
     simulation, seconds = simulated(redis, quota, SITUATIONS["Redis killed"])

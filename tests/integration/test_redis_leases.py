@@ -161,6 +161,33 @@ async def test_what_is_charged_later_is_missing_for_everybody(server: Server, ke
         assert await admitted(other, key, quotas, 20) == 5
 
 
+async def test_what_two_workers_owe_is_told_once(server: Server, key: str) -> None:
+    quotas = Quotas([fixed(10)])
+    async with budgets(server.port, 0.0, workers=2, exact=True) as each:
+        for budget in each:
+            assert (await take(budget, key, quotas, 0)).admitted
+        for budget in each:
+            budget.charge(key, quotas, 6)
+        for budget in each:
+            asking = budget._at_hand.leases[key].asking
+            assert asking is not None
+            await asking
+        with contextlib.closing(server.client()) as client:
+            stored: Any = client.hgetall("gateline:" + key)
+        assert int(stored["1c"]) == 12
+        assert not any([(await take(budget, key, quotas, 0)).admitted for budget in each])
+
+
+async def test_plans_that_share_a_key_are_not_asked_for_in_turn(server: Server, key: str) -> None:
+    questions = []
+    plans = Quotas([fixed(1000)]), Quotas([fixed(2000)])
+    async with budgets(server.port, 0.0, asked=lambda: questions.append(1)) as (one,):
+        for _ in range(100):
+            for quotas in plans:
+                assert (await take(one, key, quotas)).admitted
+    assert len(questions) < 20
+
+
 async def test_what_is_not_used_goes_back(server: Server, key: str) -> None:
     quotas = Quotas([fixed(40)])
     async with budgets(server.port, 0.0, 0.0) as (one, other):

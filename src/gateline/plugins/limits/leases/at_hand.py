@@ -41,7 +41,7 @@ class AtHand:
         self._tolerant = tolerant
         self._ask = ask
         self._later = later
-        self.leases: dict[str, Lease] = {}
+        self.leases: dict[str | tuple[str, int], Lease] = {}
 
     def take(self, key: str, quotas: Quotas, cost: int) -> Verdict | Coroutine[Any, Any, Verdict]:
         """Take from what the node has; where that is too little, ask for more."""
@@ -58,8 +58,13 @@ class AtHand:
     def lease(self, key: str, quotas: Quotas) -> Lease:
         """What the worker knows of a key."""
         lease = self.leases.get(key)
-        if lease is None or lease.quotas is not quotas:
-            lease = self.leases[key] = Lease(key, quotas, self._part)
+        if lease is None:
+            lease = self.leases[key] = Lease(key, quotas, self._part, key)
+        elif lease.quotas is not quotas:  # those of another group of consumers
+            place = (key, id(quotas))
+            lease = self.leases.get(place)
+            if lease is None:
+                lease = self.leases[place] = Lease(key, quotas, self._part, place)
         return lease
 
     def attempt(self, lease: Lease, cost: int, now: float) -> Verdict | None:
@@ -108,6 +113,18 @@ class AtHand:
         time = self._clock.not_before()
         windows = [(slot.pool_at(time), _MOST, by) for slot, by in zip(lease.slots, amounts, strict=True)]
         return self._count(lease.pool, windows, ttl=lease.ttl)[0]
+
+    def claim(self, lease: Lease) -> list[int]:
+        """What was taken less what was given; what is owed is no longer: whoever claims it has to tell Redis."""
+        values = self.values(lease)
+        owed = [max(value, 0) for value in values]
+        if any(owed):
+            after = self.add(lease, [-value for value in owed])
+            others = [min(max(-value, 0), mine) for value, mine in zip(after, owed, strict=True)]
+            if any(others):  # another worker has claimed that
+                self.add(lease, others)
+            values = [value - other for value, other in zip(values, others, strict=True)]
+        return values
 
     def give(self, lease: Lease, amounts: Sequence[int]) -> None:
         """The node was given so much, for the windows that are known of."""

@@ -135,6 +135,7 @@ class LeasedBudget:
             except RedisError as error:
                 for slot, ask in zip(lease.slots, asked, strict=True):
                     slot.lost += ask.lost
+                self._at_hand.add(lease, [ask.owed for ask in asked])
                 lease.error, lease.renew_at = str(error), inf
                 self.nodes.failed()
                 if self._tolerant:
@@ -159,7 +160,7 @@ class LeasedBudget:
     def _questions(self, lease: Lease) -> list[Asked]:
         time = self.nodes.clock.not_before()
         rate = 0.0 if self._exact else lease.expected(monotonic())
-        values = self._at_hand.values(lease)
+        values = self._at_hand.claim(lease)
         asked = []
         for at, (slot, value) in enumerate(zip(lease.slots, values, strict=True)):
             number = slot.number_at(time)
@@ -186,13 +187,12 @@ class LeasedBudget:
         amounts = []
         since = max(time - told_at, 0.0)
         for at, (slot, ask, got) in enumerate(zip(lease.slots, asked, granted, strict=True)):
-            amount = got.amount + got.owed
-            if got.number < slot.number and not slot.bucket:  # the answer came too late for its window
-                amount = 0
+            late = got.number < slot.number and not slot.bucket  # the answer came too late for its window
             slot.number = max(slot.number, got.number)
-            amounts.append(amount)
-            if amount:
-                self._counters.increment(_given(lease, at, got.number), amount, ttl=lease.ttl)
+            amounts.append(0 if late else got.amount)
+            given = 0 if late else got.amount + got.owed
+            if given:
+                self._counters.increment(_given(lease, at, got.number), given, ttl=lease.ttl)
             self._renew_flow(lease, at, got, told_at)
             slot.left = got.left
             reset, retry = got.reset / 1e6 - since, got.retry / 1e6 - since
@@ -275,7 +275,7 @@ class LeasedBudget:
                 lease.asking = self._begin(self._give_back(lease))
                 await lease.asking
             if not lease.used and lease.asking is None:
-                leases.pop(lease.key, None)
+                leases.pop(lease.place, None)
 
     async def _give_back(self, lease: Lease) -> None:
         try:

@@ -15,7 +15,7 @@ _FEW = 3
 
 
 class Lease:
-    """A key's. `slots` are those of its quotas."""
+    """A key's. `slots` are those of its quotas, `place` is where it is kept."""
 
     __slots__ = (
         "_bin",
@@ -25,6 +25,7 @@ class Lease:
         "error",
         "flowing",
         "key",
+        "place",
         "pool",
         "quotas",
         "rate",
@@ -35,8 +36,9 @@ class Lease:
         "waiting",
     )
 
-    def __init__(self, key: str, quotas: Quotas, part: float) -> None:
+    def __init__(self, key: str, quotas: Quotas, part: float, place: str | tuple[str, int] = "") -> None:
         self.key = key
+        self.place = place
         self.pool = "lease:" + key
         """Under which name the node keeps what it has."""
         self.quotas = quotas
