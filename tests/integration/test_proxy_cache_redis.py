@@ -10,6 +10,7 @@ import pytest
 
 from gateline.entities import Plugin
 from gateline.pdk.admin import AdminNode, AdminRequest
+from gateline.pdk.redis import RedisClient, RedisError
 from gateline.plugins.proxy_cache import ProxyCache
 from gateline.plugins.proxy_cache.admin import PATHS
 from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
@@ -142,3 +143,32 @@ def test_entries_are_purged_by_key_url_tag_and_prefix(redis: Redis) -> None:
         assert asyncio.run(purge(admin, AdminRequest({}, {"tag": "red"}))).body == {"purged": 1}
         assert there() == []
         assert asyncio.run(purge(admin, AdminRequest({}, {}))).status == 204
+
+
+def test_what_has_lost_a_piece_is_fetched_again(redis: Redis) -> None:
+    """As where Redis drops what was not used for longest."""
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told(LONG)
+        hit(harness, "/lost")
+        assert client.delete(*client.keys("gateline:cache:piece:*:1"))
+        answer = harness.request("GET", "/lost")
+        assert (answer.header("x-cache-status"), answer.body) == ("Miss", LONG)
+        assert hit(harness, "/lost").body == LONG
+
+
+def test_what_redis_takes_only_in_part_is_not_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RedisClient.run
+
+    async def refuses(self: RedisClient, *command: Any) -> Any:
+        if command[0] == "SET" and str(command[1]).endswith(":1"):
+            raise RedisError("OOM command not allowed when used memory > 'maxmemory'.")
+        return await run(self, *command)
+
+    monkeypatch.setattr(RedisClient, "run", refuses)
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told(LONG)
+        key = harness.request("GET", "/in-part").header("x-cache-key")
+        harness.answers = told()
+        hit(harness, "/after")
+        assert client.keys("gateline:cache:piece:*:0")
+        assert not client.exists(f"gateline:cache:{key}")

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from struct import Struct
 from typing import Any, TypeVar
@@ -140,13 +141,27 @@ class SharedShelf(Shelf):
         at = _HEAD.size + head_size
         head = stored[_HEAD.size : at]
         if file != _NO_FILE:
-            return KeptValue(head, b"", length, self.bodies.path(file), checksum, end)
+            damaged = partial(self._damaged, name, file)
+            return KeptValue(head, b"", length, self.bodies.path(file), checksum, end, damaged)
         body = stored[at + tags_size :]
         if self._durable and (len(body) != length or crc32(body) != checksum):
             _log.warning("a stored value is damaged and taken away")
             self.remove(name.decode())
             return None
         return KeptValue(head, body, length, None, checksum, end)
+
+    def _damaged(self, name: bytes, file: bytes) -> None:
+        """A long body turned out to be damaged: its value goes, so that nobody else is given it."""
+        _log.warning("a stored value is damaged and taken away")
+
+        def some(transaction: Transaction) -> list[bytes]:
+            stored = transaction.get(name, db=self._entries)
+            return [name] if stored is not None and _HEAD.unpack_from(stored)[-1] == file else []
+
+        try:
+            self._remove(some, b"")
+        except (SharedStateError, lmdb.Error) as error:
+            _log.warning("a shelf cannot be written to: %s", error)
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def put(

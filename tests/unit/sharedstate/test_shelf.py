@@ -216,10 +216,35 @@ def test_a_damaged_body_on_disk_is_noticed(tmp_path: Path, clock: Clock) -> None
     file.write_bytes(LONG[:-1] + b"?")
     with pytest.raises(OSError, match="damaged"):
         body(shelf, "a")
+    assert shelf.get("a") is None, "it is given to nobody else"
+    assert not files(tmp_path)
+    shelf.put("a", b"", LONG, ttl=10)
+    (file,) = files(tmp_path)
     file.write_bytes(b"short")
     kept = shelf.get("a")
     assert kept is not None
     assert kept.pieces is None
+    shelf.close()
+
+
+def test_one_damaged_body_does_not_take_what_was_put_in_its_place(tmp_path: Path, clock: Clock) -> None:
+    shelf = SharedShelf(tmp_path / "shelf", clock=clock, limit=LIMIT, durable=True)
+    shelf.put("a", b"", LONG, ttl=10)
+    (file,) = files(tmp_path)
+    file.write_bytes(LONG[:-1] + b"?")
+    kept = shelf.get("a")
+    assert kept is not None
+    pieces = kept.pieces
+    assert pieces is not None
+    shelf.put("a", b"", LONG, ttl=10)
+
+    async def read() -> None:
+        async for _ in pieces:
+            pass
+
+    with pytest.raises(OSError, match="damaged"):
+        asyncio.run(read())
+    assert body(shelf, "a") == LONG
     shelf.close()
 
 

@@ -1,9 +1,9 @@
 """Entries in Redis, which all nodes that use it share.
 
 An entry is one value: a fixed part, its head, and a short body; a long body lies in pieces of its own, named by the
-entry. Tags lie in one sorted set by name and, with the moment at which they are over, in another. No command has keys
-of several slots, so a Cluster does as well. Where Redis does not answer nothing is kept; requests go to the service,
-and the log says so now and then, or they fail.
+entry, in one slot. An entry of which a piece is gone is none. Tags lie in one sorted set by name and, with the moment
+at which they are over, in another. No command has keys of several slots, so a Cluster does as well. Where Redis does
+not answer nothing is kept; requests go to the service, and the log says so now and then, or they fail.
 """
 
 import asyncio
@@ -78,6 +78,11 @@ class RedisKept(Kept):
         """Some bytes of a short body."""
         return None if self._pieces else self.body[first : first + size]
 
+    async def is_whole(self) -> bool:
+        """Whether every piece is there: Redis may have dropped one for want of room. Raises RedisError."""
+        count = self._pieces
+        return not count or count == await self._run("EXISTS", *[_piece_key(self.name, at) for at in range(count)])
+
     async def _read(self, first: int, size: int) -> AsyncIterator[bytes]:
         number, skip = divmod(first, _PIECE)
         while size:
@@ -108,7 +113,7 @@ class _Writing:
     def __init__(self, store: "RedisStore") -> None:
         self._store = store
         self._rest = bytearray()
-        self.pending: list[asyncio.Future[None]] = []
+        self.pending: list[asyncio.Future[bool]] = []
         self.name = os.urandom(16)
         self.length = self.count = 0
         self.refused = False
@@ -129,7 +134,7 @@ class _Writing:
         """Send a piece."""
         piece = bytes(self._rest[:size])
         del self._rest[:size]
-        sent = asyncio.get_running_loop().create_future()
+        sent: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.pending.append(sent)
         self._store.send_piece(_piece_key(self.name, self.count), piece, sent)
         self.count += 1
@@ -177,7 +182,11 @@ class RedisStore:
     async def get(self, key: str) -> Kept | None:
         """What is kept under a key."""
         try:
-            return kept_of(self._run, await self._run("GET", PREFIX + key))
+            kept = kept_of(self._run, await self._run("GET", PREFIX + key))
+            if kept is None or await kept.is_whole():
+                return kept
+            self.remove(key)
+            return None
         except RedisError as error:
             if not self._bypass:
                 raise
@@ -188,15 +197,17 @@ class RedisStore:
         """Begin an entry."""
         return _Writing(self)
 
-    def send_piece(self, key: str, piece: bytes, sent: "asyncio.Future[None]") -> None:
-        """Send a piece of a body; it is over by itself unless its entry is finished."""
+    def send_piece(self, key: str, piece: bytes, sent: "asyncio.Future[bool]") -> None:
+        """Send a piece of a body; it is over by itself unless its entry is finished. `sent`: whether it is there."""
 
         async def send() -> None:
+            there = False
             try:
                 await self._run("SET", key, piece, "EX", 3600)
+                there = True
             finally:
                 if not sent.done():
-                    sent.set_result(None)
+                    sent.set_result(there)
 
         self._later(send())
 
@@ -208,7 +219,8 @@ class RedisStore:
             try:
                 body = writing.take_rest()
                 for piece in writing.pending:
-                    await piece
+                    if not await piece:
+                        return
                 fixed = _FIXED.pack(len(record.head), writing.length, writing.count, writing.name)
                 if writing.refused or not await self._place(record, fixed + record.head + body):
                     return
@@ -233,6 +245,9 @@ class RedisStore:
             return False
         await self._run("SET", PREFIX + record.key, value, "PX", max(int(record.ttl * 1000), 1))
         await self._tags.add(record.key, record.tags, record.ttl)
+        if await self._tags.purged_since(record.tags, record.since):  # by who did not find it yet
+            await self._run("DEL", PREFIX + record.key)
+            return False
         return True
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> None:
@@ -305,7 +320,7 @@ class RedisStore:
 
 
 def _piece_key(name: bytes, number: int) -> str:
-    return f"{PREFIX}piece:{name.hex()}:{number}"
+    return f"{PREFIX}piece:{{{name.hex()}}}:{number}"
 
 
 def _nothing() -> None:

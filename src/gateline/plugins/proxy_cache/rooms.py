@@ -92,6 +92,8 @@ class _RedisRoom:
 
 async def _look(run: Any, key: str) -> Kept | None:
     kept = kept_of(run, await run("GET", PREFIX + key))
+    if kept is not None and not await kept.is_whole():
+        return None
     if kept is not None and (pieces := kept.pieces) is not None:
         kept.body = b"".join([piece async for piece in pieces])  # while there is a connection
     return kept
