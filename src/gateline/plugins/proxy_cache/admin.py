@@ -7,7 +7,7 @@ from typing import Any
 from gateline.pdk.admin import AdminAnswer, AdminCall, AdminNode, AdminPath, AdminRequest
 from gateline.pdk.shelf import Kept
 from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block
-from gateline.plugins.proxy_cache.keys import url_tag
+from gateline.plugins.proxy_cache.keys import url_tag, url_tags
 from gateline.plugins.proxy_cache.rooms import rooms
 
 __all__ = ["PATHS", "paths_of", "purge_as_told"]
@@ -59,7 +59,8 @@ async def _purge_here(node: AdminNode, what: Mapping[str, str]) -> int:
             case {"key": key}:
                 count += await room.purge(f"k:{key}")
             case {"url": url}:
-                count += await room.purge(url_tag(url))
+                for tag in url_tags(url):
+                    count += await room.purge(tag)
             case {"tag": tag}:
                 count += await room.purge(f"t:{tag}")
             case {"prefix": prefix}:

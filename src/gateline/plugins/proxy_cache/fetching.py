@@ -1,14 +1,16 @@
 """Watching the service's answer with `cache_control`: what is kept of it, what a 304 or an error makes of what is
 stored, and what a request that changes something makes worthless."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gateline.pdk import Exchange, StoredResponse
 from gateline.pdk.shelf import Writing
 from gateline.plugins.proxy_cache.entries import block_of, entry_head, lines_of_block, marker_head
-from gateline.plugins.proxy_cache.keys import part_key, tags_of_entry, url_tag
+from gateline.plugins.proxy_cache.keys import part_key, tags_of_entry, url_tags
 from gateline.plugins.proxy_cache.rules import (
     ERRORS,
+    OF_CONDITIONS,
     Answer,
     Forwarded,
     Headers,
@@ -94,7 +96,7 @@ class SharedFetch:
                 cache.store.remove(place.key)
             if self._status:
                 cache.telling.fetched(exchange, "Bypass", None)
-            if self._method == "GET" and answer.status < 500:
+            if self._method == "GET" and answer.status < 500 and answer.status not in OF_CONDITIONS:
                 cache.fetches.passes(place.key, now)
             exchange.service_request.watch(None)
             self._over(kept=False)
@@ -208,8 +210,10 @@ class SharedFetch:
 class UnsafeWatch:
     """Throws away what a request makes worthless that changes something (RFC 9111, section 4.4)."""
 
-    def __init__(self, cache: "SharedCache", exchange: Exchange, method: str) -> None:
+    def __init__(self, cache: "SharedCache", exchange: Exchange, method: str, keys: Collection[str]) -> None:
+        """`keys`: of what is stored for who asks, and for everybody."""
         request = exchange.request
+        self._keys = keys
         self._store = cache.store
         self._method = method
         self._asked = (request.scheme, request.header("host") or request.host, request.path_with_query)
@@ -222,7 +226,10 @@ class UnsafeWatch:
         if invalidates(self._method, response.status):
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers()]
             for target in invalidated_targets(*self._asked, headers):
-                self._store.remove_tagged(url_tag(f"//{self._host}{target}"))
+                for tag in url_tags(f"//{self._host}{target}"):
+                    self._store.remove_tagged(tag)
+            for key in self._keys:  # the configuration may take other URLs for the same
+                self._store.remove_tagged(f"k:{key}")
 
     def data(self, data: bytes) -> None:
         """Of no interest."""
