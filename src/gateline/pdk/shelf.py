@@ -68,8 +68,9 @@ class Shelf:
         nothing of these tags was taken away by tag from then on, nor everything."""
         raise NotImplementedError
 
-    def writing(self) -> Writing:
-        """Begin a value of which the body comes in pieces."""
+    def writing(self, length: int = -1) -> Writing | None:
+        """Begin a value of which the body comes in pieces; None where so many bytes (-1: it is not known yet how many)
+        are too many to be kept."""
         raise NotImplementedError
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> bool:

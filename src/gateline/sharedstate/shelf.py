@@ -12,6 +12,7 @@ versions of the values that it changes before it changes them (see `versions`).
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Collection
 from functools import partial
@@ -56,6 +57,8 @@ _IN_PAGE = 2000
 _OVERHEAD = 400
 _AT_ONCE = 200
 """Values taken away in one transaction."""
+_ROOM_TO_WORK = 4 * 1024 * 1024
+"""Bytes that are made free on a disk that is full, for the index to be written."""
 _MOST_TOUCHED = 4096
 _REMEMBERED = 3600.0
 """Seconds for which it is known what was taken away by tag: nothing takes longer to be put on the shelf."""
@@ -169,13 +172,17 @@ class SharedShelf(Shelf):
     ) -> bool:
         """Keep a value; whether it is kept."""
         if len(body) > INLINE:
-            writing = self.writing()
-            return writing.write(body) and writing.finish(key, head, ttl=ttl, tags=tags, since=since)
+            writing = self.writing(len(body))
+            return (
+                writing is not None
+                and writing.write(body)
+                and writing.finish(key, head, ttl=ttl, tags=tags, since=since)
+            )
         return self.place(key, head, body, len(body), crc32(body), _NO_FILE, ttl=ttl, tags=tags, since=since)
 
-    def writing(self) -> Write:
+    def writing(self, length: int = -1) -> Write | None:
         """Begin a value of which the body comes in pieces."""
-        return Write(self, self._largest)
+        return Write(self, self._largest) if length <= self._largest else None
 
     def place(
         self,
@@ -353,8 +360,41 @@ class SharedShelf(Shelf):
         return result
 
     def _remove(self, some: Callable[[Transaction], list[bytes]], noted: bytes) -> int:
-        """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so."""
+        """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so.
 
+        That takes a little room itself: on a disk that is full, bodies of what was not used for longest make it.
+        Raises SharedStateError, lmdb.Error where there are none.
+        """
+        try:
+            return self._take_found(some, noted)
+        except (SharedStateError, lmdb.Error):
+            if not self._give_bodies_up():
+                raise
+            return self._take_found(some, noted)
+
+    def _give_bodies_up(self) -> bool:
+        """Remove files before the index is told, until some room is made; whose file is gone is not given any more."""
+        freed = 0
+        files: list[bytes] = []
+
+        def look(transaction: Transaction) -> None:
+            nonlocal freed
+            with transaction.cursor(db=self._used) as cursor:
+                there = cursor.first()
+                while there and freed < _ROOM_TO_WORK:
+                    stored = transaction.get(bytes(cursor.key())[8:], db=self._entries)
+                    if stored is not None:
+                        _, length, *_, file = _HEAD.unpack_from(stored)
+                        if file != _NO_FILE and os.path.exists(self.bodies.path(file)):
+                            files.append(file)
+                            freed += length
+                    there = cursor.next()
+
+        self._environment.read(look)
+        self.bodies.remove(files)
+        return freed > 0
+
+    def _take_found(self, some: Callable[[Transaction], list[bytes]], noted: bytes) -> int:
         def work(transaction: Transaction, change: Change) -> tuple[int, int]:
             names = some(transaction)
             taken = there = 0

@@ -350,3 +350,12 @@ def test_who_watched_first_is_told_when_another_one_does(cached: Harness) -> Non
         one.answers = told("max-age=60")
         assert statuses(one.request("GET", "/"), one.request("GET", "/")) == ["Miss", "Hit"]
     assert seen == [False]
+
+
+def test_nobody_waits_for_what_turns_out_to_be_too_long_to_be_kept() -> None:
+    with gateway({"memory": {"size": 1}}) as cached:
+        cached.answers = told("max-age=60", LONG)
+        first, second = (cached.request("GET", "/") for _ in range(2))
+        assert statuses(first, second) == ["Bypass", "Bypass"]
+        assert first.header("cache-status") == "gateline; fwd=uri-miss"
+        assert second.body == LONG

@@ -89,8 +89,9 @@ class SharedFetch:
                 self._head_tells(stored, answer)
         result = self._keeps(exchange, answer)
         if isinstance(result, Stored):
+            self._writing = cache.store.writing(length)
+        if isinstance(result, Stored) and self._writing is not None:
             self._stored = result
-            self._writing = cache.store.writing()
         else:
             if stored is not None and answer.status < 500 and self._method == "GET" and self.conditional:
                 cache.store.remove(place.key)

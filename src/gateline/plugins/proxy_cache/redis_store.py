@@ -193,9 +193,9 @@ class RedisStore:
             self._complain(error)
             return None
 
-    def writing(self) -> Writing:
+    def writing(self, length: int) -> Writing | None:
         """Begin an entry."""
-        return _Writing(self)
+        return _Writing(self) if length <= LARGEST else None
 
     def send_piece(self, key: str, piece: bytes, sent: "asyncio.Future[bool]") -> None:
         """Send a piece of a body; it is over by itself unless its entry is finished. `sent`: whether it is there."""

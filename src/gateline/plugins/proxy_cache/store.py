@@ -37,8 +37,8 @@ class Store(Protocol):
     async def sweep(self) -> None:
         """Now and then: take away what nobody else does."""
 
-    def writing(self) -> Writing | None:
-        """Begin an entry; None where nothing can be kept."""
+    def writing(self, length: int) -> Writing | None:
+        """Begin an entry with a body of so many bytes, -1 where that is not known; None where it cannot be kept."""
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry, and call `then` when others can see it (or it turned out that they never will)."""
@@ -87,9 +87,9 @@ class ShelfStore:
         """What is kept under a key."""
         return None if self.shelf is None else self.shelf.get(key)
 
-    def writing(self) -> Writing | None:
+    def writing(self, length: int) -> Writing | None:
         """Begin an entry."""
-        return None if self.shelf is None else self.shelf.writing()
+        return None if self.shelf is None else self.shelf.writing(length)
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry."""
