@@ -14,6 +14,7 @@ from gateline.pdk.redis import RedisClient, RedisError
 from gateline.plugins.proxy_cache import ProxyCache
 from gateline.plugins.proxy_cache.admin import PATHS
 from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
+from gateline.sharedstate import SharedShelf
 from gateline.testing import Answer, Harness, ServiceAnswer
 from harness.redis import Redis
 from unit.admin.small_node import ForPlugins, SmallNode
@@ -107,14 +108,20 @@ def test_without_redis_requests_go_to_the_service(answers: bool) -> None:
 
 
 class _Admin(ForPlugins):
-    """The Admin API's side, with one plugin."""
+    """The Admin API's side, with a plugin, and others where there is no disk."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *others: dict[str, Any]) -> None:
         super().__init__(SmallNode())
-        self._plugin = Plugin.parse({"name": "proxy-cache", "config": config(port)})
+        configs = [config(port), *others]
+        self._plugins = [Plugin.parse({"name": "proxy-cache", "config": one}) for one in configs]
 
     async def plugins(self, name: str) -> list[Plugin]:
-        return [self._plugin]
+        return self._plugins if name == "proxy-cache" else []
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> SharedShelf:
+        if durable:
+            raise ValueError("the disk is read-only")
+        return super().shelf(name, limit=limit)
 
 
 def test_entries_are_purged_by_key_url_tag_and_prefix(redis: Redis) -> None:
@@ -172,3 +179,34 @@ def test_what_redis_takes_only_in_part_is_not_kept(redis: Redis, monkeypatch: py
         hit(harness, "/after")
         assert client.keys("gateline:cache:piece:*:0")
         assert not client.exists(f"gateline:cache:{key}")
+
+
+def test_a_purge_reaches_the_other_stores_where_one_cannot_be_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    admin = _Admin(port, {"strategy": "disk"}, {"strategy": "memory"})
+    shelf = admin.shelf("cache-kong_db_cache", limit=128 * 1024 * 1024)
+    everything, one = PATHS[0].delete, PATHS[1]
+    assert everything is not None
+    assert one.get is not None
+    assert one.delete is not None
+    key = "0" * 64
+    for handler, request in (
+        (everything.handler, AdminRequest({}, {"tag": "news"})),
+        (everything.handler, AdminRequest({}, {})),
+        (one.delete.handler, AdminRequest({"key": key}, {})),
+    ):
+        assert shelf.put(key, b"", b"", ttl=60, tags=("t:news", f"k:{key}"))
+        answer = asyncio.run(handler(admin, request))
+        assert (answer.status, shelf.get(key)) == (503, None)
+        assert f"127.0.0.1:{port}" in answer.body["message"]
+    assert asyncio.run(one.get.handler(admin, AdminRequest({"key": key}, {}))).status == 503
+    admin.shelves.close()
+
+
+def test_a_long_answer_that_comes_at_once_is_kept(redis: Redis) -> None:
+    body = LONG * 6
+    with node(redis.port) as harness:
+        harness.answers = told(body)
+        assert harness.request("GET", "/at-once").body == body
+        assert hit(harness, "/at-once").body == body

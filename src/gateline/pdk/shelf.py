@@ -53,7 +53,8 @@ class Writing(Protocol):
 
 
 class Shelf:
-    """See the module. What is on a shelf may be gone the next moment; nothing here raises for want of room."""
+    """See the module. What is on a shelf may be gone the next moment. Nothing here raises for want of room but what
+    takes values away: OSError where not even that can be written."""
 
     __slots__ = ()
 

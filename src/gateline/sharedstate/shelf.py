@@ -163,8 +163,8 @@ class SharedShelf(Shelf):
 
         try:
             self._remove(some, b"")
-        except (SharedStateError, lmdb.Error) as error:
-            _log.warning("a shelf cannot be written to: %s", error)
+        except OSError as error:
+            _log.warning("%s", error)
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def put(
@@ -363,14 +363,17 @@ class SharedShelf(Shelf):
         """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so.
 
         That takes a little room itself: on a disk that is full, bodies of what was not used for longest make it.
-        Raises SharedStateError, lmdb.Error where there are none.
+        Raises OSError where there are none.
         """
         try:
-            return self._take_found(some, noted)
-        except (SharedStateError, lmdb.Error):
-            if not self._give_bodies_up():
-                raise
-            return self._take_found(some, noted)
+            try:
+                return self._take_found(some, noted)
+            except (SharedStateError, lmdb.Error):
+                if not self._give_bodies_up():
+                    raise
+                return self._take_found(some, noted)
+        except (SharedStateError, lmdb.Error) as error:
+            raise OSError(f"nothing can be taken away: {error}") from error
 
     def _give_bodies_up(self) -> bool:
         """Remove files before the index is told, until some room is made; whose file is gone is not given any more."""

@@ -289,6 +289,6 @@ def test_on_a_full_disk_values_are_taken_away_all_the_same(
     assert kept.pieces is None, "its file made the room"
 
     monkeypatch.setattr(Environment, "write", lambda *_: (_ for _ in ()).throw(SharedStateError("no room")))
-    with pytest.raises(SharedStateError):
+    with pytest.raises(OSError, match="no room"):
         shelf.clear()
     shelf.close()

@@ -28,8 +28,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a body, at most."""
 _INLINE = 64 * 1024
 _PIECE = 512 * 1024
-_MOST_PENDING = 8
-"""Pieces on their way to Redis; when it is slower than the service the body is not kept."""
+MOST_BEHIND = 2 * LARGEST
+"""Bytes on their way to Redis, of all bodies of a worker; when it is so much slower than services, none is kept."""
 _SILENCE = 10.0
 """Seconds between two complaints."""
 _FIXED = Struct(">IQI16s")
@@ -120,8 +120,7 @@ class _Writing:
 
     def write(self, data: bytes) -> bool:
         self.length += len(data)
-        behind = sum(not piece.done() for piece in self.pending) > _MOST_PENDING
-        if self.refused or self.length > LARGEST or behind:
+        if self.refused or self.length > LARGEST or self._store.behind > MOST_BEHIND:
             self.refused = True
             self._rest.clear()
             return False
@@ -168,6 +167,8 @@ class RedisStore:
         self._tags = RedisTags(self._run, node.time)
         self._me = os.urandom(12).hex()
         self._complained = 0.0
+        self.behind = 0
+        """Bytes of pieces that Redis has not taken yet."""
 
     def open(self) -> None:
         """Nothing: connections are made when they are needed."""
@@ -206,9 +207,11 @@ class RedisStore:
                 await self._run("SET", key, piece, "EX", 3600)
                 there = True
             finally:
+                self.behind -= len(piece)
                 if not sent.done():
                     sent.set_result(there)
 
+        self.behind += len(piece)
         self._later(send())
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
