@@ -16,7 +16,7 @@ from gateline.plugins.proxy_cache.admin import PATHS
 from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
 from gateline.sharedstate import SharedShelf
 from gateline.testing import Answer, Harness, ServiceAnswer
-from harness.redis import Redis
+from harness.redis import Redis, cluster
 from unit.admin.small_node import ForPlugins, SmallNode
 
 LONG = bytes(range(256)) * 8192
@@ -166,10 +166,10 @@ def test_what_has_lost_a_piece_is_fetched_again(redis: Redis) -> None:
 def test_what_redis_takes_only_in_part_is_not_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RedisClient.run
 
-    async def refuses(self: RedisClient, *command: Any) -> Any:
-        if command[0] == "SET" and str(command[1]).endswith(":1"):
+    async def refuses(self: RedisClient, command: str, *arguments: Any) -> Any:
+        if command == "SET" and str(arguments[0]).endswith(":1"):
             raise RedisError("OOM command not allowed when used memory > 'maxmemory'.")
-        return await run(self, *command)
+        return await run(self, command, *arguments)
 
     monkeypatch.setattr(RedisClient, "run", refuses)
     with node(redis.port) as harness, redis.client() as client:
@@ -202,6 +202,26 @@ def test_a_purge_reaches_the_other_stores_where_one_cannot_be_used() -> None:
         assert f"127.0.0.1:{port}" in answer.body["message"]
     assert asyncio.run(one.get.handler(admin, AdminRequest({"key": key}, {}))).status == 503
     admin.shelves.close()
+
+
+def test_the_key_of_what_varies_shows_by_what(redis: Redis) -> None:
+    show = PATHS[1].get
+    assert show is not None
+    with node(redis.port) as harness:
+        harness.answers = told(Vary="Accept-Language, X-Kind")
+        key = hit(harness, "/varies").header("x-cache-key") or ""
+    answer = asyncio.run(show.handler(_Admin(redis.port), AdminRequest({"key": key}, {})))
+    assert (answer.status, answer.body) == (200, {"vary": ["accept-language", "x-kind"]})
+
+
+def test_a_cluster_keeps_long_answers() -> None:
+    timeouts = {"connect_timeout": 20_000, "send_timeout": 20_000, "read_timeout": 20_000}
+    with cluster() as servers:
+        reached = {"cluster_nodes": [{"ip": "127.0.0.1", "port": servers[0].port}], "password": Redis.password}
+        with node(0, redis={**reached, **timeouts}) as harness:
+            harness.answers = told(LONG)
+            assert harness.request("GET", "/long").body == LONG
+            assert hit(harness, "/long").body == LONG
 
 
 def test_a_long_answer_that_comes_at_once_is_kept(redis: Redis) -> None:

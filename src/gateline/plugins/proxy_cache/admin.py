@@ -8,7 +8,7 @@ from typing import Any
 from gateline.pdk.admin import AdminAnswer, AdminCall, AdminNode, AdminPath, AdminRequest
 from gateline.pdk.redis import RedisError
 from gateline.pdk.shelf import Kept
-from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block
+from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block, marker_names
 from gateline.plugins.proxy_cache.keys import url_tag, url_tags
 from gateline.plugins.proxy_cache.rooms import Room, rooms
 
@@ -103,7 +103,10 @@ def _failed(failures: list[str]) -> AdminAnswer:
 async def _shown(kept: Kept) -> AdminAnswer:
     entry = entry_of(kept.head)
     if entry is None:
-        return _MISSING
+        names = marker_names(kept.head)
+        if names is None:
+            return _MISSING
+        return AdminAnswer(200, {"vary": [name.decode("latin-1") for name in names]})
     headers: dict[str, Any] = {}
     for name, value in lines_of_block(entry.block):
         text = value.decode("latin-1")
