@@ -181,6 +181,22 @@ def test_what_redis_takes_only_in_part_is_not_kept(redis: Redis, monkeypatch: py
         assert not client.exists(f"gateline:cache:{key}")
 
 
+def test_what_no_purge_would_find_is_not_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RedisClient.run
+
+    async def refuses(self: RedisClient, command: str, *arguments: Any) -> Any:
+        if command == "ZADD" and b"u://gateway.test/no-tags" in repr(arguments).encode():
+            raise RedisError("OOM command not allowed when used memory > 'maxmemory'.")
+        return await run(self, command, *arguments)
+
+    monkeypatch.setattr(RedisClient, "run", refuses)
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told()
+        key = harness.request("GET", "/no-tags").header("x-cache-key")
+        hit(harness, "/after-no-tags")
+        assert not client.exists(f"gateline:cache:{key}")
+
+
 def test_a_purge_reaches_the_other_stores_where_one_cannot_be_used() -> None:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]

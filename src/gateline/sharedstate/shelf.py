@@ -60,6 +60,8 @@ _AT_ONCE = 200
 _ROOM_TO_WORK = 4 * 1024 * 1024
 """Bytes that are made free on a disk that is full, for the index to be written."""
 _MOST_TOUCHED = 4096
+_SILENCE = 10.0
+"""Seconds between two complaints."""
 _REMEMBERED = 3600.0
 """Seconds for which it is known what was taken away by tag: nothing takes longer to be put on the shelf."""
 
@@ -95,6 +97,7 @@ class SharedShelf(Shelf):
         self._versions = Versions(path / "versions")
         self._recent = Recent(min(RECENT, limit // 8))
         self._touched: set[bytes] = set()
+        self._complained = float("-inf")
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def get(self, key: str) -> KeptValue | None:
@@ -341,7 +344,10 @@ class SharedShelf(Shelf):
         try:
             return self._write(work)
         except (SharedStateError, lmdb.Error) as error:
-            _log.warning("a shelf cannot be written to: %s", error)
+            now = self._clock()
+            if not 0 <= now - self._complained < _SILENCE:
+                self._complained = now
+                _log.warning("a shelf cannot be written to: %s", error)
             return False
 
     def _write(self, work: Callable[[Transaction, Change], T]) -> T:

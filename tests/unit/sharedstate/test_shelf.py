@@ -292,3 +292,15 @@ def test_on_a_full_disk_values_are_taken_away_all_the_same(
     with pytest.raises(OSError, match="no room"):
         shelf.clear()
     shelf.close()
+
+
+def test_a_full_disk_fills_no_log(
+    shelf: SharedShelf, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Environment, "write", lambda *_: (_ for _ in ()).throw(SharedStateError("no room")))
+    for said in (2, 4):
+        for _ in range(5):
+            assert not shelf.put("a", b"", b"", ttl=10)
+            assert shelf.claim("a", 10), "everybody makes the value"
+        assert len(caplog.records) == said
+        clock.now += 10

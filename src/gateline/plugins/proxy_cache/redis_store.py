@@ -54,11 +54,11 @@ _Run = Callable[..., Coroutine[Any, Any, Any]]
 class RedisKept(Kept):
     """See `gateline.pdk.shelf.Kept`."""
 
-    __slots__ = ("_pieces", "_run", "name")
+    __slots__ = ("_run", "count", "name")
 
-    def __init__(self, run: _Run, head: bytes, body: bytes, length: int, pieces: int, name: bytes) -> None:
+    def __init__(self, run: _Run, head: bytes, body: bytes, length: int, count: int, name: bytes) -> None:
         self._run = run
-        self._pieces = pieces
+        self.count = count
         self.head = head
         self.body = body
         self.length = length
@@ -68,20 +68,20 @@ class RedisKept(Kept):
     @property
     def pieces(self) -> AsyncIterator[bytes] | None:
         """A long body from its beginning."""
-        return self._read(0, self.length) if self._pieces else None
+        return self._read(0, self.length) if self.count else None
 
     def some_pieces(self, first: int, size: int) -> AsyncIterator[bytes] | None:
         """Some bytes of a long body in pieces."""
-        return self._read(first, size) if self._pieces else None
+        return self._read(first, size) if self.count else None
 
     def part(self, first: int, size: int) -> bytes | None:
         """Some bytes of a short body."""
-        return None if self._pieces else self.body[first : first + size]
+        return None if self.count else self.body[first : first + size]
 
     async def is_whole(self) -> bool:
         """Whether every piece is there: Redis may have dropped one for want of room. Raises RedisError."""
-        count = self._pieces
-        return not count or count == await self._run("EXISTS", *[_piece_key(self.name, at) for at in range(count)])
+        keys = [_piece_key(self.name, number) for number in range(self.count)]
+        return not keys or await self._run("EXISTS", *keys) == len(keys)
 
     async def _read(self, first: int, size: int) -> AsyncIterator[bytes]:
         number, skip = divmod(first, _PIECE)
@@ -227,8 +227,7 @@ class RedisStore:
                 fixed = _FIXED.pack(len(record.head), writing.length, writing.count, writing.name)
                 if writing.refused or not await self._place(record, fixed + record.head + body):
                     return
-                for number in range(writing.count):
-                    await self._run("PEXPIRE", _piece_key(writing.name, number), int(record.ttl * 1000) + 60_000)
+                await self._lengthen(writing.name, writing.count, record.ttl)
             finally:
                 then()
 
@@ -244,10 +243,15 @@ class RedisStore:
         self._later(place())
 
     async def _place(self, record: Record, value: bytes) -> bool:
-        if record.ttl <= 0 or await self._tags.purged_since(record.tags, record.since):
+        if record.ttl <= 0:
+            return False
+        purged, _ = await asyncio.gather(
+            self._tags.purged_since(record.tags, record.since),
+            self._tags.add(record.key, record.tags, record.ttl),  # before the entry: no purge shall miss it
+        )
+        if purged:
             return False
         await self._run("SET", PREFIX + record.key, value, "PX", max(int(record.ttl * 1000), 1))
-        await self._tags.add(record.key, record.tags, record.ttl)
         if await self._tags.purged_since(record.tags, record.since):  # by who did not find it yet
             await self._run("DEL", PREFIX + record.key)
             return False
@@ -260,10 +264,16 @@ class RedisStore:
             if ttl > 0:
                 await self._client.run_script(_RENEW, [PREFIX + key], [max(int(ttl * 1000), 1), head])
                 kept = await self.get(key)
-                for number in range(kept._pieces if isinstance(kept, RedisKept) else 0):  # noqa: SLF001 - of here
-                    await self._run("PEXPIRE", _piece_key(kept.name, number), int(ttl * 1000) + 60_000)  # type: ignore[union-attr]
+                if isinstance(kept, RedisKept):
+                    await self._lengthen(kept.name, kept.count, ttl)
 
         self._later(work())
+
+    async def _lengthen(self, name: bytes, count: int, ttl: float) -> None:
+        """Keep the pieces of an entry for as long as itself, and a reader's time."""
+        milliseconds = int(ttl * 1000) + 60_000
+        keys = [_piece_key(name, number) for number in range(count)]
+        await asyncio.gather(*[self._run("PEXPIRE", key, milliseconds) for key in keys])
 
     def remove(self, key: str) -> None:
         """Take an entry away."""

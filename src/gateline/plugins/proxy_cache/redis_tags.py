@@ -26,8 +26,10 @@ class RedisTags:
         end = self._clock() + ttl
         members = [_begin(tag) + key.encode() for tag in tags]
         if members:
-            await self._run("ZADD", _BY_NAME, *[part for member in members for part in (0, member)])
-            await self._run("ZADD", _BY_END, *[part for member in members for part in (end, member)])
+            await asyncio.gather(
+                self._run("ZADD", _BY_NAME, *[part for member in members for part in (0, member)]),
+                self._run("ZADD", _BY_END, *[part for member in members for part in (end, member)]),
+            )
 
     async def remove(self, tag: str, *, beginning: bool = False) -> int:
         """Take away the entries that have a tag, or one that begins like this; how many."""
