@@ -79,6 +79,20 @@ def test_a_stale_answer_is_validated(redis: Redis) -> None:
         assert hit(harness, "/validated").header("cache-control") == "max-age=60"
 
 
+def test_what_was_validated_is_found_by_purges_for_as_long_as_it_is_kept(redis: Redis) -> None:
+    with node(redis.port, storage_ttl=1) as harness, redis.client() as client:
+        harness.answers = told(ETag='"a"', Cache_Control="max-age=1", Cache_Tag="news")
+        key = hit(harness, "/renewed").header("x-cache-key") or ""
+        members = [f"{tag}\0{key}" for tag in (f"k:{key}", "t:news", "u://gateway.test/renewed")]
+        before = client.zmscore("gateline:cache:ends", members)
+        time.sleep(1.1)
+        harness.answers = ServiceAnswer(304, {"Cache-Control": "max-age=600"})
+        harness.request("GET", "/renewed")
+        assert hit(harness, "/renewed").header("cache-control") == "max-age=600"
+        after = client.zmscore("gateline:cache:ends", members)
+    assert [new - old > 500 for new, old in zip(after, before, strict=True)] == [True, True, True]
+
+
 def test_waiters_make_one_request(redis: Redis) -> None:
     with node(redis.port) as harness:
         harness.answers = told()

@@ -138,7 +138,7 @@ class SharedFetch:
         fresh = freshen(stored, answer, cache.policy)
         if isinstance(fresh, Stored):
             place.stored = fresh
-            cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, now))
+            self._renew(fresh, now)
         else:
             cache.store.remove(place.key)
         self._over(kept=True)
@@ -165,7 +165,12 @@ class SharedFetch:
         elif verdict == "freshen":
             fresh = freshen(stored, answer, cache.policy)
             if isinstance(fresh, Stored):
-                cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, answer.received))
+                self._renew(fresh, answer.received)
+
+    def _renew(self, fresh: Stored, now: float) -> None:
+        cache, place = self._cache, self._place
+        tags = tags_of_entry(place.primary, cache.plugin.id, *self._target, fresh.tags)
+        cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, now), tags=tags)
 
     def _keeps(self, exchange: Exchange, answer: Answer) -> Stored | str:
         plugin = self._cache.plugin

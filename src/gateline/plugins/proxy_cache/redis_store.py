@@ -257,11 +257,12 @@ class RedisStore:
             return False
         return True
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:
         """Give an entry another head and time."""
 
         async def work() -> None:
             if ttl > 0:
+                await self._tags.add(key, tags, ttl)  # they are kept for as long as it is
                 await self._client.run_script(_RENEW, [PREFIX + key], [max(int(ttl * 1000), 1), head])
                 kept = await self.get(key)
                 if isinstance(kept, RedisKept):

@@ -46,8 +46,8 @@ class Store(Protocol):
     def mark(self, record: Record) -> None:
         """Keep a head without a body."""
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
-        """Give an entry another head and time."""
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:
+        """Give an entry another head and time; `tags`: those that it has."""
 
     def remove(self, key: str) -> None:
         """Take an entry away."""
@@ -101,7 +101,7 @@ class ShelfStore:
         if self.shelf is not None:
             self.shelf.put(record.key, record.head, b"", ttl=record.ttl, tags=record.tags, since=record.since)
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:  # noqa: ARG002 - they stay
         """Give an entry another head and time."""
         if self.shelf is not None:
             self.shelf.renew(key, head, ttl=ttl)
