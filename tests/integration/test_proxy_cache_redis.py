@@ -10,11 +10,13 @@ import pytest
 
 from gateline.entities import Plugin
 from gateline.pdk.admin import AdminNode, AdminRequest
+from gateline.pdk.redis import RedisClient, RedisError
 from gateline.plugins.proxy_cache import ProxyCache
 from gateline.plugins.proxy_cache.admin import PATHS
 from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
+from gateline.sharedstate import SharedShelf
 from gateline.testing import Answer, Harness, ServiceAnswer
-from harness.redis import Redis
+from harness.redis import Redis, cluster
 from unit.admin.small_node import ForPlugins, SmallNode
 
 LONG = bytes(range(256)) * 8192
@@ -77,6 +79,20 @@ def test_a_stale_answer_is_validated(redis: Redis) -> None:
         assert hit(harness, "/validated").header("cache-control") == "max-age=60"
 
 
+def test_what_was_validated_is_found_by_purges_for_as_long_as_it_is_kept(redis: Redis) -> None:
+    with node(redis.port, storage_ttl=1) as harness, redis.client() as client:
+        harness.answers = told(ETag='"a"', Cache_Control="max-age=1", Cache_Tag="news")
+        key = hit(harness, "/renewed").header("x-cache-key") or ""
+        members = [f"{tag}\0{key}" for tag in (f"k:{key}", "t:news", "u://gateway.test/renewed")]
+        before = client.zmscore("gateline:cache:ends", members)
+        time.sleep(1.1)
+        harness.answers = ServiceAnswer(304, {"Cache-Control": "max-age=600"})
+        harness.request("GET", "/renewed")
+        assert hit(harness, "/renewed").header("cache-control") == "max-age=600"
+        after = client.zmscore("gateline:cache:ends", members)
+    assert [new - old > 500 for new, old in zip(after, before, strict=True)] == [True, True, True]
+
+
 def test_waiters_make_one_request(redis: Redis) -> None:
     with node(redis.port) as harness:
         harness.answers = told()
@@ -106,14 +122,20 @@ def test_without_redis_requests_go_to_the_service(answers: bool) -> None:
 
 
 class _Admin(ForPlugins):
-    """The Admin API's side, with one plugin."""
+    """The Admin API's side, with a plugin, and others where there is no disk."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *others: dict[str, Any]) -> None:
         super().__init__(SmallNode())
-        self._plugin = Plugin.parse({"name": "proxy-cache", "config": config(port)})
+        configs = [config(port), *others]
+        self._plugins = [Plugin.parse({"name": "proxy-cache", "config": one}) for one in configs]
 
     async def plugins(self, name: str) -> list[Plugin]:
-        return [self._plugin]
+        return self._plugins if name == "proxy-cache" else []
+
+    def shelf(self, name: str, *, limit: int, durable: bool = False) -> SharedShelf:
+        if durable:
+            raise ValueError("the disk is read-only")
+        return super().shelf(name, limit=limit)
 
 
 def test_entries_are_purged_by_key_url_tag_and_prefix(redis: Redis) -> None:
@@ -142,3 +164,99 @@ def test_entries_are_purged_by_key_url_tag_and_prefix(redis: Redis) -> None:
         assert asyncio.run(purge(admin, AdminRequest({}, {"tag": "red"}))).body == {"purged": 1}
         assert there() == []
         assert asyncio.run(purge(admin, AdminRequest({}, {}))).status == 204
+
+
+def test_what_has_lost_a_piece_is_fetched_again(redis: Redis) -> None:
+    """As where Redis drops what was not used for longest."""
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told(LONG)
+        hit(harness, "/lost")
+        assert client.delete(*client.keys("gateline:cache:piece:*:1"))
+        answer = harness.request("GET", "/lost")
+        assert (answer.header("x-cache-status"), answer.body) == ("Miss", LONG)
+        assert hit(harness, "/lost").body == LONG
+
+
+def test_what_redis_takes_only_in_part_is_not_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RedisClient.run
+
+    async def refuses(self: RedisClient, command: str, *arguments: Any) -> Any:
+        if command == "SET" and str(arguments[0]).endswith(":1"):
+            raise RedisError("OOM command not allowed when used memory > 'maxmemory'.")
+        return await run(self, command, *arguments)
+
+    monkeypatch.setattr(RedisClient, "run", refuses)
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told(LONG)
+        key = harness.request("GET", "/in-part").header("x-cache-key")
+        harness.answers = told()
+        hit(harness, "/after")
+        assert client.keys("gateline:cache:piece:*:0")
+        assert not client.exists(f"gateline:cache:{key}")
+
+
+def test_what_no_purge_would_find_is_not_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RedisClient.run
+
+    async def refuses(self: RedisClient, command: str, *arguments: Any) -> Any:
+        if command == "ZADD" and b"u://gateway.test/no-tags" in repr(arguments).encode():
+            raise RedisError("OOM command not allowed when used memory > 'maxmemory'.")
+        return await run(self, command, *arguments)
+
+    monkeypatch.setattr(RedisClient, "run", refuses)
+    with node(redis.port) as harness, redis.client() as client:
+        harness.answers = told()
+        key = harness.request("GET", "/no-tags").header("x-cache-key")
+        hit(harness, "/after-no-tags")
+        assert not client.exists(f"gateline:cache:{key}")
+
+
+def test_a_purge_reaches_the_other_stores_where_one_cannot_be_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    admin = _Admin(port, {"strategy": "disk"}, {"strategy": "memory"})
+    shelf = admin.shelf("cache-kong_db_cache", limit=128 * 1024 * 1024)
+    everything, one = PATHS[0].delete, PATHS[1]
+    assert everything is not None
+    assert one.get is not None
+    assert one.delete is not None
+    key = "0" * 64
+    for handler, request in (
+        (everything.handler, AdminRequest({}, {"tag": "news"})),
+        (everything.handler, AdminRequest({}, {})),
+        (one.delete.handler, AdminRequest({"key": key}, {})),
+    ):
+        assert shelf.put(key, b"", b"", ttl=60, tags=("t:news", f"k:{key}"))
+        answer = asyncio.run(handler(admin, request))
+        assert (answer.status, shelf.get(key)) == (503, None)
+        assert f"127.0.0.1:{port}" in answer.body["message"]
+    assert asyncio.run(one.get.handler(admin, AdminRequest({"key": key}, {}))).status == 503
+    admin.shelves.close()
+
+
+def test_the_key_of_what_varies_shows_by_what(redis: Redis) -> None:
+    show = PATHS[1].get
+    assert show is not None
+    with node(redis.port) as harness:
+        harness.answers = told(Vary="Accept-Language, X-Kind")
+        key = hit(harness, "/varies").header("x-cache-key") or ""
+    answer = asyncio.run(show.handler(_Admin(redis.port), AdminRequest({"key": key}, {})))
+    assert (answer.status, answer.body) == (200, {"vary": ["accept-language", "x-kind"]})
+
+
+def test_a_cluster_keeps_long_answers() -> None:
+    timeouts = {"connect_timeout": 20_000, "send_timeout": 20_000, "read_timeout": 20_000}
+    with cluster() as servers:
+        reached = {"cluster_nodes": [{"ip": "127.0.0.1", "port": servers[0].port}], "password": Redis.password}
+        with node(0, redis={**reached, **timeouts}) as harness:
+            harness.answers = told(LONG)
+            assert harness.request("GET", "/long").body == LONG
+            assert hit(harness, "/long").body == LONG
+
+
+def test_a_long_answer_that_comes_at_once_is_kept(redis: Redis) -> None:
+    body = LONG * 6
+    with node(redis.port) as harness:
+        harness.answers = told(body)
+        assert harness.request("GET", "/at-once").body == body
+        assert hit(harness, "/at-once").body == body

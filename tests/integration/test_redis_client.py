@@ -212,6 +212,7 @@ async def test_a_cluster_is_asked_where_the_keys_are() -> None:
             keys = [f"key-{number}" for number in range(60)]
             assert await asyncio.gather(*(client.run_script(ADD, (key,), (1,)) for key in keys)) == [1] * 60
             assert await asyncio.gather(*(client.run_script(ADD, (key,), (1,)) for key in keys)) == [2] * 60
+            assert await asyncio.gather(*(client.run("GET", key) for key in keys)) == [b"2"] * 60
         for server in servers:
             with contextlib.closing(server.client()) as past:
                 assert past.dbsize() > 0

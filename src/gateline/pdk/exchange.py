@@ -263,7 +263,8 @@ class ServiceRequestView(Protocol):
 
     def set_retries(self, retries: int) -> None: ...
     def watch(self, watcher: Watcher | None) -> None:
-        """Show the service's answer to a watcher as it comes; None: to nobody any more. One plugin of a request can."""
+        """Show the service's answer to a watcher as it comes; None: to nobody any more. One plugin of a request can:
+        who watched until then is told that this is the end."""
 
 
 class ServiceResponseView(HeadersView, Protocol):

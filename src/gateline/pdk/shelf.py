@@ -53,7 +53,8 @@ class Writing(Protocol):
 
 
 class Shelf:
-    """See the module. What is on a shelf may be gone the next moment; nothing here raises for want of room."""
+    """See the module. What is on a shelf may be gone the next moment. Nothing here raises for want of room but what
+    takes values away: OSError where not even that can be written."""
 
     __slots__ = ()
 
@@ -68,8 +69,9 @@ class Shelf:
         nothing of these tags was taken away by tag from then on, nor everything."""
         raise NotImplementedError
 
-    def writing(self) -> Writing:
-        """Begin a value of which the body comes in pieces."""
+    def writing(self, length: int = -1) -> Writing | None:
+        """Begin a value of which the body comes in pieces; None where so many bytes (-1: it is not known yet how many)
+        are too many to be kept."""
         raise NotImplementedError
 
     def renew(self, key: str, head: bytes, *, ttl: float) -> bool:

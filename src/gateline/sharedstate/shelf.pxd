@@ -6,7 +6,7 @@ from gateline.sharedstate.versions cimport Versions
 
 cdef class SharedShelf(Shelf):
     cdef public object bodies, limit
-    cdef object _begin, _claims, _clock, _ends, _entries, _environment, _files, _largest, _meta, _purged, _stamps
+    cdef object _begin, _claims, _clock, _complained, _ends, _entries, _environment, _files, _largest, _meta, _purged, _stamps
     cdef object _tags, _used
     cdef bint _durable
     cdef Recent _recent

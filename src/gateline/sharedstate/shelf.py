@@ -12,8 +12,10 @@ versions of the values that it changes before it changes them (see `versions`).
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from struct import Struct
 from typing import Any, TypeVar
@@ -55,7 +57,11 @@ _IN_PAGE = 2000
 _OVERHEAD = 400
 _AT_ONCE = 200
 """Values taken away in one transaction."""
+_ROOM_TO_WORK = 4 * 1024 * 1024
+"""Bytes that are made free on a disk that is full, for the index to be written."""
 _MOST_TOUCHED = 4096
+_SILENCE = 10.0
+"""Seconds between two complaints."""
 _REMEMBERED = 3600.0
 """Seconds for which it is known what was taken away by tag: nothing takes longer to be put on the shelf."""
 
@@ -91,6 +97,7 @@ class SharedShelf(Shelf):
         self._versions = Versions(path / "versions")
         self._recent = Recent(min(RECENT, limit // 8))
         self._touched: set[bytes] = set()
+        self._complained = float("-inf")
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def get(self, key: str) -> KeptValue | None:
@@ -140,7 +147,8 @@ class SharedShelf(Shelf):
         at = _HEAD.size + head_size
         head = stored[_HEAD.size : at]
         if file != _NO_FILE:
-            return KeptValue(head, b"", length, self.bodies.path(file), checksum, end)
+            damaged = partial(self._damaged, name, file)
+            return KeptValue(head, b"", length, self.bodies.path(file), checksum, end, damaged)
         body = stored[at + tags_size :]
         if self._durable and (len(body) != length or crc32(body) != checksum):
             _log.warning("a stored value is damaged and taken away")
@@ -148,19 +156,36 @@ class SharedShelf(Shelf):
             return None
         return KeptValue(head, body, length, None, checksum, end)
 
+    def _damaged(self, name: bytes, file: bytes) -> None:
+        """A long body turned out to be damaged: its value goes, so that nobody else is given it."""
+        _log.warning("a stored value is damaged and taken away")
+
+        def some(transaction: Transaction) -> list[bytes]:
+            stored = transaction.get(name, db=self._entries)
+            return [name] if stored is not None and _HEAD.unpack_from(stored)[-1] == file else []
+
+        try:
+            self._remove(some, b"")
+        except OSError as error:
+            _log.warning("%s", error)
+
     # -- writing ---------------------------------------------------------------------------------------------------
     def put(
         self, key: str, head: bytes, body: bytes, *, ttl: float, tags: Collection[str] = (), since: float = 0.0
     ) -> bool:
         """Keep a value; whether it is kept."""
         if len(body) > INLINE:
-            writing = self.writing()
-            return writing.write(body) and writing.finish(key, head, ttl=ttl, tags=tags, since=since)
+            writing = self.writing(len(body))
+            return (
+                writing is not None
+                and writing.write(body)
+                and writing.finish(key, head, ttl=ttl, tags=tags, since=since)
+            )
         return self.place(key, head, body, len(body), crc32(body), _NO_FILE, ttl=ttl, tags=tags, since=since)
 
-    def writing(self) -> Write:
+    def writing(self, length: int = -1) -> Write | None:
         """Begin a value of which the body comes in pieces."""
-        return Write(self, self._largest)
+        return Write(self, self._largest) if length <= self._largest else None
 
     def place(
         self,
@@ -319,7 +344,10 @@ class SharedShelf(Shelf):
         try:
             return self._write(work)
         except (SharedStateError, lmdb.Error) as error:
-            _log.warning("a shelf cannot be written to: %s", error)
+            now = self._clock()
+            if not 0 <= now - self._complained < _SILENCE:
+                self._complained = now
+                _log.warning("a shelf cannot be written to: %s", error)
             return False
 
     def _write(self, work: Callable[[Transaction, Change], T]) -> T:
@@ -338,8 +366,44 @@ class SharedShelf(Shelf):
         return result
 
     def _remove(self, some: Callable[[Transaction], list[bytes]], noted: bytes) -> int:
-        """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so."""
+        """Take away what `some` finds, until it finds nothing; `noted`: the tag of which that is so.
 
+        That takes a little room itself: on a disk that is full, bodies of what was not used for longest make it.
+        Raises OSError where there are none.
+        """
+        try:
+            try:
+                return self._take_found(some, noted)
+            except (SharedStateError, lmdb.Error):
+                if not self._give_bodies_up():
+                    raise
+                return self._take_found(some, noted)
+        except (SharedStateError, lmdb.Error) as error:
+            raise OSError(f"nothing can be taken away: {error}") from error
+
+    def _give_bodies_up(self) -> bool:
+        """Remove files before the index is told, until some room is made; whose file is gone is not given any more."""
+        freed = 0
+        files: list[bytes] = []
+
+        def look(transaction: Transaction) -> None:
+            nonlocal freed
+            with transaction.cursor(db=self._used) as cursor:
+                there = cursor.first()
+                while there and freed < _ROOM_TO_WORK:
+                    stored = transaction.get(bytes(cursor.key())[8:], db=self._entries)
+                    if stored is not None:
+                        _, length, *_, file = _HEAD.unpack_from(stored)
+                        if file != _NO_FILE and os.path.exists(self.bodies.path(file)):
+                            files.append(file)
+                            freed += length
+                    there = cursor.next()
+
+        self._environment.read(look)
+        self.bodies.remove(files)
+        return freed > 0
+
+    def _take_found(self, some: Callable[[Transaction], list[bytes]], noted: bytes) -> int:
         def work(transaction: Transaction, change: Change) -> tuple[int, int]:
             names = some(transaction)
             taken = there = 0

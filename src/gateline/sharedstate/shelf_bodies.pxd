@@ -5,4 +5,4 @@ cdef class KeptValue(Kept):
     cdef public bytes name
     cdef public Py_ssize_t place
     cdef public unsigned long long version
-    cdef object _checksum, _path
+    cdef object _checksum, _damaged, _path

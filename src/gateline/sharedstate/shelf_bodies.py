@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -81,11 +81,21 @@ def _older(path: Path, moment: float) -> bool:
 
 class KeptValue(Kept):
     """See `gateline.pdk.shelf.Kept`. `end`: when its time is over, in seconds since 1970. `name`, `place` and `version`
-    are the shelf's: by them it knows whether the value is still what is kept."""
+    are the shelf's: by them it knows whether the value is still what is kept. `damaged` is called when the file at
+    `path` turns out not to be what was written."""
 
-    __slots__ = ("_checksum", "_path", "end", "name", "place", "version")
+    __slots__ = ("_checksum", "_damaged", "_path", "end", "name", "place", "version")
 
-    def __init__(self, head: bytes, body: bytes, length: int, path: str | None, checksum: int, end: float) -> None:
+    def __init__(
+        self,
+        head: bytes,
+        body: bytes,
+        length: int,
+        path: str | None,
+        checksum: int,
+        end: float,
+        damaged: Callable[[], None] | None = None,
+    ) -> None:
         self.head = head
         self.body = body
         self.length = length
@@ -95,6 +105,7 @@ class KeptValue(Kept):
         self.place = self.version = 0
         self._path = path
         self._checksum = checksum
+        self._damaged = damaged
 
     @property
     def pieces(self) -> AsyncIterator[bytes] | None:
@@ -112,7 +123,8 @@ class KeptValue(Kept):
         if os.fstat(descriptor).st_size != self.length:
             os.close(descriptor)
             return None
-        return _Pieces(descriptor, first, size, self._checksum if size == self.length else None)
+        checksum = self._checksum if size == self.length else None
+        return _Pieces(descriptor, first, size, checksum, self._damaged)
 
     def part(self, first: int, size: int) -> bytes | None:
         """Some bytes of the body."""
@@ -133,8 +145,11 @@ class KeptValue(Kept):
 class _Pieces:
     """The pieces of a file that was opened; it is closed when nobody wants them any more."""
 
-    def __init__(self, descriptor: int, first: int, size: int, checksum: int | None) -> None:
+    def __init__(
+        self, descriptor: int, first: int, size: int, checksum: int | None, damaged: Callable[[], None] | None
+    ) -> None:
         self._descriptor = descriptor
+        self._damaged = damaged
         self._at = first
         self._left = size
         self._expected = checksum
@@ -148,7 +163,7 @@ class _Pieces:
             raise StopAsyncIteration
         if self._left:
             size = min(PIECE, self._left)
-            piece = await asyncio.to_thread(os.pread, self._descriptor, size, self._at)
+            piece = await asyncio.to_thread(_read, self._descriptor, size, self._at)
             self._at += len(piece)
             self._left -= len(piece)
             if self._expected is not None:
@@ -156,6 +171,8 @@ class _Pieces:
             if piece and (self._left or self._expected in (None, self._found)):
                 return piece
             self._close()
+            if self._damaged is not None:
+                self._damaged()
             raise OSError("a stored body is damaged")
         self._close()
         raise StopAsyncIteration
@@ -167,6 +184,14 @@ class _Pieces:
 
     def __del__(self) -> None:
         self._close()
+
+
+def _read(descriptor: int, size: int, at: int) -> bytes:
+    """Bytes of a file; none where they cannot be read."""
+    try:
+        return os.pread(descriptor, size, at)
+    except OSError:
+        return b""
 
 
 class Write:

@@ -18,6 +18,8 @@ __all__ = ["Claims"]
 
 _log = logging.getLogger(__name__)
 
+_SILENCE = 10.0
+"""Seconds between two complaints."""
 _CLAIM = Struct(">dI")
 """End and process."""
 
@@ -30,6 +32,7 @@ class Claims:
         self._claims = database
         self._clock = clock
         self._pid = os.getpid()
+        self._complained = float("-inf")
 
     def claim(self, key: str, seconds: float) -> bool:
         """Say that this process makes a value; False when another one does."""
@@ -87,7 +90,10 @@ class Claims:
         try:
             return self._environment.write(work)
         except (SharedStateError, lmdb.Error) as error:
-            _log.warning("a claim cannot be written: %s", error)
+            now = self._clock()
+            if not 0 <= now - self._complained < _SILENCE:
+                self._complained = now
+                _log.warning("a claim cannot be written: %s", error)
             return True
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateline.pdk import Consumer, Credential, Exchange, Identity, Plugin, PluginConfig
 from gateline.plugins.proxy_cache import ProxyCache
-from gateline.plugins.proxy_cache.keys import url_tag
+from gateline.plugins.proxy_cache.keys import tags_of_entry, url_tag, url_tags
 from gateline.plugins.proxy_cache.media_types import MediaTypes
 from gateline.testing import Harness
 
@@ -88,3 +88,11 @@ def test_media_types_match_with_wildcards_and_their_parameters() -> None:
     for text in ("text/html", "text/plain; charset=utf-8", "application/json", "image/png; q=1", "nonsense", ""):
         assert not types.has(text), text
     assert MediaTypes(["*/*"]).has("a/b")
+
+
+@pytest.mark.parametrize("url", ["http://a.test/%41?b=1&a=2", "a.test:80/A?a=2&b=1", "//A.test/%41?a=2&b=1"])
+def test_a_url_is_found_however_it_is_spelled(url: str) -> None:
+    for target in ("/A?a=2&b=1", "/A?b=1&a=2", "/%41?a=2&b=1", "/%41?b=1&a=2"):
+        assert {*url_tags(url)} & {*tags_of_entry("key", "plugin", "a.test", target, ())}, target
+    for target in ("/A?a=2&b=2", "/B?a=2&b=1", "/A"):
+        assert not {*url_tags(url)} & {*tags_of_entry("key", "plugin", "a.test", target, ())}, target

@@ -297,3 +297,65 @@ def test_set_cookie_is_not_shared_by_a_guess(cached: Harness) -> None:
     for _ in range(2):
         cached.request("GET", "/", service=told("", Last_Modified=modified, Set_Cookie="a=1"))
     assert len(cached.sent) == 2
+
+
+def test_an_answer_to_one_clients_conditions_keeps_nobody_from_waiting(cached: Harness) -> None:
+    not_modified = ServiceAnswer(304, {"ETag": '"a"', "Cache-Control": "max-age=60"})
+    assert cached.request("GET", "/", headers={"If-None-Match": '"a"'}, service=not_modified).status == 304
+    part = ServiceAnswer(206, {"Content-Range": "bytes 0-1/4"}, b"bo")
+    assert cached.request("GET", "/", headers={"Range": "bytes=0-1"}, service=part).status == 206
+    asked = len(cached.sent)
+    cached.answers = told("max-age=60")
+    answers = cached.at_once(20, "GET", "/")
+    assert len(cached.sent) == asked + 1
+    assert {answer.body for answer in answers} == {b"body"}
+
+
+@pytest.mark.parametrize(
+    ("config", "stored", "changed"),
+    [
+        ({}, "/?b=1&a=2", "/?a=2&b=1"),
+        ({}, "/%61", "/a"),
+        ({"ignore_uri_case": True}, "/A", "/a"),
+        ({"vary_query_params": ["a"]}, "/?a=1&b=1", "/?a=1&b=2"),
+    ],
+)
+def test_what_a_request_changes_is_thrown_away_however_it_is_spelled(
+    config: dict[str, Any], stored: str, changed: str
+) -> None:
+    with gateway(config) as cached:
+        cached.answers = told("max-age=60")
+        before = [cached.request("GET", path) for path in (stored, changed)]
+        cached.request("POST", changed)
+        after = [cached.request("GET", path) for path in (stored, changed)]
+        assert statuses(*before, *after) == ["Miss", "Hit", "Miss", "Hit"]
+
+
+def test_who_watched_first_is_told_when_another_one_does(cached: Harness) -> None:
+    """As where a route has both `proxy-cache` and `proxy-cache-advanced`: nobody waits for a fetch that never ends."""
+    seen: list[bool] = []
+
+    class Ends:
+        def begun(self, exchange: Exchange, length: int) -> None: ...
+        def data(self, data: bytes) -> None: ...
+        def failed(self, exchange: Exchange) -> None: ...
+        def ended(self, *, whole: bool) -> None:
+            seen.append(whole)
+
+    class Watches(Plugin[Config], name="watches-first", priority=900):
+        def access(self, exchange: Exchange) -> None:
+            exchange.service_request.watch(Ends())
+
+    with gateway(None, Watches) as one:
+        one.answers = told("max-age=60")
+        assert statuses(one.request("GET", "/"), one.request("GET", "/")) == ["Miss", "Hit"]
+    assert seen == [False]
+
+
+def test_nobody_waits_for_what_turns_out_to_be_too_long_to_be_kept() -> None:
+    with gateway({"memory": {"size": 1}}) as cached:
+        cached.answers = told("max-age=60", LONG)
+        first, second = (cached.request("GET", "/") for _ in range(2))
+        assert statuses(first, second) == ["Bypass", "Bypass"]
+        assert first.header("cache-status") == "gateline; fwd=uri-miss"
+        assert second.body == LONG

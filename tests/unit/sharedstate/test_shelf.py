@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateline.sharedstate import SharedShelf
+from gateline.sharedstate.environment import Environment, SharedStateError, Transaction
+from gateline.sharedstate.shelf_bodies import Write
 from unit.sharedstate.clock import Clock
 from unit.sharedstate.processes import ended, start
 
@@ -46,6 +49,12 @@ def shelf(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Itera
     made.close()
 
 
+def begun(shelf: SharedShelf) -> Write:
+    writing = shelf.writing()
+    assert writing is not None
+    return writing
+
+
 def body(shelf: SharedShelf, key: str) -> bytes | None:
     kept = shelf.get(key)
     if kept is None:
@@ -75,7 +84,7 @@ def test_a_value_is_there_until_its_time_is_over(shelf: SharedShelf, clock: Cloc
 
 
 def test_a_long_body_is_read_in_pieces(shelf: SharedShelf) -> None:
-    writing = shelf.writing()
+    writing = begun(shelf)
     assert all(writing.write(LONG[at : at + 10_000]) for at in range(0, len(LONG), 10_000))
     assert shelf.get("a") is None
     assert writing.finish("a", b"head", ttl=10)
@@ -104,7 +113,7 @@ def test_the_file_of_a_value_goes_with_it(shelf: SharedShelf, tmp_path: Path) ->
     shelf.put("a", b"", LONG, ttl=10)
     shelf.put("a", b"", LONG[1:], ttl=10)
     assert len(files(tmp_path)) == 1
-    shelf.writing().write(LONG)  # let go of without an end
+    begun(shelf).write(LONG)  # let go of without an end
     shelf.remove("a")
     assert files(tmp_path) == []
 
@@ -133,8 +142,10 @@ def test_what_is_over_goes_before_what_is_not(shelf: SharedShelf, clock: Clock, 
 
 
 def test_a_value_that_is_too_long_is_not_kept(shelf: SharedShelf, tmp_path: Path) -> None:
+    assert shelf.writing(LIMIT // 8) is not None
+    assert shelf.writing(LIMIT // 8 + 1) is None
     assert not shelf.put("a", b"", bytes(LIMIT // 8 + 1), ttl=10)
-    writing = shelf.writing()
+    writing = begun(shelf)
     assert writing.write(bytes(LIMIT // 8))
     assert not writing.write(b"1")
     assert not writing.finish("a", b"", ttl=10)
@@ -216,10 +227,35 @@ def test_a_damaged_body_on_disk_is_noticed(tmp_path: Path, clock: Clock) -> None
     file.write_bytes(LONG[:-1] + b"?")
     with pytest.raises(OSError, match="damaged"):
         body(shelf, "a")
+    assert shelf.get("a") is None, "it is given to nobody else"
+    assert not files(tmp_path)
+    shelf.put("a", b"", LONG, ttl=10)
+    (file,) = files(tmp_path)
     file.write_bytes(b"short")
     kept = shelf.get("a")
     assert kept is not None
     assert kept.pieces is None
+    shelf.close()
+
+
+def test_one_damaged_body_does_not_take_what_was_put_in_its_place(tmp_path: Path, clock: Clock) -> None:
+    shelf = SharedShelf(tmp_path / "shelf", clock=clock, limit=LIMIT, durable=True)
+    shelf.put("a", b"", LONG, ttl=10)
+    (file,) = files(tmp_path)
+    file.write_bytes(LONG[:-1] + b"?")
+    kept = shelf.get("a")
+    assert kept is not None
+    pieces = kept.pieces
+    assert pieces is not None
+    shelf.put("a", b"", LONG, ttl=10)
+
+    async def read() -> None:
+        async for _ in pieces:
+            pass
+
+    with pytest.raises(OSError, match="damaged"):
+        asyncio.run(read())
+    assert body(shelf, "a") == LONG
     shelf.close()
 
 
@@ -230,3 +266,41 @@ def test_what_is_on_disk_outlives_the_process(tmp_path: Path, clock: Clock) -> N
             shelf.put("a", b"", LONG, ttl=10)
         assert body(shelf, "a") == LONG
         shelf.close()
+
+
+def test_on_a_full_disk_values_are_taken_away_all_the_same(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = SharedShelf(tmp_path / "shelf", clock=clock, limit=LIMIT, durable=True)
+    shelf.put("a", b"", LONG, ttl=10)
+    shelf.put("b", b"", b"short", ttl=10, tags=("t",))
+    write = Environment.write
+
+    def writes(self: Environment, work: Callable[[Transaction], Any]) -> Any:
+        if files(tmp_path):
+            raise SharedStateError("no room")
+        return write(self, work)
+
+    monkeypatch.setattr(Environment, "write", writes)
+    assert shelf.remove_tagged("t") == 1
+    assert body(shelf, "b") is None
+    kept = shelf.get("a")
+    assert kept is not None
+    assert kept.pieces is None, "its file made the room"
+
+    monkeypatch.setattr(Environment, "write", lambda *_: (_ for _ in ()).throw(SharedStateError("no room")))
+    with pytest.raises(OSError, match="no room"):
+        shelf.clear()
+    shelf.close()
+
+
+def test_a_full_disk_fills_no_log(
+    shelf: SharedShelf, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Environment, "write", lambda *_: (_ for _ in ()).throw(SharedStateError("no room")))
+    for said in (2, 4):
+        for _ in range(5):
+            assert not shelf.put("a", b"", b"", ttl=10)
+            assert shelf.claim("a", 10), "everybody makes the value"
+        assert len(caplog.records) == said
+        clock.now += 10

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 
+from gateline.engine import watching
 from gateline.engine.edits import header_key, header_value
 
 if TYPE_CHECKING:
@@ -160,4 +161,6 @@ class ServiceRequestView:
     def watch(self, watcher: "Watcher | None") -> None:
         run = self._exchange.run
         assert run is not None  # noqa: S101 - plugins run
+        if watcher is not None:
+            watching.ended(self._exchange, run, whole=False)  # who watched until now
         run.watcher = watcher

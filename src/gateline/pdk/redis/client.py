@@ -29,9 +29,9 @@ class RedisClient:
         self._node = node
         self._pipeline: Pipeline | None = None
 
-    async def run(self, *command: Any) -> Any:
+    async def run(self, command: str, *arguments: Any) -> Any:
         """The answer to a command, as the client library gives it (texts are bytes). Raises RedisError."""
-        answer = await self._joined().ask(tuple(map(_sent, command)))
+        answer = await self._joined().ask((command, *map(_sent, arguments)))  # the library looks the command up by text
         if isinstance(answer, Exception):
             raise self._error(answer)
         return answer

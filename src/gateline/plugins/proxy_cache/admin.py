@@ -1,34 +1,48 @@
 """The Admin API of the cache: look at an entry, take one away, purge by key, URL, tag or prefix, empty it all."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from gateline.pdk.admin import AdminAnswer, AdminCall, AdminNode, AdminPath, AdminRequest
+from gateline.pdk.redis import RedisError
 from gateline.pdk.shelf import Kept
-from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block
-from gateline.plugins.proxy_cache.keys import url_tag
-from gateline.plugins.proxy_cache.rooms import rooms
+from gateline.plugins.proxy_cache.entries import entry_of, lines_of_block, marker_names
+from gateline.plugins.proxy_cache.keys import url_tag, url_tags
+from gateline.plugins.proxy_cache.rooms import Room, rooms
 
 __all__ = ["PATHS", "paths_of", "purge_as_told"]
 
+_log = logging.getLogger(__name__)
+
 _LONGEST_SHOWN = 1024 * 1024
 _MISSING = AdminAnswer(404, {"message": "Not found"})
+_FAILURES = (OSError, RedisError)
 
 
 async def _show(node: AdminNode, request: AdminRequest) -> AdminAnswer:
     key = request.parameters["key"]
     if len(key) == 64 and key.isalnum() and key.isascii():
+        failures = []
         for room in await rooms(node, request.parameters.get("plugin", "")):
-            kept = await room.get(key)
+            try:
+                kept = await room.get(key)
+            except _FAILURES as error:
+                failures.append(str(error))
+                continue
             if kept is not None:
                 return await _shown(kept)
+        if failures:
+            return _failed(failures)
     return _MISSING
 
 
 async def _remove(node: AdminNode, request: AdminRequest) -> AdminAnswer:
     key = request.parameters["key"]
-    count = await _purge(node, {"key": key, "plugin": request.parameters.get("plugin", "")})
+    count, failures = await _purge(node, {"key": key, "plugin": request.parameters.get("plugin", "")})
+    if failures:
+        return _failed(failures)
     return AdminAnswer(204) if count else _MISSING
 
 
@@ -36,43 +50,63 @@ async def _empty(node: AdminNode, request: AdminRequest) -> AdminAnswer:
     given = {name: request.query[name] for name in ("key", "url", "tag", "prefix") if request.query.get(name)}
     if len(given) > 1:
         return AdminAnswer(400, {"message": "one of key, url, tag and prefix at a time"})
-    count = await _purge(node, given)
+    count, failures = await _purge(node, given)
+    if failures:
+        return _failed(failures)
     return AdminAnswer(200, {"purged": count}) if given else AdminAnswer(204)
 
 
 async def purge_as_told(node: AdminNode, said: str) -> None:
     """Another node has purged something."""
-    await _purge_here(node, json.loads(said))
+    _, failures = await _purge_here(node, json.loads(said))
+    for failure in failures:
+        _log.warning("what another node has purged is still kept here: %s", failure)
 
 
-async def _purge(node: AdminNode, what: Mapping[str, str]) -> int:
-    count = await _purge_here(node, what)
+async def _purge(node: AdminNode, what: Mapping[str, str]) -> tuple[int, list[str]]:
+    done = await _purge_here(node, what)
     await node.tell("proxy-cache", json.dumps(what))
-    return count
+    return done
 
 
-async def _purge_here(node: AdminNode, what: Mapping[str, str]) -> int:
-    """Purge on this node; how many entries."""
+async def _purge_here(node: AdminNode, what: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Purge on this node; how many entries, and why it was not possible everywhere."""
     count = 0
+    failures = []
     for room in await rooms(node, what.get("plugin", "")):
-        match what:
-            case {"key": key}:
-                count += await room.purge(f"k:{key}")
-            case {"url": url}:
-                count += await room.purge(url_tag(url))
-            case {"tag": tag}:
-                count += await room.purge(f"t:{tag}")
-            case {"prefix": prefix}:
-                count += await room.purge(url_tag(prefix), beginning=True)
-            case _:
-                count += await room.clear()
-    return count
+        try:
+            count += await _purge_in(room, what)
+        except _FAILURES as error:
+            failures.append(str(error))
+    return count, failures
+
+
+async def _purge_in(room: Room, what: Mapping[str, str]) -> int:
+    match what:
+        case {"key": key}:
+            return await room.purge(f"k:{key}")
+        case {"url": url}:
+            return sum([await room.purge(tag) for tag in url_tags(url)])
+        case {"tag": tag}:
+            return await room.purge(f"t:{tag}")
+        case {"prefix": prefix}:
+            return await room.purge(url_tag(prefix), beginning=True)
+        case _:
+            return await room.clear()
+
+
+def _failed(failures: list[str]) -> AdminAnswer:
+    """What could be done was done, elsewhere."""
+    return AdminAnswer(503, {"message": f"not every store can be reached: {'; '.join(failures)}"})
 
 
 async def _shown(kept: Kept) -> AdminAnswer:
     entry = entry_of(kept.head)
     if entry is None:
-        return _MISSING
+        names = marker_names(kept.head)
+        if names is None:
+            return _MISSING
+        return AdminAnswer(200, {"vary": [name.decode("latin-1") for name in names]})
     headers: dict[str, Any] = {}
     for name, value in lines_of_block(entry.block):
         text = value.decode("latin-1")
@@ -107,7 +141,8 @@ async def _read(pieces: AsyncIterator[bytes] | None) -> bytes:
     return found[:_LONGEST_SHOWN]
 
 
-_DELETED = (204, 404)
+_SHOWN = (200, 404, 503)
+_DELETED = (204, 404, 503)
 
 
 def paths_of(name: str) -> tuple[AdminPath, ...]:
@@ -118,7 +153,7 @@ def paths_of(name: str) -> tuple[AdminPath, ...]:
             delete=AdminCall(
                 _empty,
                 "Purge the cache: all of it, or what an argument says",
-                (200, 204, 400),
+                (200, 204, 400, 503),
                 {
                     "key": "An entry by its key (`X-Cache-Key`), with all that it varies by.",
                     "url": "Every entry of a URL; scheme and port count for nothing.",
@@ -129,12 +164,12 @@ def paths_of(name: str) -> tuple[AdminPath, ...]:
         ),
         AdminPath(
             f"/{name}/{{key}}",
-            get=AdminCall(_show, "An entry of the cache", (200, 404)),
+            get=AdminCall(_show, "An entry of the cache", _SHOWN),
             delete=AdminCall(_remove, "Take an entry of the cache away", _DELETED),
         ),
         AdminPath(
             f"/{name}/{{plugin}}/caches/{{key}}",
-            get=AdminCall(_show, "An entry of the cache of a plugin", (200, 404)),
+            get=AdminCall(_show, "An entry of the cache of a plugin", _SHOWN),
             delete=AdminCall(_remove, "Take an entry of the cache of a plugin away", _DELETED),
         ),
     )

@@ -79,7 +79,8 @@ class Fetches:
     async def _claimed(self, key: str, fetch: Fetch) -> bool:
         try:
             mine = await self._store.claim(key, CLAIM)
-        except BaseException:
+        except BaseException:  # it may have been claimed nevertheless
+            self._mine.add(key)
             fetch.over(kept=False)
             raise
         if mine:

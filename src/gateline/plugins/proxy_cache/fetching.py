@@ -1,14 +1,16 @@
 """Watching the service's answer with `cache_control`: what is kept of it, what a 304 or an error makes of what is
 stored, and what a request that changes something makes worthless."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gateline.pdk import Exchange, StoredResponse
 from gateline.pdk.shelf import Writing
 from gateline.plugins.proxy_cache.entries import block_of, entry_head, lines_of_block, marker_head
-from gateline.plugins.proxy_cache.keys import part_key, tags_of_entry, url_tag
+from gateline.plugins.proxy_cache.keys import part_key, tags_of_entry, url_tags
 from gateline.plugins.proxy_cache.rules import (
     ERRORS,
+    OF_CONDITIONS,
     Answer,
     Forwarded,
     Headers,
@@ -87,14 +89,15 @@ class SharedFetch:
                 self._head_tells(stored, answer)
         result = self._keeps(exchange, answer)
         if isinstance(result, Stored):
+            self._writing = cache.store.writing(length)
+        if isinstance(result, Stored) and self._writing is not None:
             self._stored = result
-            self._writing = cache.store.writing()
         else:
             if stored is not None and answer.status < 500 and self._method == "GET" and self.conditional:
                 cache.store.remove(place.key)
             if self._status:
                 cache.telling.fetched(exchange, "Bypass", None)
-            if self._method == "GET" and answer.status < 500:
+            if self._method == "GET" and answer.status < 500 and answer.status not in OF_CONDITIONS:
                 cache.fetches.passes(place.key, now)
             exchange.service_request.watch(None)
             self._over(kept=False)
@@ -135,7 +138,7 @@ class SharedFetch:
         fresh = freshen(stored, answer, cache.policy)
         if isinstance(fresh, Stored):
             place.stored = fresh
-            cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, now))
+            self._renew(fresh, now)
         else:
             cache.store.remove(place.key)
         self._over(kept=True)
@@ -162,7 +165,12 @@ class SharedFetch:
         elif verdict == "freshen":
             fresh = freshen(stored, answer, cache.policy)
             if isinstance(fresh, Stored):
-                cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, answer.received))
+                self._renew(fresh, answer.received)
+
+    def _renew(self, fresh: Stored, now: float) -> None:
+        cache, place = self._cache, self._place
+        tags = tags_of_entry(place.primary, cache.plugin.id, *self._target, fresh.tags)
+        cache.store.renew(place.key, _head(fresh), ttl=self._ttl(fresh, now), tags=tags)
 
     def _keeps(self, exchange: Exchange, answer: Answer) -> Stored | str:
         plugin = self._cache.plugin
@@ -208,8 +216,10 @@ class SharedFetch:
 class UnsafeWatch:
     """Throws away what a request makes worthless that changes something (RFC 9111, section 4.4)."""
 
-    def __init__(self, cache: "SharedCache", exchange: Exchange, method: str) -> None:
+    def __init__(self, cache: "SharedCache", exchange: Exchange, method: str, keys: Collection[str]) -> None:
+        """`keys`: of what is stored for who asks, and for everybody."""
         request = exchange.request
+        self._keys = keys
         self._store = cache.store
         self._method = method
         self._asked = (request.scheme, request.header("host") or request.host, request.path_with_query)
@@ -222,7 +232,10 @@ class UnsafeWatch:
         if invalidates(self._method, response.status):
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers()]
             for target in invalidated_targets(*self._asked, headers):
-                self._store.remove_tagged(url_tag(f"//{self._host}{target}"))
+                for tag in url_tags(f"//{self._host}{target}"):
+                    self._store.remove_tagged(tag)
+            for key in self._keys:  # the configuration may take other URLs for the same
+                self._store.remove_tagged(f"k:{key}")
 
     def data(self, data: bytes) -> None:
         """Of no interest."""

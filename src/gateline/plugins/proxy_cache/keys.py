@@ -6,12 +6,13 @@ path, query, and the headers that the configuration names. NUL parts them, which
 
 from collections.abc import Sequence
 from hashlib import sha256
+from urllib.parse import unquote
 
 from gateline.pdk import Exchange, Identity
 from gateline.pdk.exchange import Asked, RequestView
 from gateline.plugins.proxy_cache.config import Config
 
-__all__ = ["Keys", "part_key", "tags_of_entry", "url_tag"]
+__all__ = ["Keys", "part_key", "tags_of_entry", "url_tag", "url_tags"]
 
 
 _KNOWN_LIMIT = 8192
@@ -134,8 +135,23 @@ def url_tag(url: str) -> str:
     return f"u:{_url(host.lower(), slash + path)}"
 
 
+def url_tags(url: str) -> tuple[str, ...]:
+    """The tags by which all that is kept for a URL is found, however clients spell it."""
+    return _spellings(url_tag(url))
+
+
+def _spellings(tag: str) -> tuple[str, ...]:
+    """A URL's tag, and the one of all its spellings where that is another one: nothing in the path is encoded, and the
+    arguments are in the order of their names, as they are in keys."""
+    path, question, query = tag.partition("?")
+    if "%" not in path and "&" not in query:
+        return (tag,)
+    plain = unquote(path, "latin-1") + question + "&".join(sorted(query.split("&"), key=_name_of))
+    return (tag,) if plain == tag else (tag, plain)
+
+
 def tags_of_entry(key: str, plugin: str, host: str, target: str, named: Sequence[bytes]) -> list[str]:
     """All tags of an entry."""
-    tags = [f"k:{key}", f"p:{plugin}", f"u:{_url(host, target)}"]
+    tags = [f"k:{key}", f"p:{plugin}", *_spellings(f"u:{_url(host, target)}")]
     tags += [f"t:{tag.decode('latin-1')}" for tag in named]
     return tags

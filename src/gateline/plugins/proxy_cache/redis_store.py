@@ -1,9 +1,9 @@
 """Entries in Redis, which all nodes that use it share.
 
 An entry is one value: a fixed part, its head, and a short body; a long body lies in pieces of its own, named by the
-entry. Tags lie in one sorted set by name and, with the moment at which they are over, in another. No command has keys
-of several slots, so a Cluster does as well. Where Redis does not answer nothing is kept; requests go to the service,
-and the log says so now and then, or they fail.
+entry, in one slot. An entry of which a piece is gone is none. Tags lie in one sorted set by name and, with the moment
+at which they are over, in another. No command has keys of several slots, so a Cluster does as well. Where Redis does
+not answer nothing is kept; requests go to the service, and the log says so now and then, or they fail.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a body, at most."""
 _INLINE = 64 * 1024
 _PIECE = 512 * 1024
-_MOST_PENDING = 8
-"""Pieces on their way to Redis; when it is slower than the service the body is not kept."""
+MOST_BEHIND = 2 * LARGEST
+"""Bytes on their way to Redis, of all bodies of a worker; when it is so much slower than services, none is kept."""
 _SILENCE = 10.0
 """Seconds between two complaints."""
 _FIXED = Struct(">IQI16s")
@@ -54,11 +54,11 @@ _Run = Callable[..., Coroutine[Any, Any, Any]]
 class RedisKept(Kept):
     """See `gateline.pdk.shelf.Kept`."""
 
-    __slots__ = ("_pieces", "_run", "name")
+    __slots__ = ("_run", "count", "name")
 
-    def __init__(self, run: _Run, head: bytes, body: bytes, length: int, pieces: int, name: bytes) -> None:
+    def __init__(self, run: _Run, head: bytes, body: bytes, length: int, count: int, name: bytes) -> None:
         self._run = run
-        self._pieces = pieces
+        self.count = count
         self.head = head
         self.body = body
         self.length = length
@@ -68,15 +68,20 @@ class RedisKept(Kept):
     @property
     def pieces(self) -> AsyncIterator[bytes] | None:
         """A long body from its beginning."""
-        return self._read(0, self.length) if self._pieces else None
+        return self._read(0, self.length) if self.count else None
 
     def some_pieces(self, first: int, size: int) -> AsyncIterator[bytes] | None:
         """Some bytes of a long body in pieces."""
-        return self._read(first, size) if self._pieces else None
+        return self._read(first, size) if self.count else None
 
     def part(self, first: int, size: int) -> bytes | None:
         """Some bytes of a short body."""
-        return None if self._pieces else self.body[first : first + size]
+        return None if self.count else self.body[first : first + size]
+
+    async def is_whole(self) -> bool:
+        """Whether every piece is there: Redis may have dropped one for want of room. Raises RedisError."""
+        keys = [_piece_key(self.name, number) for number in range(self.count)]
+        return not keys or await self._run("EXISTS", *keys) == len(keys)
 
     async def _read(self, first: int, size: int) -> AsyncIterator[bytes]:
         number, skip = divmod(first, _PIECE)
@@ -108,15 +113,14 @@ class _Writing:
     def __init__(self, store: "RedisStore") -> None:
         self._store = store
         self._rest = bytearray()
-        self.pending: list[asyncio.Future[None]] = []
+        self.pending: list[asyncio.Future[bool]] = []
         self.name = os.urandom(16)
         self.length = self.count = 0
         self.refused = False
 
     def write(self, data: bytes) -> bool:
         self.length += len(data)
-        behind = sum(not piece.done() for piece in self.pending) > _MOST_PENDING
-        if self.refused or self.length > LARGEST or behind:
+        if self.refused or self.length > LARGEST or self._store.behind > MOST_BEHIND:
             self.refused = True
             self._rest.clear()
             return False
@@ -129,7 +133,7 @@ class _Writing:
         """Send a piece."""
         piece = bytes(self._rest[:size])
         del self._rest[:size]
-        sent = asyncio.get_running_loop().create_future()
+        sent: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.pending.append(sent)
         self._store.send_piece(_piece_key(self.name, self.count), piece, sent)
         self.count += 1
@@ -163,6 +167,8 @@ class RedisStore:
         self._tags = RedisTags(self._run, node.time)
         self._me = os.urandom(12).hex()
         self._complained = 0.0
+        self.behind = 0
+        """Bytes of pieces that Redis has not taken yet."""
 
     def open(self) -> None:
         """Nothing: connections are made when they are needed."""
@@ -177,27 +183,35 @@ class RedisStore:
     async def get(self, key: str) -> Kept | None:
         """What is kept under a key."""
         try:
-            return kept_of(self._run, await self._run("GET", PREFIX + key))
+            kept = kept_of(self._run, await self._run("GET", PREFIX + key))
+            if kept is None or await kept.is_whole():
+                return kept
+            self.remove(key)
+            return None
         except RedisError as error:
             if not self._bypass:
                 raise
             self._complain(error)
             return None
 
-    def writing(self) -> Writing:
+    def writing(self, length: int) -> Writing | None:
         """Begin an entry."""
-        return _Writing(self)
+        return _Writing(self) if length <= LARGEST else None
 
-    def send_piece(self, key: str, piece: bytes, sent: "asyncio.Future[None]") -> None:
-        """Send a piece of a body; it is over by itself unless its entry is finished."""
+    def send_piece(self, key: str, piece: bytes, sent: "asyncio.Future[bool]") -> None:
+        """Send a piece of a body; it is over by itself unless its entry is finished. `sent`: whether it is there."""
 
         async def send() -> None:
+            there = False
             try:
                 await self._run("SET", key, piece, "EX", 3600)
+                there = True
             finally:
+                self.behind -= len(piece)
                 if not sent.done():
-                    sent.set_result(None)
+                    sent.set_result(there)
 
+        self.behind += len(piece)
         self._later(send())
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
@@ -208,12 +222,12 @@ class RedisStore:
             try:
                 body = writing.take_rest()
                 for piece in writing.pending:
-                    await piece
+                    if not await piece:
+                        return
                 fixed = _FIXED.pack(len(record.head), writing.length, writing.count, writing.name)
                 if writing.refused or not await self._place(record, fixed + record.head + body):
                     return
-                for number in range(writing.count):
-                    await self._run("PEXPIRE", _piece_key(writing.name, number), int(record.ttl * 1000) + 60_000)
+                await self._lengthen(writing.name, writing.count, record.ttl)
             finally:
                 then()
 
@@ -229,23 +243,38 @@ class RedisStore:
         self._later(place())
 
     async def _place(self, record: Record, value: bytes) -> bool:
-        if record.ttl <= 0 or await self._tags.purged_since(record.tags, record.since):
+        if record.ttl <= 0:
+            return False
+        purged, _ = await asyncio.gather(
+            self._tags.purged_since(record.tags, record.since),
+            self._tags.add(record.key, record.tags, record.ttl),  # before the entry: no purge shall miss it
+        )
+        if purged:
             return False
         await self._run("SET", PREFIX + record.key, value, "PX", max(int(record.ttl * 1000), 1))
-        await self._tags.add(record.key, record.tags, record.ttl)
+        if await self._tags.purged_since(record.tags, record.since):  # by who did not find it yet
+            await self._run("DEL", PREFIX + record.key)
+            return False
         return True
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:
         """Give an entry another head and time."""
 
         async def work() -> None:
             if ttl > 0:
+                await self._tags.add(key, tags, ttl)  # they are kept for as long as it is
                 await self._client.run_script(_RENEW, [PREFIX + key], [max(int(ttl * 1000), 1), head])
                 kept = await self.get(key)
-                for number in range(kept._pieces if isinstance(kept, RedisKept) else 0):  # noqa: SLF001 - of here
-                    await self._run("PEXPIRE", _piece_key(kept.name, number), int(ttl * 1000) + 60_000)  # type: ignore[union-attr]
+                if isinstance(kept, RedisKept):
+                    await self._lengthen(kept.name, kept.count, ttl)
 
         self._later(work())
+
+    async def _lengthen(self, name: bytes, count: int, ttl: float) -> None:
+        """Keep the pieces of an entry for as long as itself, and a reader's time."""
+        milliseconds = int(ttl * 1000) + 60_000
+        keys = [_piece_key(name, number) for number in range(count)]
+        await asyncio.gather(*[self._run("PEXPIRE", key, milliseconds) for key in keys])
 
     def remove(self, key: str) -> None:
         """Take an entry away."""
@@ -305,7 +334,7 @@ class RedisStore:
 
 
 def _piece_key(name: bytes, number: int) -> str:
-    return f"{PREFIX}piece:{name.hex()}:{number}"
+    return f"{PREFIX}piece:{{{name.hex()}}}:{number}"
 
 
 def _nothing() -> None:

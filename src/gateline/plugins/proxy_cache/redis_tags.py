@@ -1,5 +1,6 @@
 """The tags of entries in Redis: by name, for purging, and by when they are over, for forgetting them."""
 
+import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
@@ -25,8 +26,10 @@ class RedisTags:
         end = self._clock() + ttl
         members = [_begin(tag) + key.encode() for tag in tags]
         if members:
-            await self._run("ZADD", _BY_NAME, *[part for member in members for part in (0, member)])
-            await self._run("ZADD", _BY_END, *[part for member in members for part in (end, member)])
+            await asyncio.gather(
+                self._run("ZADD", _BY_NAME, *[part for member in members for part in (0, member)]),
+                self._run("ZADD", _BY_END, *[part for member in members for part in (end, member)]),
+            )
 
     async def remove(self, tag: str, *, beginning: bool = False) -> int:
         """Take away the entries that have a tag, or one that begins like this; how many."""
@@ -45,11 +48,8 @@ class RedisTags:
 
     async def purged_since(self, tags: Collection[str], moment: float) -> bool:
         """Whether something of these tags was taken away by tag since a moment."""
-        for tag in (_ALL, *tags):
-            noted = await self._run("GET", _PURGED + tag)
-            if noted is not None and float(noted) >= moment:
-                return True
-        return False
+        notes = await asyncio.gather(*[self._run("GET", _PURGED + tag) for tag in (_ALL, *tags)])
+        return any(noted is not None and float(noted) >= moment for noted in notes)
 
     async def sweep(self) -> None:
         """Forget those of entries that are over."""

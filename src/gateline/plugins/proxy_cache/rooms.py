@@ -1,5 +1,6 @@
 """The stores as the control process purges them."""
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Coroutine
@@ -16,9 +17,11 @@ from gateline.plugins.proxy_cache.stores import place_of
 
 __all__ = ["Room", "rooms"]
 
+_log = logging.getLogger(__name__)
+
 
 class Room(Protocol):
-    """Where entries are. Raises RedisError."""
+    """Where entries are. Raises OSError, RedisError where it cannot be used."""
 
     async def get(self, key: str) -> Kept | None:
         """An entry."""
@@ -31,7 +34,7 @@ class Room(Protocol):
 
 
 async def rooms(node: AdminNode, plugin: str) -> list[Room]:
-    """Those of all configurations, or of the plugin with an id or instance name, each once. Raises ValueError."""
+    """Those of all configurations, or of the plugin with an id or instance name, each once."""
     found: dict[object, Room] = {}
     for entity in [*await node.plugins("proxy-cache"), *await node.plugins("proxy-cache-advanced")]:
         config = cast(Config, entity.config)
@@ -43,7 +46,10 @@ async def rooms(node: AdminNode, plugin: str) -> list[Room]:
         else:
             name, size, durable = place_of(config)
             if (name, durable) not in found:
-                found[name, durable] = _ShelfRoom(node.shelf(name, limit=size, durable=durable))
+                try:
+                    found[name, durable] = _ShelfRoom(node.shelf(name, limit=size, durable=durable))
+                except ValueError as error:  # no worker keeps anything there either
+                    _log.warning("nothing is kept in %s: %s", name, error)
     return list(found.values())
 
 
@@ -92,6 +98,8 @@ class _RedisRoom:
 
 async def _look(run: Any, key: str) -> Kept | None:
     kept = kept_of(run, await run("GET", PREFIX + key))
+    if kept is not None and not await kept.is_whole():
+        return None
     if kept is not None and (pieces := kept.pieces) is not None:
         kept.body = b"".join([piece async for piece in pieces])  # while there is a connection
     return kept

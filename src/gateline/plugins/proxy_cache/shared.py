@@ -76,7 +76,11 @@ class SharedCache:
     def watch_unsafe(self, exchange: Exchange, method: str) -> None:
         """Have what is stored for a target thrown away when a request changes it."""
         self.telling.forwarded(exchange, forwarded="method")
-        exchange.service_request.watch(UnsafeWatch(self, exchange, method))
+        request = exchange.request
+        asked = (b"GET", *request.asked[1:])
+        own = self._keys.key(exchange, request, asked, request.header("authorization"))
+        keys = {own, self._shared_key(exchange)}
+        exchange.service_request.watch(UnsafeWatch(self, exchange, method, keys))
 
     def at_once(self, exchange: Exchange, key: str) -> StoredResponse | Coroutine[Any, Any, Any]:
         """The answer to a GET or HEAD where it is on a shelf and may be given as it is; else how it is decided."""

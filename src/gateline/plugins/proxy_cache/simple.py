@@ -50,7 +50,7 @@ class SimpleFetch:
         self._head = entry_head(response.status, now, now + config.cache_ttl, told, block, b"")
         named = tags_of(lines_of_block(block))
         self._tags = tags_of_entry(self._key, self._plugin.id, *self._target, named)
-        self._writing = self._store.writing()
+        self._writing = self._store.writing(0 if self._head_only else length)
 
     def data(self, data: bytes) -> None:
         """Keep a piece."""

@@ -37,8 +37,8 @@ class Store(Protocol):
     async def sweep(self) -> None:
         """Now and then: take away what nobody else does."""
 
-    def writing(self) -> Writing | None:
-        """Begin an entry; None where nothing can be kept."""
+    def writing(self, length: int) -> Writing | None:
+        """Begin an entry with a body of so many bytes, -1 where that is not known; None where it cannot be kept."""
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry, and call `then` when others can see it (or it turned out that they never will)."""
@@ -46,8 +46,8 @@ class Store(Protocol):
     def mark(self, record: Record) -> None:
         """Keep a head without a body."""
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
-        """Give an entry another head and time."""
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:
+        """Give an entry another head and time; `tags`: those that it has."""
 
     def remove(self, key: str) -> None:
         """Take an entry away."""
@@ -87,9 +87,9 @@ class ShelfStore:
         """What is kept under a key."""
         return None if self.shelf is None else self.shelf.get(key)
 
-    def writing(self) -> Writing | None:
+    def writing(self, length: int) -> Writing | None:
         """Begin an entry."""
-        return None if self.shelf is None else self.shelf.writing()
+        return None if self.shelf is None else self.shelf.writing(length)
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry."""
@@ -101,7 +101,7 @@ class ShelfStore:
         if self.shelf is not None:
             self.shelf.put(record.key, record.head, b"", ttl=record.ttl, tags=record.tags, since=record.since)
 
-    def renew(self, key: str, head: bytes, *, ttl: float) -> None:
+    def renew(self, key: str, head: bytes, *, ttl: float, tags: Collection[str]) -> None:  # noqa: ARG002 - they stay
         """Give an entry another head and time."""
         if self.shelf is not None:
             self.shelf.renew(key, head, ttl=ttl)

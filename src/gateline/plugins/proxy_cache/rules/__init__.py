@@ -37,7 +37,7 @@ from gateline.plugins.proxy_cache.rules.serving import (
     not_modified_headers,
 )
 from gateline.plugins.proxy_cache.rules.stored import Stored, decode, encode
-from gateline.plugins.proxy_cache.rules.storing import Answer, Refusal, store
+from gateline.plugins.proxy_cache.rules.storing import OF_CONDITIONS, Answer, Refusal, store
 from gateline.plugins.proxy_cache.rules.tags import tags_of
 from gateline.plugins.proxy_cache.rules.targeted import policy_of, surrogate_capability
 from gateline.plugins.proxy_cache.rules.updating import after_head, freshen
@@ -47,6 +47,7 @@ from gateline.plugins.proxy_cache.rules.vary import variant_key, vary_names
 __all__ = [
     "CONDITIONS",
     "ERRORS",
+    "OF_CONDITIONS",
     "SAFE_METHODS",
     "Answer",
     "Forwarded",

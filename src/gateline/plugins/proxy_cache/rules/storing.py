@@ -20,7 +20,7 @@ from gateline.plugins.proxy_cache.rules.targeted import policy_of
 from gateline.plugins.proxy_cache.rules.validators import entity_tag
 from gateline.plugins.proxy_cache.rules.vary import vary_names
 
-__all__ = ["NOT_KEPT", "UNDERSTOOD", "Answer", "Refusal", "store", "stored_headers"]
+__all__ = ["NOT_KEPT", "OF_CONDITIONS", "UNDERSTOOD", "Answer", "Refusal", "store", "stored_headers"]
 
 Refusal = Literal[
     "method", "status", "no-store", "private", "authorization", "vary", "set-cookie", "no-freshness", "must-understand"
@@ -111,7 +111,7 @@ def _refusal(
     headers, status = answer.headers, answer.status
     if method != "GET":
         return "method"
-    if status < 200 or status in _OF_CONDITIONS:
+    if status < 200 or status in OF_CONDITIONS:
         return "status"
     if directives.must_understand and status not in UNDERSTOOD:
         return "must-understand"
@@ -128,7 +128,7 @@ def _refusal(
     return None
 
 
-_OF_CONDITIONS = frozenset((206, 304, 412, 416))
+OF_CONDITIONS = frozenset((206, 304, 412, 416))
 """Statuses that answer the conditions or the range of one request."""
 
 _STATED = ("s-maxage", "max-age", "expires", "policy")
