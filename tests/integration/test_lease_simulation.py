@@ -139,6 +139,26 @@ def test_of_several_limits_each_is_asked_for_when_it_is_needed(redis: Any, nodes
     assert len(simulation.admitted) == simulation.came
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("amount", "window", "burst"), [(100, 1, 20), (6000, 60, 100), (100, 1, 100), (5, 1, 5)])
+def test_without_redis_a_bucket_is_no_larger_and_no_faster(
+    redis: Any, amount: int, window: int, burst: int, workers: int
+) -> None:
+    quota = Quota(Algorithm.BUCKET, amount, window * SECOND, burst)
+    simulation = Simulation(redis, quota, SKEWS, workers=workers)
+
+    async def work() -> None:
+        await simulation.begin()
+        simulation.lose_redis()
+        await simulation.load(300, simulation.now + 10)
+        await simulation.end()
+
+    run(work)
+    rate = amount / window
+    assert len(simulation.admitted) <= 1.05 * (10 * rate + 2 * burst)
+    assert len(simulation.admitted) >= 0.9 * 10 * rate
+
+
 def test_one_node_has_all_of_a_sliding_window(redis: Any) -> None:
     simulation = Simulation(redis, Quota(Algorithm.SLIDING, 200, 10 * SECOND), (0.0,))
 

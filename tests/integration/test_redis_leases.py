@@ -168,10 +168,9 @@ async def test_what_two_workers_owe_is_told_once(server: Server, key: str) -> No
             assert (await take(budget, key, quotas, 0)).admitted
         for budget in each:
             budget.charge(key, quotas, 6)
-        for budget in each:
-            asking = budget._at_hand.leases[key].asking
-            assert asking is not None
-            await asking
+        asking = [task for budget in each if (task := budget._at_hand.leases[key].asking)]
+        assert len(asking) == 2
+        await asyncio.gather(*asking)
         with contextlib.closing(server.client()) as client:
             stored: Any = client.hgetall("gateline:" + key)
         assert int(stored["1c"]) == 12
@@ -186,6 +185,21 @@ async def test_plans_that_share_a_key_are_not_asked_for_in_turn(server: Server, 
             for quotas in plans:
                 assert (await take(one, key, quotas)).admitted
     assert len(questions) < 20
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.FIXED, Algorithm.SLIDING])
+async def test_a_limit_that_was_lowered_holds_for_what_was_leased_before(
+    server: Server, key: str, algorithm: Algorithm
+) -> None:
+    async with budgets(server.port, 0.0) as (one,):
+        assert await admitted(one, key, Quotas([Quota(algorithm, 1000, YEAR)]), 5) == 5
+        changed = LeasedBudget(one._client, one._node, part=0.3)
+        changed.start()
+        lowered, got = Quotas([Quota(algorithm, 10, YEAR)]), 0
+        for _ in range(100):
+            got += await admitted(changed, key, lowered, 1)
+            await asyncio.sleep(0.01)
+        assert got == 5
 
 
 async def test_what_is_not_used_goes_back(server: Server, key: str) -> None:

@@ -23,7 +23,7 @@ class AtHand:
     asked for again, while Redis is gone and the node's share is used up. `ask` is called when more should be asked for,
     `later` where a request has to wait for that, and gives its verdict."""
 
-    __slots__ = ("_ask", "_clock", "_count", "_later", "_part", "_tolerant", "leases")
+    __slots__ = ("_ask", "_clock", "_count", "_counters", "_later", "_part", "_tolerant", "leases")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class AtHand:
         ask: Callable[[Lease], object],
         later: Callable[[Lease, int], Coroutine[Any, Any, Verdict]],
     ) -> None:
+        self._counters = counters
         self._count = counters.count
         self._clock = clock
         self._part = part
@@ -60,12 +61,25 @@ class AtHand:
         lease = self.leases.get(key)
         if lease is None:
             lease = self.leases[key] = Lease(key, quotas, self._part, key)
+            self._begin(lease)
         elif lease.quotas is not quotas:  # those of another group of consumers
             place = (key, id(quotas))
             lease = self.leases.get(place)
             if lease is None:
                 lease = self.leases[place] = Lease(key, quotas, self._part, place)
         return lease
+
+    def _begin(self, lease: Lease) -> None:
+        """Take out what lies there of other quotas, those of a configuration before: it goes back to Redis."""
+        name = "plan:" + lease.pool
+        before = self._counters.get(name)
+        if before == lease.plan:
+            return
+        self._counters.remove(name)
+        self._counters.increment(name, lease.plan, ttl=lease.ttl)
+        backs = [max(-value, 0) for value in self.values(lease)]
+        if before and any(backs) and self.take_out(lease, backs):
+            lease.back = backs
 
     def attempt(self, lease: Lease, cost: int, now: float) -> Verdict | None:
         """Take from what is at hand, or give None; have more asked for in time."""

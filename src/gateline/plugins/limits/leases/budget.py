@@ -9,7 +9,7 @@ of nodes that were known last. When Redis is there again it is told of that with
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from math import inf
+from math import ceil, inf
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -29,6 +29,8 @@ _TRIES = 8
 """How often a request waits for another slice before it is refused."""
 _PAUSE = 1.0
 """Seconds until an empty share is looked at again, at most."""
+_ALONE = 0.05
+"""The same for a bucket while Redis is gone, at least."""
 _SHORT = 2.0
 """Seconds of a window of which nothing is given back: it is over before somebody else could use it."""
 _AHEAD = 0.25
@@ -135,11 +137,11 @@ class LeasedBudget:
             except RedisError as error:
                 for slot, ask in zip(lease.slots, asked, strict=True):
                     slot.lost += ask.lost
-                self._at_hand.add(lease, [ask.owed for ask in asked])
-                lease.error, lease.renew_at = str(error), inf
+                self._at_hand.add(lease, [max(ask.owed, 0) for ask in asked])
+                alone, lease.error, lease.renew_at = lease.error is not None, str(error), inf
                 self.nodes.failed()
                 if self._tolerant:
-                    self._take_share(lease)
+                    self._take_share(lease, alone)
             else:
                 lease.error = None
                 self._take_in(lease, asked, granted, told_at)
@@ -161,8 +163,9 @@ class LeasedBudget:
         time = self.nodes.clock.not_before()
         rate = 0.0 if self._exact else lease.expected(monotonic())
         values = self._at_hand.claim(lease)
+        backs, lease.back = lease.back or [0] * len(values), []
         asked = []
-        for at, (slot, value) in enumerate(zip(lease.slots, values, strict=True)):
+        for at, (slot, value, back) in enumerate(zip(lease.slots, values, backs, strict=True)):
             number = slot.number_at(time)
             wanted = lease.waiting if self._exact else max(slot.wanted(rate, time, self.nodes.count), lease.waiting)
             had = self._had(lease, at, number)
@@ -174,7 +177,7 @@ class LeasedBudget:
                 share = max(slot.quota.amount // self.nodes.count - had - slot.ready(time), 0)
                 slot.barred, want = want > share, min(want, share)
                 wish = needs = min(wish, slot.pace_of(share, time))
-            asked.append(Asked(want, max(value, 0), slot.lost, number, had, wish, needs))
+            asked.append(Asked(want, max(value, 0) - back, slot.lost, number, had, wish, needs))
             slot.lost = 0
             if not slot.bucket:  # what is of a bucket is owed to the next flow
                 slot.flow.hold(time)
@@ -241,13 +244,19 @@ class LeasedBudget:
             self._counters.increment(_given(lease, at, slot.flow_number), slot.flowed, ttl=lease.ttl)
             slot.flowed = 0
 
-    def _take_share(self, lease: Lease) -> None:
-        """Give the node its share of what each quota allows, less what it was given before."""
+    def _take_share(self, lease: Lease, alone: bool) -> None:
+        """Give the node its share of what each quota allows, less what it was given before; of a bucket as it becomes
+        free, and what a full one holds if it was not `alone` before."""
         now, time = monotonic(), self.nodes.clock.not_before()
         amounts = []
         for at, slot in enumerate(lease.slots):
             number = slot.number = max(slot.number_at(time), slot.number)
             share = max(1, slot.quota.amount // self.nodes.count)
+            most, pause = share, min(slot.over(time), _PAUSE)
+            if slot.bucket:
+                most = max(1, slot.quota.burst // self.nodes.count)
+                pause = min(max(_ALONE, slot.seconds / share), _PAUSE)
+                share = ceil(share * (1.0 - slot.over(time) / slot.seconds)) + (0 if alone else most)
             more = share - self._had(lease, at, number)
             slot.flow.end()
             if (
@@ -255,10 +264,10 @@ class LeasedBudget:
                 and not self._counters.increment_within(_given(lease, at, number), share, more, ttl=lease.ttl)[1]
             ):
                 more = 0
-            amounts.append(max(more, 0))
+            amounts.append(max(min(more, most), 0))  # what a bucket cannot hold is forgone
             slot.left = slot.low = 0
             slot.retry_at = now + slot.over(time)
-            slot.empty_until = 0.0 if more > 0 else now + min(slot.over(time), _PAUSE)
+            slot.empty_until = 0.0 if more > 0 else now + pause
         self._at_hand.give(lease, amounts)
         lease.renew_at, lease.flowing = inf, False
 

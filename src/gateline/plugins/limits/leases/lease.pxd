@@ -3,12 +3,12 @@ cimport cython
 cdef class Lease:
     cdef double _bin
     cdef long long _demand, _last
-    cdef public object asking, error
+    cdef public object asking, back, error
     cdef public double rate, renew_at
     cdef public bint flowing, used
     cdef readonly str key, pool
     cdef public long long waiting
-    cdef readonly object place, quotas, ttl
+    cdef readonly object place, plan, quotas, ttl
     cdef readonly tuple slots
 
     @cython.locals(passed=double, rate=double)

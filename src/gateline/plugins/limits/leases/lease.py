@@ -1,6 +1,7 @@
 """What one worker knows of the leases of one key: its quotas, and how much is asked of it."""
 
 import asyncio
+from zlib import crc32
 
 from gateline.plugins.limits.budget import Quotas
 from gateline.plugins.limits.leases.slot import Slot
@@ -22,10 +23,12 @@ class Lease:
         "_demand",
         "_last",
         "asking",
+        "back",
         "error",
         "flowing",
         "key",
         "place",
+        "plan",
         "pool",
         "quotas",
         "rate",
@@ -43,8 +46,12 @@ class Lease:
         """Under which name the node keeps what it has."""
         self.quotas = quotas
         self.slots = tuple([Slot(quota, part) for quota in quotas])
+        self.plan = crc32(repr(list(quotas)).encode())
+        """What tells these quotas from others."""
         self.ttl = 2 * max([slot.seconds for slot in self.slots]) + 1
         self.asking: asyncio.Task[None] | None = None
+        self.back: list[int] = []
+        """What was at hand of other quotas, those of a configuration before, and goes back to Redis."""
         self.error: str | None = None
         """Why Redis could not be asked last."""
         self.waiting = 0
