@@ -279,5 +279,7 @@ def test_no_limit_is_ever_exceeded(
         await simulation.end()
 
     run(work)
-    late = workers * len(skews) if quota.burst else 0  # one that waits for Redis passes when the answer is there
-    assert simulation.excess() <= max(simulation.part * quota.burst, late) + 1e-6
+    bound = simulation.part * quota.burst
+    if quota.burst and bound // len(skews) < 4 * workers:  # it does not flow: what was counted passes with the answer
+        bound += rate * (max(delays) + jitter) / 2
+    assert simulation.excess() <= bound + 1e-6
