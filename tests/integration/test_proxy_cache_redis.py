@@ -80,7 +80,7 @@ def test_a_stale_answer_is_validated(redis: Redis) -> None:
 
 
 def test_what_was_validated_is_found_by_purges_for_as_long_as_it_is_kept(redis: Redis) -> None:
-    with node(redis.port, storage_ttl=1) as harness, redis.client() as client:
+    with node(redis.port, storage_ttl=60) as harness, redis.client() as client:
         harness.answers = told(ETag='"a"', Cache_Control="max-age=1", Cache_Tag="news")
         key = hit(harness, "/renewed").header("x-cache-key") or ""
         members = [f"{tag}\0{key}" for tag in (f"k:{key}", "t:news", "u://gateway.test/renewed")]
