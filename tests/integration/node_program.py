@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateline.control import node
+from gateline.control import node, process
+from gateline.control.context import ControlContext
 from gateline.control.errors import StartError
 from gateline.control.supervisor import serve
 from gateline.engine import worker
@@ -35,11 +36,19 @@ def stuck_after_reload(context: WorkerContext) -> int:
     return worker.run(context) if context.generation == 1 else never_asks(context)
 
 
+def loads_slowly(context: ControlContext) -> int:
+    """A control process that takes its time."""
+    time.sleep(2)
+    return process.run(context)
+
+
 WORKERS: dict[str, Callable[[WorkerContext], int]] = {
     "dies_at_once": dies_at_once,
     "never_asks": never_asks,
     "stuck_after_reload": stuck_after_reload,
+    "dies_while_all_is_loaded": dies_at_once,
 }
+CONTROLS: dict[str, Callable[[ControlContext], int]] = {"dies_while_all_is_loaded": loads_slowly}
 
 
 def say(text: str) -> None:
@@ -52,13 +61,19 @@ def main() -> int:
     """Run it."""
     node.RELOAD_LIMIT = 12.0
     source = SettingsSource(Path(sys.argv[1]), dict(os.environ), {}, Path.cwd())
-    program = WORKERS[sys.argv[2]] if len(sys.argv) > 2 else None
+    program = sys.argv[2] if len(sys.argv) > 2 else ""
 
     def ready(_settings: Settings) -> None:
         say("ready")
 
     try:
-        return serve(source.load().settings, conf=source, on_ready=ready, worker_main=program)
+        return serve(
+            source.load().settings,
+            conf=source,
+            on_ready=ready,
+            worker_main=WORKERS.get(program),
+            control_main=CONTROLS.get(program),
+        )
     except (SettingsError, StartError) as error:
         say(json.dumps(error.messages))
         return 1

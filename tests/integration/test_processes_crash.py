@@ -147,3 +147,12 @@ def test_workers_that_die_at_each_start_end_the_start(tmp_path: Path) -> None:
     (message,) = failed.value.messages
     assert message.startswith("worker ")
     assert message.endswith("cannot start: it ended with exit code 7 right after each start")
+
+
+def test_what_the_control_process_finds_is_told_though_workers_die_before_it(tmp_path: Path) -> None:
+    settings = {"plugins": "bundled, nobody-has-this"}
+    with pytest.raises(StartFailedError) as failed, Node(tmp_path, worker="dies_while_all_is_loaded", **settings):
+        pass
+    assert failed.value.messages == [
+        "plugin 'nobody-has-this' is in the setting 'plugins', but no installed package has it"
+    ]

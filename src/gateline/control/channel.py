@@ -9,7 +9,7 @@ from gateline.engine.feed import FeedError, FrameReader, encode
 
 
 class Load(msgspec.Struct, tag=True, frozen=True):
-    """Supervisor → control: load the declarative file again; answered by `Loaded`."""
+    """Supervisor → control: load the declarative file again; answered by `Reloaded`."""
 
 
 class Pause(msgspec.Struct, tag=True, frozen=True):
@@ -24,6 +24,10 @@ class Drain(msgspec.Struct, tag=True, frozen=True):
     """Supervisor → control: the node is about to end; say so to who asks whether it is ready."""
 
 
+class Loaded(msgspec.Struct, tag=True, frozen=True):
+    """Control → supervisor: the configuration is loaded, nothing is wrong with it; now the workers are awaited."""
+
+
 class Ready(msgspec.Struct, tag=True, frozen=True):
     """Control → supervisor: the configuration is in force in every worker and the Admin API answers."""
 
@@ -34,7 +38,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     messages: list[str]
 
 
-class Loaded(msgspec.Struct, tag=True, frozen=True):
+class Reloaded(msgspec.Struct, tag=True, frozen=True):
     """Control → supervisor: what came of a `Load`."""
 
     ok: bool
@@ -46,7 +50,7 @@ class Paused(msgspec.Struct, tag=True, frozen=True):
 
 
 ToControl = Load | Pause | Resume | Drain
-ToSupervisor = Ready | Failed | Loaded | Paused
+ToSupervisor = Loaded | Ready | Failed | Reloaded | Paused
 
 _to_control: msgspec.msgpack.Decoder[ToControl] = msgspec.msgpack.Decoder(ToControl)
 _to_supervisor: msgspec.msgpack.Decoder[ToSupervisor] = msgspec.msgpack.Decoder(ToSupervisor)

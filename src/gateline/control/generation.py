@@ -30,6 +30,10 @@ ControlMain = Callable[[ControlContext], int]
 HOPELESS = 5
 """So many short lives in a row, before it was ever ready, and a generation is given up."""
 
+UNEXPLAINED = 15
+"""So many while its control process still loads the configuration: what ends a worker may be what that finds too, and
+it has the words for it."""
+
 GRACE = 3.0
 """Seconds that a process has to end after it was told to, beyond what it may take to drain; then it is killed."""
 
@@ -62,6 +66,7 @@ class Generation:
         self.listeners = listeners
         self.settings = listeners.settings
         self.ready = False
+        self.loaded = False
         self.programs = programs
         self._inherited = inherited
         self._close_private = close_private

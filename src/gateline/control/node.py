@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gateline.control import certificates, channel, children, logs, plugin_code, state
 from gateline.control.errors import StartError
-from gateline.control.generation import HOPELESS, Generation, Programs
+from gateline.control.generation import HOPELESS, UNEXPLAINED, Generation, Programs
 from gateline.control.sockets import Listeners, open_listeners
 from gateline.settings import SettingsError
 from gateline.version import __version__
@@ -183,7 +183,9 @@ class Node:
                         self._hang_up()
             case channel.Failed(messages):
                 self._failed(generation, messages)
-            case channel.Loaded(ok, messages):
+            case channel.Loaded():
+                generation.loaded = True
+            case channel.Reloaded(ok, messages):
                 if self._reload and generation is self._current:
                     self._finish(ok=ok, messages=[*self._reload.messages, *messages])
             case channel.Paused():
@@ -197,7 +199,7 @@ class Node:
         control = child is generation.control
         if control and not generation.ready:
             self._failed(generation, [f"the control process {children.describe(code)} before the node was ready"])
-        elif child.short_lives >= HOPELESS and not generation.ready:
+        elif not generation.ready and child.short_lives >= (HOPELESS if generation.loaded else UNEXPLAINED):
             self._failed(
                 generation, [f"{child.name} cannot start: it {children.describe(code)} right after each start"]
             )

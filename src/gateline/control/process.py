@@ -145,6 +145,7 @@ class ControlProcess:
             if self._context.replacement:
                 await self._workers_back()
                 await self._servers.start()
+            self._channel.send(channel.Loaded())
             await self._feed.complete(self._context.workers)
             await self._servers.start()
         except DeclarativeError as error:
@@ -194,16 +195,17 @@ class ControlProcess:
             await self._configuration.reload()
         except DeclarativeError as error:
             problems = [str(problem) for problem in error.problems]
-            self._channel.send(channel.Loaded(ok=False, messages=problems))
+            self._channel.send(channel.Reloaded(ok=False, messages=problems))
         except ChangeError as error:
             reason = f"the configuration cannot be put in force: {error}"
-            self._channel.send(channel.Loaded(ok=False, messages=[reason]))
+            self._channel.send(channel.Reloaded(ok=False, messages=[reason]))
         except (StartError, StoreUnavailable) as error:
-            self._channel.send(channel.Loaded(ok=False, messages=str(error).splitlines()))
+            self._channel.send(channel.Reloaded(ok=False, messages=str(error).splitlines()))
         except BusyError:
-            self._channel.send(channel.Loaded(ok=False, messages=["another configuration is being loaded; try again"]))
+            reason = "another configuration is being loaded; try again"
+            self._channel.send(channel.Reloaded(ok=False, messages=[reason]))
         else:
-            self._channel.send(channel.Loaded(ok=True, messages=[]))
+            self._channel.send(channel.Reloaded(ok=True, messages=[]))
 
     async def _pause(self) -> None:
         async with self._one_order:
