@@ -266,8 +266,8 @@ cdef void take_ended(unsigned char* base, Stripe* stripe, Bucket* bucket, double
         keep(stripe)
 
 
-cdef void take_next_to_end(unsigned char* base, Stripe* stripe, Bucket* bucket) noexcept nogil:
-    """Take away what would end first."""
+cdef Entry* next_to_end(Bucket* bucket) noexcept nogil:
+    """What would end first, of a bucket that is not empty."""
     cdef uint64_t at = 0
     cdef Entry* entry
     cdef Entry* least = entry_at(bucket, 0)
@@ -276,9 +276,7 @@ cdef void take_next_to_end(unsigned char* base, Stripe* stripe, Bucket* bucket) 
         if entry.end < least.end:
             least = entry
         at += length_of(entry)
-    save(base, stripe, bucket, BUCKET)
-    remove(stripe, bucket, least)
-    keep(stripe)
+    return least
 
 
 cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place, double now) noexcept nogil:
@@ -308,14 +306,28 @@ cdef bint move_one(unsigned char* base, Stripe* stripe, uint64_t place, double n
     return False
 
 
+cdef inline uint64_t roomier(unsigned char* base, Stripe* stripe, Hash* hash) noexcept nogil:
+    """Of the two buckets of a hash the one that has more room."""
+    cdef uint64_t first = place_of(hash.first, stripe.buckets)
+    cdef uint64_t second = place_of(hash.second, stripe.buckets)
+    return second if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used else first
+
+
+cdef Bucket* sooner(unsigned char* base, Stripe* stripe, Hash* hash) noexcept nogil:
+    """Of the two buckets of a hash, neither of which is empty, the one that has what would end first."""
+    cdef Bucket* first = bucket_of(base, stripe, place_of(hash.first, stripe.buckets))
+    cdef Bucket* second = bucket_of(base, stripe, place_of(hash.second, stripe.buckets))
+    return second if next_to_end(second).end < next_to_end(first).end else first
+
+
 cdef Entry* add(
     unsigned char* base, int file, Stripe* stripe, Hash* hash, int64_t size, double end, double now
 ) noexcept nogil:
     """A place for a new entry, whose value is to be written before `appended` makes it one."""
     cdef uint64_t length = sizeof(Entry) + ((size + 7) & ~7)
-    cdef uint64_t first, second, spare
+    cdef uint64_t place, spare
     cdef int more
-    cdef Bucket* bucket = NULL
+    cdef Bucket* bucket
     cdef Entry* entry
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.first, stripe.buckets)), now)
     take_ended(base, stripe, bucket_of(base, stripe, place_of(hash.second, stripe.buckets)), now)
@@ -324,18 +336,21 @@ cdef Entry* add(
     spare = 2 if length <= LARGE else 4
     while spare * (stripe.used + length) > CAPACITY * stripe.buckets and split(base, file, stripe, now):
         pass
+    place = roomier(base, stripe, hash)
     for more in range(MOST_SPLITS):
-        first = place_of(hash.first, stripe.buckets)
-        second = place_of(hash.second, stripe.buckets)
-        if bucket_of(base, stripe, second).used < bucket_of(base, stripe, first).used:
-            first = second
-        bucket = bucket_of(base, stripe, first)
-        while bucket.used + length > CAPACITY and move_one(base, stripe, first, now):
+        bucket = bucket_of(base, stripe, place)
+        while bucket.used + length > CAPACITY and move_one(base, stripe, place, now):
             pass
         if bucket.used + length <= CAPACITY or not split(base, file, stripe, now):
             break
-    while bucket.used + length > CAPACITY:
-        take_next_to_end(base, stripe, bucket)
+        place = roomier(base, stripe, hash)
+    bucket = bucket_of(base, stripe, place)
+    if bucket.used + length > CAPACITY:
+        bucket = sooner(base, stripe, hash)
+        save(base, stripe, bucket, BUCKET)
+        while bucket.used + length > CAPACITY:
+            remove(stripe, bucket, next_to_end(bucket))
+        keep(stripe)
     entry = entry_at(bucket, bucket.used)
     entry.hash = hash[0]
     entry.end = end
