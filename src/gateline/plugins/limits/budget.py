@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
+from zlib import crc32
 
 __all__ = ["SECOND", "Algorithm", "Budget", "BudgetError", "Quota", "Quotas", "Standing", "Verdict"]
 
@@ -91,6 +92,11 @@ class Quotas(tuple[Quota, ...]):
         Amounts are no part of it: who changes a limit, or has another than others, goes on with what was counted.
         """
         return ",".join(f"{'fsb'[quota.algorithm]}{_text(quota)}" for quota in self)
+
+    @cached_property
+    def digest(self) -> int:
+        """What tells these quotas, amounts included, from others."""
+        return crc32(repr(tuple(self)).encode())
 
 
 def _text(quota: Quota) -> str:

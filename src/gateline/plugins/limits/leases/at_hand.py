@@ -71,14 +71,11 @@ class AtHand:
 
     def _begin(self, lease: Lease) -> None:
         """Take out what lies there of other quotas, those of a configuration before: it goes back to Redis."""
-        name = "plan:" + lease.pool
-        before = self._counters.get(name)
-        if before == lease.plan:
+        begun = self._count("quotas:" + lease.pool, [(lease.quotas.digest, _MOST, 1)], ttl=lease.ttl)[0][0]
+        if begun > 1:
             return
-        self._counters.remove(name)
-        self._counters.increment(name, lease.plan, ttl=lease.ttl)
         backs = [max(-value, 0) for value in self.values(lease)]
-        if before and any(backs) and self.take_out(lease, backs):
+        if any(backs) and self.take_out(lease, backs):
             lease.back = backs
 
     def attempt(self, lease: Lease, cost: int, now: float) -> Verdict | None:

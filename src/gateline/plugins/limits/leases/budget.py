@@ -9,7 +9,7 @@ of nodes that were known last. When Redis is there again it is told of that with
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from math import ceil, inf
+from math import inf
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -29,8 +29,6 @@ _TRIES = 8
 """How often a request waits for another slice before it is refused."""
 _PAUSE = 1.0
 """Seconds until an empty share is looked at again, at most."""
-_ALONE = 0.05
-"""The same for a bucket while Redis is gone, at least."""
 _SHORT = 2.0
 """Seconds of a window of which nothing is given back: it is over before somebody else could use it."""
 _AHEAD = 0.25
@@ -135,9 +133,7 @@ class LeasedBudget:
             try:
                 told_at, granted = await self._run(lease, asked)
             except RedisError as error:
-                for slot, ask in zip(lease.slots, asked, strict=True):
-                    slot.lost += ask.lost
-                self._at_hand.add(lease, [max(ask.owed, 0) for ask in asked])
+                self._take_back(lease, asked)
                 alone, lease.error, lease.renew_at = lease.error is not None, str(error), inf
                 self.nodes.failed()
                 if self._tolerant:
@@ -182,6 +178,17 @@ class LeasedBudget:
             if not slot.bucket:  # what is of a bucket is owed to the next flow
                 slot.flow.hold(time)
         return asked
+
+    def _take_back(self, lease: Lease, asked: Sequence[Asked]) -> None:
+        """Redis could not be told. What was owed still is, in its window; what was given back counts as given, as Redis
+        may have heard of it all the same."""
+        time = self.nodes.clock.not_before()
+        owed = []
+        for slot, ask in zip(lease.slots, asked, strict=True):
+            slot.lost += ask.lost
+            present = slot.bucket or slot.number_at(time) == ask.number
+            owed.append(max(ask.owed, 0) if present else 0)
+        self._at_hand.add(lease, owed)
 
     # -- answers ---------------------------------------------------------------------------------------------------
     def _take_in(self, lease: Lease, asked: Sequence[Asked], granted: Sequence[Granted], told_at: float) -> None:
@@ -245,31 +252,27 @@ class LeasedBudget:
             slot.flowed = 0
 
     def _take_share(self, lease: Lease, alone: bool) -> None:
-        """Give the node its share of what each quota allows, less what it was given before; of a bucket as it becomes
-        free, and what a full one holds if it was not `alone` before."""
+        """Give the node its share of what each quota allows; `alone` says whether it was without Redis before."""
         now, time = monotonic(), self.nodes.clock.not_before()
-        amounts = []
-        for at, slot in enumerate(lease.slots):
-            number = slot.number = max(slot.number_at(time), slot.number)
-            share = max(1, slot.quota.amount // self.nodes.count)
-            most, pause = share, min(slot.over(time), _PAUSE)
-            if slot.bucket:
-                most = max(1, slot.quota.burst // self.nodes.count)
-                pause = min(max(_ALONE, slot.seconds / share), _PAUSE)
-                share = ceil(share * (1.0 - slot.over(time) / slot.seconds)) + (0 if alone else most)
-            more = share - self._had(lease, at, number)
-            slot.flow.end()
-            if (
-                more > 0
-                and not self._counters.increment_within(_given(lease, at, number), share, more, ttl=lease.ttl)[1]
-            ):
-                more = 0
-            amounts.append(max(min(more, most), 0))  # what a bucket cannot hold is forgone
+        amounts = [self._more_of_share(lease, at, time, alone) for at in range(len(lease.slots))]
+        self._at_hand.give(lease, amounts)
+        for slot, amount in zip(lease.slots, amounts, strict=True):
             slot.left = slot.low = 0
             slot.retry_at = now + slot.over(time)
-            slot.empty_until = 0.0 if more > 0 else now + pause
-        self._at_hand.give(lease, amounts)
+            slot.empty_until = 0.0 if amount else now + slot.pause_alone(time, self.nodes.count)
         lease.renew_at, lease.flowing = inf, False
+
+    def _more_of_share(self, lease: Lease, at: int, time: float, alone: bool) -> int:
+        """What the node has not been given yet of its share of a window; of a bucket no more than that can hold."""
+        slot = lease.slots[at]
+        slot.number = max(slot.number_at(time), slot.number)
+        share, most = slot.share(time, self.nodes.count, alone=alone)
+        more = share - self._had(lease, at, slot.number)
+        slot.flow.end()
+        given = _given(lease, at, slot.number)
+        if more <= 0 or not self._counters.increment_within(given, share, more, ttl=lease.ttl)[1]:
+            return 0
+        return min(more, most)
 
     # -- giving back -----------------------------------------------------------------------------------------------
     async def _give_back_unused(self) -> None:

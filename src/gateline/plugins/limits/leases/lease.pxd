@@ -8,7 +8,7 @@ cdef class Lease:
     cdef public bint flowing, used
     cdef readonly str key, pool
     cdef public long long waiting
-    cdef readonly object place, plan, quotas, ttl
+    cdef readonly object place, quotas, ttl
     cdef readonly tuple slots
 
     @cython.locals(passed=double, rate=double)

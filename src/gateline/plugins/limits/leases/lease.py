@@ -1,7 +1,6 @@
 """What one worker knows of the leases of one key: its quotas, and how much is asked of it."""
 
 import asyncio
-from zlib import crc32
 
 from gateline.plugins.limits.budget import Quotas
 from gateline.plugins.limits.leases.slot import Slot
@@ -28,7 +27,6 @@ class Lease:
         "flowing",
         "key",
         "place",
-        "plan",
         "pool",
         "quotas",
         "rate",
@@ -46,8 +44,6 @@ class Lease:
         """Under which name the node keeps what it has."""
         self.quotas = quotas
         self.slots = tuple([Slot(quota, part) for quota in quotas])
-        self.plan = crc32(repr(list(quotas)).encode())
-        """What tells these quotas from others."""
         self.ttl = 2 * max([slot.seconds for slot in self.slots]) + 1
         self.asking: asyncio.Task[None] | None = None
         self.back: list[int] = []

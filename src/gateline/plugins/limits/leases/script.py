@@ -182,8 +182,8 @@ for quota = 1, (#ARGV - 4) / 11 do
     local parts = #others + 1
     if fresh then parts = math.max(parts, active) end
     local ends, over = now + {_FLOWING}, (number + 1) * window
-    if kind == 1 then ends = math.min(ends, over) end
     if kind == 1 then
+      ends = math.min(ends, over)
       local share = math.max(0, available / parts)
       available = math.ceil(available - absent * share)
       most = math.max(0, math.min(most, available))

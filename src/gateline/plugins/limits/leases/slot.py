@@ -31,6 +31,8 @@ _LESS = 0.9
 """The part of the time in which a bucket gets what a node may hold in advance, after which it is asked again."""
 _LONGEST = 1.0
 """Seconds until it is asked again in any case: another node may have given something back."""
+_ALONE = 0.05
+"""Seconds until a bucket's share is looked at again while Redis is gone, at least."""
 
 _UNBOUNDED = 2.0**62
 _LEAST = 0.001
@@ -172,3 +174,19 @@ class Slot:
         in a second and flows to nobody."""
         used = max(_ENOUGH - got, 0) / pace
         return max(min(ends, max(used, _SOME * nodes / max(free, _LEAST))), _PAUSES[0])
+
+    # -- without Redis ---------------------------------------------------------------------------------------------
+    def share(self, now: float, nodes: int, *, alone: bool) -> tuple[int, int]:
+        """A node's share of the present window, and how much of it can be of use at once; of a bucket what has become
+        free in the window, and what a full one holds where the node was not `alone` before."""
+        share = max(1, self.quota.amount // nodes)
+        if not self.bucket:
+            return share, share
+        most = max(1, self.quota.burst // nodes)
+        return ceil(share * (1.0 - self.over(now) / self.seconds)) + (0 if alone else most), most
+
+    def pause_alone(self, now: float, nodes: int) -> float:
+        """Seconds until a share that was used up is looked at again."""
+        if not self.bucket:
+            return min(self.over(now), _LONGEST)
+        return min(max(_ALONE, self.seconds / max(1, self.quota.amount // nodes)), _LONGEST)
