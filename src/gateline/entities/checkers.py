@@ -15,11 +15,13 @@ Checker = Callable[[Any], Any]
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program: the answer "no" of a checker
-    """A checker's answer to a wrong value: a sentence, or a list or dictionary of them."""
+    """A checker's answer to a wrong value: a sentence, or a list or dictionary of them. `filled` is a record with the
+    defaults of what was left out."""
 
-    def __init__(self, error: Any) -> None:
+    def __init__(self, error: Any, filled: dict[str, Any] | None = None) -> None:
         super().__init__(error)
         self.error = error
+        self.filled = filled
 
 
 class Substituted(str):

@@ -130,7 +130,7 @@ class Schema:
                     values[name] = schema.check(value)
                 except Refused as refused:
                     errors[name] = refused.error
-                    values[name] = value
+                    values[name] = value if refused.filled is None else refused.filled
         if partial:
             return values, violations
         for name in self.needed:
@@ -294,7 +294,7 @@ def _record(schema: Schema) -> Checker:
             raise wrong_type(value, "record")
         values, violations = schema.validate(value)
         if violations:
-            raise Refused(violations.fields)
+            raise Refused(violations.fields, values)
         return model.built(values)
 
     return check

@@ -226,6 +226,10 @@ CONDITION = "failed conditional validation given value of field 'config.{}'"
             {"minute": 1, "policy": "redis"},
             {"config": {"redis": {"host": "required field missing"}}, "@entity": [CONDITION.format("policy")]},
         ),
+        (  # the time-out has its default, whatever else is wrong
+            {"minute": 1, "policy": "redis", "redis": {"host": "a", "port": 99999}},
+            {"config": {"redis": {"port": "value should be between 0 and 65535"}}},
+        ),
         ({"minute": 1, "policy": "cluster"}, {"config": {"policy": "expected one of: local, redis"}}),
         ({"minute": 1, "error_code": 0}, {"config": {"error_code": "value must be greater than 0"}}),
         ({"minute": 1, "error_code": 99}, {"config": {"error_code": "value should be between 200 and 599"}}),

@@ -540,6 +540,28 @@ def test_what_the_database_cannot_count_is_refused(config: dict[str, Any]) -> No
             {"config": {"limits": "a bucket that takes more than a century to be full"}},
         ),
         (
+            {"limit": [1, 0.5], "window_size": [1, 60], "burst": 5},
+            {
+                "config": {
+                    "burst": "only a token-bucket or gcra has a burst",
+                    "limit": [None, "a window of which less than 1 is allowed lets nothing pass"],
+                }
+            },
+        ),
+        (
+            {**ONE, "limits": [{"limit": 0.5, "window_size": 1, "algorithm": "fixed-window", "burst": 2}]},
+            {
+                "config": {
+                    "limits": [
+                        {
+                            "burst": "only a token-bucket or gcra has a burst",
+                            "limit": "a window of which less than 1 is allowed lets nothing pass",
+                        }
+                    ]
+                }
+            },
+        ),
+        (
             {**ONE, "consumer_group_overrides": {"gold": {"limit": [1]}}},
             {"config": {"consumer_group_overrides": {"window_size": "required field missing"}}},
         ),

@@ -23,6 +23,9 @@ Burst = Annotated[
 MOST_QUOTAS = 80
 """Limits that can be counted together."""
 
+_BUCKETS = ("token-bucket", "gcra")
+_NO_BURST = "only a token-bucket or gcra has a burst"
+_NOTHING = "a window of which less than 1 is allowed lets nothing pass"
 _UNEQUAL = "You must provide the same number of windows and limits"
 _STATUS_CLASSES = tuple(f"{digit}xx" for digit in range(1, 6))
 
@@ -165,12 +168,14 @@ def problem(values: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
     return {"config": found} if found else None
 
 
-def _limits_problem(place: Config | Override) -> str | Mapping[str, str] | None:
+def _limits_problem(place: Config | Override) -> str | Mapping[str, Any] | None:
     if not place.limits and (place.limit is None or place.window_size is None):
         missing = [name for name in ("limit", "window_size") if getattr(place, name) is None]
         return dict.fromkeys(missing, "required field missing")
     if len(place.limit or ()) != len(place.window_size or ()):
         return _UNEQUAL
+    if misfits := _misfits(place):
+        return misfits
     names = [label_of(window).lower() for window in place.window_size or ()]
     names += [label_of(one.window_size, one.name).lower() for one in place.limits]
     if len(set(names)) < len(names):
@@ -185,10 +190,33 @@ def _limits_problem(place: Config | Override) -> str | Mapping[str, str] | None:
     return None
 
 
+def _misfits(place: Config | Override) -> Mapping[str, Any]:
+    """What its algorithm does not have, or cannot do anything with."""
+    found: dict[str, Any] = {}
+    if getattr(place, "algorithm", None) not in _BUCKETS:
+        if getattr(place, "burst", None) is not None:
+            found["burst"] = _NO_BURST
+        if any(amount < 1 for amount in place.limit or ()):
+            found["limit"] = [_NOTHING if amount < 1 else None for amount in place.limit or ()]
+    each = [_misfit(one) for one in place.limits]
+    return {**found, "limits": each} if any(each) else found
+
+
+def _misfit(one: OneLimit) -> Mapping[str, str] | None:
+    if one.algorithm in _BUCKETS:
+        return None
+    found = {}
+    if one.burst is not None:
+        found["burst"] = _NO_BURST
+    if one.limit < 1:
+        found["limit"] = _NOTHING
+    return found or None
+
+
 def _can_be_stored(place: Config | Override) -> bool:
     algorithms = [getattr(place, "algorithm", None), *(one.algorithm for one in place.limits)]
     shortest = min([*(place.window_size or ()), *(one.window_size for one in place.limits)], default=1.0)
-    return shortest >= 1 and not {"token-bucket", "gcra"} & set(algorithms)
+    return shortest >= 1 and not set(_BUCKETS) & set(algorithms)
 
 
 def _cost_problem(cost: Cost) -> Mapping[str, str] | None:
