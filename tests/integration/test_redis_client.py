@@ -72,6 +72,21 @@ async def test_plugins_that_mean_one_redis_share_its_connections_until_the_last_
     assert one._pipeline is None
 
 
+async def test_what_outlives_its_plugin_is_answered_and_leaves_no_connection() -> None:
+    with Server() as server, contextlib.closing(server.client()) as past:
+        async with node() as here:
+            client = RedisClient(at(server), here)
+            early = asyncio.get_running_loop().create_task(client.run("INCR", "k"))
+            await asyncio.sleep(0)
+        assert await early == 1
+        assert sorted(await asyncio.gather(*(client.run("INCR", "k") for _ in range(5)))) == [2, 3, 4, 5, 6]
+        for _ in range(400):
+            if past.info("clients")["connected_clients"] == 1:
+                break
+            await asyncio.sleep(0.05)
+        assert past.info("clients")["connected_clients"] == 1
+
+
 async def test_a_wrong_command_is_an_error_for_its_sender_alone(server: Server) -> None:
     async with node() as here:
         client = RedisClient(at(server), here)

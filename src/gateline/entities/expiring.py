@@ -16,6 +16,10 @@ from gateline.entities.model import Entity
 
 __all__ = ["Expiring", "is_over"]
 
+_LONGEST = 100_000_000
+_LAST = 10**10
+"""In the year 2286."""
+
 
 class Expiring(Entity):
     """The base of kinds with an end."""
@@ -23,11 +27,12 @@ class Expiring(Entity):
     not_shown: ClassVar[frozenset[str]] = frozenset({"expires_at"})
 
     ttl: Annotated[
-        Annotated[int, Between(0, 100_000_000)] | None,
+        Annotated[int, Between(0, _LONGEST)] | None,
         Field(description="Seconds until it is over; with 0 and without it, it never is."),
     ] = None
     expires_at: Annotated[
-        float | None, Field(description="When it is over, in seconds since 1970; follows from `ttl`.")
+        Annotated[float, Between(0, _LAST)] | None,
+        Field(description="When it is over, in seconds since 1970; follows from `ttl`."),
     ] = None
 
     @classmethod
@@ -41,10 +46,11 @@ class Expiring(Entity):
             values["expires_at"] = None
 
     def shown(self, now: float | None = None) -> dict[str, Any]:
-        """The wire form with the time that is left."""
+        """The wire form with the time that is left, as far as a `ttl` can tell."""
         row = super().shown(now)
         if self.expires_at is not None:
-            row["ttl"] = max(0, math.ceil(self.expires_at - (time.time() if now is None else now)))
+            left = math.ceil(self.expires_at - (time.time() if now is None else now))
+            row["ttl"] = min(max(left, 0), _LONGEST)
         return row
 
 

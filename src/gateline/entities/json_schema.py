@@ -84,8 +84,10 @@ def _object(schema: Schema, mode: Mode) -> dict[str, Any]:
     if description := (schema.model.__doc__ or "").partition("\n")[0]:
         body["description"] = description
     properties = body["properties"]
+    not_shown = getattr(schema.model, "not_shown", ()) if mode == "read" else ()
     for name, field in schema.fields.items():
-        properties[name] = _property(field, mode)
+        if name not in not_shown:
+            properties[name] = _property(field, mode)
     if mode == "read":
         properties.update({name: {} for name, short in schema.shorthands.items() if short.shows})
         hidden = dict(getattr(schema.model, "_hidden", ()))  # what the wire form may leave out

@@ -259,8 +259,8 @@ def test_writes_that_meet_a_running_delivery_go_together(play: Play) -> None:
         first = asyncio.get_running_loop().create_task(write(node, service("first")))
         await until(lambda: workers.steps)
         others = [asyncio.get_running_loop().create_task(write(node, service(f"s{number}"))) for number in range(5)]
-        while await cast(Store, store).version() < 6:  # noqa: ASYNC110 - until all are committed
-            await asyncio.sleep(0.005)
+        await until(lambda: len(node._delivery._own) == 6)  # all are committed, and wait
+        assert await cast(Store, store).version() == 6
         assert not any(task.done() for task in (first, *others))
         workers.gate.set()
         await asyncio.gather(first, *others)
@@ -271,14 +271,13 @@ def test_writes_that_meet_a_running_delivery_go_together(play: Play) -> None:
 
 def test_of_writes_that_go_together_only_the_bad_one_is_undone(play: Play) -> None:
     async def script(scene: Scene) -> None:
-        node, workers, store = await scene.started()
+        node, workers, _ = await scene.started()
         workers.bad = {"s2"}
         workers.gate.clear()
         first = asyncio.get_running_loop().create_task(write(node, service("first")))
         await until(lambda: workers.steps)
         others = [asyncio.get_running_loop().create_task(write(node, service(f"s{number}"))) for number in range(5)]
-        while await cast(Store, store).version() < 6:  # noqa: ASYNC110 - until all are committed
-            await asyncio.sleep(0.005)
+        await until(lambda: len(node._delivery._own) == 6)  # all are committed, and wait
         workers.gate.set()
         outcomes = await asyncio.gather(first, *others, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes].count(ChangeRefusedError) == 1

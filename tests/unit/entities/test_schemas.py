@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from gateline.entities import json_plugin_schema, json_schema, kinds, kong_plugin_schema, kong_schema, kong_vault_schema
+from gateline.entities import (
+    entity_class,
+    json_plugin_schema,
+    json_schema,
+    kinds,
+    kong_plugin_schema,
+    kong_schema,
+    kong_vault_schema,
+)
 from gateline.entities.plugin_configs import PluginType
 
 
@@ -111,6 +119,14 @@ def test_every_kind_has_every_schema_as_json(kind: str, limit: PluginType) -> No
     for mode in ("create", "update", "read"):
         schema = json_schema(kind, mode=mode)
         assert json.loads(json.dumps(schema)) == schema
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_what_is_not_shown_is_in_no_answer(kind: str) -> None:
+    model, schema = entity_class(kind), json_schema(kind, mode="read")
+    assert model is not None
+    assert schema is not None
+    assert not model.not_shown & {*schema["properties"], *schema["required"]}
 
 
 def json_fields(kind: str, mode: Any) -> dict[str, Any]:

@@ -144,3 +144,8 @@ def test_a_credential_has_the_time_that_is_left() -> None:
     assert (forever.expires_at, forever.shown()["ttl"]) == (None, 0)
     kept = KeyauthCredential.patched(made.to_wire(), {"tags": ["a"]})
     assert kept.expires_at == made.expires_at
+    far = KeyauthCredential.parse({"consumer": {"id": BOB.id}, "expires_at": 10**10})
+    assert far.shown()["ttl"] == 100_000_000
+    assert fields_of(KeyauthCredential, {"consumer": {"id": BOB.id}, "expires_at": 4e16}) == {
+        "expires_at": "value should be between 0 and 10000000000"
+    }

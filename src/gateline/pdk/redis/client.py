@@ -20,7 +20,8 @@ _pipelines: "WeakKeyDictionary[Any, dict[Endpoint, Pipeline]]" = WeakKeyDictiona
 
 class RedisClient:
     """Asks the Redis of a configuration. Connections are made when something is asked, and are let go of with the last
-    plugin that uses them. Raises PluginError where the client library is not installed."""
+    plugin that uses them; what is asked for requests that outlive their plugin has connections for itself. Raises
+    PluginError where the client library is not installed."""
 
     def __init__(self, redis: Redis | RedisAnywhere, node: Node) -> None:
         if find_spec("redis") is None:
@@ -28,10 +29,11 @@ class RedisClient:
         self.endpoint = endpoint_of(redis)
         self._node = node
         self._pipeline: Pipeline | None = None
+        self._ended = False
 
     async def run(self, command: str, *arguments: Any) -> Any:
         """The answer to a command, as the client library gives it (texts are bytes). Raises RedisError."""
-        answer = await self._joined().ask((command, *map(_sent, arguments)))  # the library looks the command up by text
+        answer = await self._ask((command, *map(_sent, arguments)))  # the library looks the command up by text
         if isinstance(answer, Exception):
             raise self._error(answer)
         return answer
@@ -40,11 +42,10 @@ class RedisClient:
         """What a script returns: sent as its hash, and as its text where Redis does not know it. Raises RedisError."""
         from gateline.pdk.redis.opening import is_unknown_script
 
-        pipeline = self._joined()
         rest = (len(keys), *map(_sent, keys), *map(_sent, arguments))
-        answer = await pipeline.ask(("EVALSHA", script.sha, *rest))
+        answer = await self._ask(("EVALSHA", script.sha, *rest))
         if is_unknown_script(answer):
-            answer = await pipeline.ask(("EVAL", script.text, *rest))
+            answer = await self._ask(("EVAL", script.text, *rest))
         if isinstance(answer, Exception):
             raise self._error(answer)
         return answer
@@ -52,27 +53,39 @@ class RedisClient:
     def _error(self, answer: Exception) -> RedisError:
         return RedisError(f"{self.endpoint}: {answer}")
 
-    def _joined(self) -> Pipeline:
-        if self._pipeline is None:
-            endpoint, node = self.endpoint, self._node
-            of_worker = _pipelines.setdefault(node.counters, {})
-            pipeline = of_worker.get(endpoint)
-            if pipeline is None:
-                tls = node.tls_context(verify=endpoint.verify) if endpoint.tls else None
-                pipeline = of_worker[endpoint] = Pipeline(endpoint, tls)
-            pipeline.users += 1
+    async def _ask(self, command: tuple[Any, ...]) -> Any:
+        if self._pipeline is not None:
+            return await self._pipeline.ask(command)
+        pipeline = self._join()
+        if not self._ended:
             self._pipeline = pipeline
-            node.when_closed(self._leave)
-        return self._pipeline
+            self._node.when_closed(self._end)
+            return await pipeline.ask(command)
+        try:
+            return await pipeline.ask(command)
+        finally:
+            await self._leave(pipeline)
 
-    async def _leave(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
+    def _join(self) -> Pipeline:
+        endpoint, node = self.endpoint, self._node
+        of_worker = _pipelines.setdefault(node.counters, {})
+        pipeline = of_worker.get(endpoint)
         if pipeline is None:
-            return
+            tls = node.tls_context(verify=endpoint.verify) if endpoint.tls else None
+            pipeline = of_worker[endpoint] = Pipeline(endpoint, tls)
+        pipeline.users += 1
+        return pipeline
+
+    async def _leave(self, pipeline: Pipeline) -> None:
         pipeline.users -= 1
         if not pipeline.users:
             _pipelines.get(self._node.counters, {}).pop(self.endpoint, None)
             await pipeline.close()
+
+    async def _end(self) -> None:
+        pipeline, self._pipeline, self._ended = self._pipeline, None, True
+        if pipeline is not None:
+            await self._leave(pipeline)
 
 
 def _sent(value: Any) -> Any:

@@ -53,9 +53,9 @@ class Pipeline:
         return self._not_before > 0.0
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._busy:
-            await asyncio.wait(self._busy)
+        """Close all connections, when what was asked before is answered."""
+        while self._busy or self._queue:
+            await (asyncio.wait(self._busy) if self._busy else asyncio.sleep(0))
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.close()
