@@ -273,6 +273,10 @@ class Harness:
         self.shelves.close()
 
 
+_GRACE = 0.5
+"""Seconds that what outlives the plugins has to end by itself."""
+
+
 async def _end(plugins: Iterable[Plugin[Any]]) -> None:
     before = asyncio.all_tasks()
     for plugin in plugins:
@@ -281,11 +285,13 @@ async def _end(plugins: Iterable[Plugin[Any]]) -> None:
     ends = asyncio.all_tasks() - before
     if ends:
         await asyncio.wait(ends, timeout=TIME_LIMIT)
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    if others:
-        await asyncio.wait(others)
+    until = asyncio.get_running_loop().time() + _GRACE
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:  # what ends may begin something
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0:
+            for task in others:
+                task.cancel()
+        await asyncio.wait(others, timeout=max(left, _GRACE))
     await asyncio.sleep(0)  # connections that were closed let go of their sockets
 
 
