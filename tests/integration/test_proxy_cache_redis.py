@@ -1,6 +1,7 @@
 """proxy-cache with a real Redis: entries that nodes share, and what is when it is gone."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -36,6 +37,16 @@ def config(port: int, **more: Any) -> dict[str, Any]:
 
 def node(port: int, **more: Any) -> Harness:
     return Harness((ProxyCache, config(port, **more)), route={"id": ROUTE})
+
+
+@contextlib.contextmanager
+def taken_port(*, answers: bool) -> Iterator[int]:
+    """A port of nobody else, where connections are refused, or made and never answered."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        if answers:
+            found.listen()
+        yield found.getsockname()[1]
 
 
 def told(body: bytes = b"body", **headers: str) -> ServiceAnswer:
@@ -93,6 +104,14 @@ def test_what_was_validated_is_found_by_purges_for_as_long_as_it_is_kept(redis: 
     assert [new - old > 500 for new, old in zip(after, before, strict=True)] == [True, True, True]
 
 
+def test_who_has_changed_something_sees_it(redis: Redis) -> None:
+    with node(redis.port) as harness:
+        harness.answers = told(b"old")
+        hit(harness, "/changed")
+        assert harness.request("POST", "/changed", service=ServiceAnswer(204)).status == 204
+        assert harness.request("GET", "/changed", service=told(b"new")).body == b"new"
+
+
 def test_waiters_make_one_request(redis: Redis) -> None:
     with node(redis.port) as harness:
         harness.answers = told()
@@ -102,18 +121,13 @@ def test_waiters_make_one_request(redis: Redis) -> None:
 
 
 def test_without_redis_requests_fail_where_that_is_wanted() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    with Harness((ProxyCacheAdvanced, config(port))) as harness:
+    with taken_port(answers=False) as port, Harness((ProxyCacheAdvanced, config(port))) as harness:
         assert harness.request("GET", "/").status == 500
 
 
 @pytest.mark.parametrize("answers", [True, False])
 def test_without_redis_requests_go_to_the_service(answers: bool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-        if not answers:
-            found.close()
+    with taken_port(answers=answers) as port:
         timeouts = {"connect_timeout": 50, "send_timeout": 50, "read_timeout": 50}
         reached = {"host": "127.0.0.1", "port": port, **timeouts}
         with node(port, redis=reached) as harness:

@@ -169,6 +169,7 @@ class RedisStore:
         self._complained = 0.0
         self.behind = 0
         """Bytes of pieces that Redis has not taken yet."""
+        self._removals: set[asyncio.Future[None]] = set()
 
     def open(self) -> None:
         """Nothing: connections are made when they are needed."""
@@ -181,8 +182,10 @@ class RedisStore:
             self._complain(error)
 
     async def get(self, key: str) -> Kept | None:
-        """What is kept under a key."""
+        """What is kept under a key, and is not being taken away by this worker."""
         try:
+            if self._removals:
+                await asyncio.wait(self._removals, timeout=self._client.endpoint.timeout)
             kept = kept_of(self._run, await self._run("GET", PREFIX + key))
             if kept is None or await kept.is_whole():
                 return kept
@@ -286,10 +289,16 @@ class RedisStore:
 
     def remove_tagged(self, tag: str) -> None:
         """Take away what has a tag."""
+        removal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def work() -> None:
-            await self._tags.remove(tag)
+            try:
+                await self._tags.remove(tag)
+            finally:
+                self._removals.discard(removal)
+                removal.set_result(None)
 
+        self._removals.add(removal)
         self._later(work())
 
     async def claim(self, key: str, seconds: float) -> bool:
