@@ -11,13 +11,14 @@ import pytest
 
 from gateline.entities import Plugin
 from gateline.pdk.admin import AdminNode, AdminRequest
-from gateline.pdk.redis import RedisClient, RedisError
-from gateline.plugins.proxy_cache import ProxyCache
+from gateline.pdk.redis import RedisAnywhere, RedisClient, RedisError
+from gateline.plugins.proxy_cache import ProxyCache, redis_store
 from gateline.plugins.proxy_cache.admin import PATHS
 from gateline.plugins.proxy_cache.advanced import ProxyCacheAdvanced
 from gateline.sharedstate import SharedShelf
 from gateline.testing import Answer, Harness, ServiceAnswer
 from harness.redis import Redis, cluster
+from harness.worker import ending, worker_node
 from unit.admin.small_node import ForPlugins, SmallNode
 
 LONG = bytes(range(256)) * 8192
@@ -274,3 +275,24 @@ def test_a_long_answer_that_comes_at_once_is_kept(redis: Redis) -> None:
         harness.answers = told(body)
         assert harness.request("GET", "/at-once").body == body
         assert hit(harness, "/at-once").body == body
+
+
+async def test_a_claim_is_held_while_its_worker_lives(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_store, "HELD", 1.5)
+    monkeypatch.setattr(redis_store, "_HOLD_EVERY", 0.1)
+    living, looking = worker_node(), worker_node()
+    reached = RedisAnywhere(port=redis.port, password=Redis.password)
+    one, other = (redis_store.RedisStore(reached, node, bypass=True) for node in (living, looking))
+    one.open()
+    assert await one.claim("held", 60)
+    assert await one.claim("short", 0.2)
+    await asyncio.sleep(2.5)
+    assert await other.claimed("held")
+    assert not await other.claim("held", 60)
+    assert not await other.claimed("short"), "it said so for long enough"
+    await ending([living])
+    end = time.monotonic() + 20
+    while await other.claimed("held"):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+    await ending([looking])

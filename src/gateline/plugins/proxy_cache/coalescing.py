@@ -12,7 +12,7 @@ __all__ = ["Fetch", "Fetches"]
 LONGEST_WAIT = 10.0
 """Seconds after which a request that waits goes to the service itself."""
 CLAIM = 60.0
-"""Seconds that a claim holds at most, should its worker hang; one that dies is noticed."""
+"""Seconds that a claim holds at most, should its worker hang; that one has died is noticed by the store."""
 LOOK = 0.02
 """Seconds between two looks whether another worker is done."""
 PASS = 10.0

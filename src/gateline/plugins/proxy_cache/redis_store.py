@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from struct import Struct
+from time import monotonic
 from typing import Any
 
 from gateline.pdk import Node
@@ -35,6 +36,13 @@ _SILENCE = 10.0
 _FIXED = Struct(">IQI16s")
 """Length of the head, of the body, number of pieces, and what they are named after."""
 
+HELD = 6.0
+"""Seconds that a claim outlives its worker; one that lives holds it."""
+_HOLD_EVERY = 2.0
+
+_HOLD = Script(
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+)
 _RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 _RENEW = Script(
     """
@@ -170,9 +178,12 @@ class RedisStore:
         self.behind = 0
         """Bytes of pieces that Redis has not taken yet."""
         self._removals: set[asyncio.Future[None]] = set()
+        self._claims: dict[str, float] = {}
+        """What this worker fetches, and until when (monotonic) it says so."""
 
     def open(self) -> None:
-        """Nothing: connections are made when they are needed."""
+        """Begin to hold what will be claimed. Connections are made when they are needed."""
+        self._node.every(_HOLD_EVERY, self._hold_claims)
 
     async def sweep(self) -> None:
         """Forget the tags of entries that are over."""
@@ -303,16 +314,31 @@ class RedisStore:
 
     async def claim(self, key: str, seconds: float) -> bool:
         """Say that this worker fetches an entry."""
+        held = int(min(seconds, HELD) * 1000)
         try:
-            return await self._run("SET", f"{PREFIX}claim:{key}", self._me, "NX", "PX", int(seconds * 1000)) is not None
+            mine = await self._run("SET", _claim_key(key), self._me, "NX", "PX", held) is not None
         except RedisError as error:
             self._complain(error)
             return True
+        if mine:
+            self._claims[key] = monotonic() + seconds
+        return mine
+
+    async def _hold_claims(self) -> None:
+        now = monotonic()
+        for key in [key for key, until in self._claims.items() if until <= now]:
+            del self._claims[key]
+        try:
+            for key, until in tuple(self._claims.items()):
+                held = int(min(until - now, HELD) * 1000)
+                await self._client.run_script(_HOLD, [_claim_key(key)], [self._me, held])
+        except RedisError as error:
+            self._complain(error)
 
     async def claimed(self, key: str) -> bool:
         """Whether another worker fetches it."""
         try:
-            who = await self._run("GET", f"{PREFIX}claim:{key}")
+            who = await self._run("GET", _claim_key(key))
         except RedisError as error:
             self._complain(error)
             return False
@@ -320,9 +346,10 @@ class RedisStore:
 
     def release(self, key: str) -> None:
         """It does not any more."""
+        self._claims.pop(key, None)
 
         async def work() -> None:
-            await self._client.run_script(_RELEASE, [f"{PREFIX}claim:{key}"], [self._me])
+            await self._client.run_script(_RELEASE, [_claim_key(key)], [self._me])
 
         self._later(work())
 
@@ -344,6 +371,10 @@ class RedisStore:
 
 def _piece_key(name: bytes, number: int) -> str:
     return f"{PREFIX}piece:{{{name.hex()}}}:{number}"
+
+
+def _claim_key(key: str) -> str:
+    return f"{PREFIX}claim:{key}"
 
 
 def _nothing() -> None:
