@@ -111,6 +111,17 @@ async def test_all_quotas_hold_and_none_is_taken_from_in_vain(server: Server, ke
     assert refused.standings[0].retry > 0
 
 
+@pytest.mark.parametrize("quota", [fixed(12), Quota(Algorithm.SLIDING, 12, YEAR), Quota(Algorithm.BUCKET, 1, YEAR, 12)])
+async def test_all_workers_tell_what_is_left(server: Server, key: str, quota: Quota) -> None:
+    quotas = Quotas([quota])
+    async with budgets(server.port, 0.0, workers=3, part=0.5) as workers:
+        left = []
+        for number in range(12):
+            await asyncio.sleep(0.02)  # so that it looks again at what others were told
+            left.append((await take(workers[number % 3], key, quotas)).standings[0].remaining)
+    assert left == list(range(11, -1, -1))
+
+
 async def test_exactly_means_nothing_in_advance(server: Server, key: str) -> None:
     quotas = Quotas([fixed(30)])
     async with budgets(server.port, 0.0, 0.0, exact=True) as (one, other):

@@ -20,6 +20,8 @@ cdef class AtHand:
     cpdef bint is_empty(self, Lease lease, object cost, double now) except -1
     @cython.locals(slot=Slot, values=list, at=cython.Py_ssize_t)
     cpdef object refused(self, Lease lease, object cost, double now)
+    @cython.locals(slot=Slot, windows=list, told=list, at=cython.Py_ssize_t)
+    cdef object _look(self, Lease lease, double now, double time)
     @cython.locals(slot=Slot, windows=list, values=list, at=cython.Py_ssize_t, took=bint)
     cdef list _taken(self, Lease lease, object cost, object wanted, double time)
     @cython.locals(slot=Slot, windows=list, ready="long long")

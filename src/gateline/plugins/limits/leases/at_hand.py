@@ -16,6 +16,8 @@ from gateline.plugins.limits.leases.lease import Lease
 __all__ = ["AtHand"]
 
 _MOST = 2**62
+_LOOKS = 0.01
+"""Seconds between two looks at what other workers were told."""
 
 
 class AtHand:
@@ -82,6 +84,8 @@ class AtHand:
         """Take from what is at hand, or give None; have more asked for in time."""
         time = self._clock.not_before()
         wanted = cost or 1
+        if now >= lease.look_at:
+            self._look(lease, now, time)
         if lease.flowing:
             self._pour(lease, wanted, time)
         values = self._taken(lease, cost, wanted, time)
@@ -103,6 +107,7 @@ class AtHand:
 
     def charge(self, lease: Lease, cost: int, now: float) -> tuple[Verdict, bool]:
         """Take whatever is left; whether the node owes something then."""
+        self._look(lease, now, self._clock.not_before())
         values = self.add(lease, [cost] * len(lease.slots))
         return Verdict(True, _standings(lease, values, 0, now, self._clock.now())), max(values) > 0
 
@@ -113,6 +118,22 @@ class AtHand:
             if slot.quota.penalty and -values[at] < cost:
                 slot.lost += cost
         return Verdict(False, _standings(lease, values, cost or 1, now, self._clock.now()))
+
+    # -- what is left elsewhere ------------------------------------------------------------------------------------
+    def tell_left(self, lease: Lease) -> None:
+        """Let all workers know what Redis has left. Where two do so at once it may be wrong until the next one does:
+        clients are told it, nothing is decided by it."""
+        told = self._count(lease.left, _known(lease, [0] * len(lease.slots)), ttl=lease.ttl)[0]
+        changes = [slot.left + 1 - value for slot, value in zip(lease.slots, told, strict=True)]
+        self._count(lease.left, _known(lease, changes), ttl=lease.ttl)
+
+    def _look(self, lease: Lease, now: float, time: float) -> None:
+        lease.look_at = now + _LOOKS
+        windows = [(slot.pool_at(time), _MOST, 0) for slot in lease.slots]
+        told = self._count(lease.left, windows, ttl=lease.ttl)[0]
+        for at, slot in enumerate(lease.slots):
+            if told[at] > 0:  # of this window
+                slot.left = told[at] - 1
 
     # -- the numbers -----------------------------------------------------------------------------------------------
     def values(self, lease: Lease) -> list[int]:
@@ -140,11 +161,7 @@ class AtHand:
     def give(self, lease: Lease, amounts: Sequence[int]) -> None:
         """The node was given so much, for the windows that are known of."""
         if any(amounts):
-            windows = [
-                (0 if slot.bucket else slot.number, _MOST, -amount)
-                for slot, amount in zip(lease.slots, amounts, strict=True)
-            ]
-            self._count(lease.pool, windows, ttl=lease.ttl)
+            self._count(lease.pool, _known(lease, [-amount for amount in amounts]), ttl=lease.ttl)
 
     def take_out(self, lease: Lease, amounts: Sequence[int]) -> bool:
         """Take so much out, of all quotas or of none; whether it was there."""
@@ -179,6 +196,12 @@ class AtHand:
         if some:
             self._count(lease.pool, windows, ttl=lease.ttl)
         return some
+
+
+def _known(lease: Lease, amounts: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Amounts for the windows that are known of."""
+    numbers = [0 if slot.bucket else slot.number for slot in lease.slots]
+    return [(number, _MOST, amount) for number, amount in zip(numbers, amounts, strict=True)]
 
 
 def _standings(lease: Lease, values: Sequence[int], wanted: int, now: float, time: float) -> list[Standing]:

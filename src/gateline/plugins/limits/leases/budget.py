@@ -226,6 +226,7 @@ class LeasedBudget:
                     pause = slot.pause(0.0 if got.left else retry, reset, self.nodes.count)
                 slot.empty_until = now + pause
         self._at_hand.give(lease, amounts)
+        self._at_hand.tell_left(lease)
         lease.renew_at = renew
         lease.flowing = lease.flowing or any(got.pace for got in granted)
 
@@ -260,6 +261,7 @@ class LeasedBudget:
             slot.left = slot.low = 0
             slot.retry_at = now + slot.over(time)
             slot.empty_until = 0.0 if amount else now + slot.pause_alone(time, self.nodes.count)
+        self._at_hand.tell_left(lease)
         lease.renew_at, lease.flowing = inf, False
 
     def _more_of_share(self, lease: Lease, at: int, time: float, alone: bool) -> int:

@@ -26,6 +26,8 @@ class Lease:
         "error",
         "flowing",
         "key",
+        "left",
+        "look_at",
         "place",
         "pool",
         "quotas",
@@ -42,6 +44,10 @@ class Lease:
         self.place = place
         self.pool = "lease:" + key
         """Under which name the node keeps what it has."""
+        self.left = "left:" + key
+        """Under which name it keeps what Redis had left when a worker asked last."""
+        self.look_at = 0.0
+        """When (monotonic) that is looked at again."""
         self.quotas = quotas
         self.slots = tuple([Slot(quota, part) for quota in quotas])
         self.ttl = 2 * max([slot.seconds for slot in self.slots]) + 1
