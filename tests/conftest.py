@@ -6,11 +6,16 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import gateline
 from gateline.store import StoreOptions
 from harness.gateway import Gateway
 from harness.postgres import Postgres
+
+# How long an example takes says something of the machine, not of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
