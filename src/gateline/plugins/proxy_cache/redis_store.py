@@ -328,10 +328,12 @@ class RedisStore:
         now = monotonic()
         for key in [key for key, until in self._claims.items() if until <= now]:
             del self._claims[key]
+        holding = [
+            self._client.run_script(_HOLD, [_claim_key(key)], [self._me, int(min(until - now, HELD) * 1000)])
+            for key, until in self._claims.items()
+        ]
         try:
-            for key, until in tuple(self._claims.items()):
-                held = int(min(until - now, HELD) * 1000)
-                await self._client.run_script(_HOLD, [_claim_key(key)], [self._me, held])
+            await asyncio.gather(*holding)
         except RedisError as error:
             self._complain(error)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from gateline.pdk.fields import Between, Field, GreaterThan, HeaderName, MinLength, OneOf, Record
 from gateline.pdk.redis import RedisAnywhere
+from gateline.plugins.limits.budget import Algorithm
 from gateline.plugins.limits.identifiers import Identified, identifier_problem
 from gateline.plugins.limits.shared_windows import Policy
 from gateline.plugins.rate_limiting_advanced.plan import ALGORITHMS, label_of, too_long
@@ -23,7 +24,7 @@ Burst = Annotated[
 MOST_QUOTAS = 80
 """Limits that can be counted together."""
 
-_BUCKETS = ("token-bucket", "gcra")
+_BUCKETS = [name for name, algorithm in ALGORITHMS.items() if algorithm is Algorithm.BUCKET]
 _NO_BURST = "only a token-bucket or gcra has a burst"
 _NOTHING = "a window of which less than 1 is allowed lets nothing pass"
 _UNEQUAL = "You must provide the same number of windows and limits"

@@ -4,7 +4,7 @@ from gateline.plugins.limits.leases.lease cimport Lease
 from gateline.plugins.limits.leases.slot cimport Slot
 
 cdef class AtHand:
-    cdef object _ask, _count, _counters, _later
+    cdef object _ask, _count, _later
     cdef RedisClock _clock
     cdef double _part
     cdef bint _tolerant

@@ -25,7 +25,7 @@ class AtHand:
     asked for again, while Redis is gone and the node's share is used up. `ask` is called when more should be asked for,
     `later` where a request has to wait for that, and gives its verdict."""
 
-    __slots__ = ("_ask", "_clock", "_count", "_counters", "_later", "_part", "_tolerant", "leases")
+    __slots__ = ("_ask", "_clock", "_count", "_later", "_part", "_tolerant", "leases")
 
     def __init__(
         self,
@@ -37,7 +37,6 @@ class AtHand:
         ask: Callable[[Lease], object],
         later: Callable[[Lease, int], Coroutine[Any, Any, Verdict]],
     ) -> None:
-        self._counters = counters
         self._count = counters.count
         self._clock = clock
         self._part = part
@@ -84,8 +83,7 @@ class AtHand:
         """Take from what is at hand, or give None; have more asked for in time."""
         time = self._clock.not_before()
         wanted = cost or 1
-        if now >= lease.look_at:
-            self._look(lease, now, time)
+        self._look(lease, now, time)
         if lease.flowing:
             self._pour(lease, wanted, time)
         values = self._taken(lease, cost, wanted, time)
@@ -128,6 +126,8 @@ class AtHand:
         self._count(lease.left, _known(lease, changes), ttl=lease.ttl)
 
     def _look(self, lease: Lease, now: float, time: float) -> None:
+        if now < lease.look_at:
+            return
         lease.look_at = now + _LOOKS
         windows = [(slot.pool_at(time), _MOST, 0) for slot in lease.slots]
         told = self._count(lease.left, windows, ttl=lease.ttl)[0]
