@@ -1,10 +1,11 @@
 """Client connections: kept alive, pipelined, half-closed, of HTTP/1.0, and what ends them."""
 
+import threading
 import time
 
 import pytest
 
-from harness.client import RawClient
+from harness.client import DEADLINE, RawClient
 from harness.node import configuration
 from harness.stage import Stages
 from harness.upstream import Visit
@@ -273,3 +274,48 @@ def test_client_that_never_reads_its_last_answer_does_not_stay_for_ever(stages: 
     while stage.node.ask(lambda: len(stage.node.worker._crowd.connections)):
         assert time.monotonic() < deadline, "the connection is still there"
         time.sleep(0.05)
+
+
+def test_client_that_asks_on_without_taking_answers_does_not_fill_the_memory(stages: Stages) -> None:
+    size, count = 100_000, 3000
+
+    def large(visit: Visit) -> None:
+        while True:
+            visit.request()
+            visit.answer(b"x" * size)
+
+    stage = stages.set(large)
+    client = stage.client()
+    client.send(_get("/x") * 500)  # as many as a client may send ahead
+    sender = threading.Thread(target=client.send, args=(_get("/x") * (count - 500),))
+    sender.start()
+    try:
+        visit = stage.upstream.wait_for_visits(1)[0]
+        asked = -1
+        while asked < visit.received.count(b"GET "):  # until it asks for nothing more
+            asked = visit.received.count(b"GET ")
+            time.sleep(0.3)
+        assert asked < 200, "the service is asked for what nobody takes"
+        for _ in range(count):
+            assert client.response().body == b"x" * size
+    finally:
+        sender.join(DEADLINE)
+    assert not sender.is_alive()
+
+
+def test_connection_to_the_service_serves_others_when_a_client_is_slow_at_the_end(stages: Stages) -> None:
+    def large(visit: Visit) -> None:
+        while True:
+            visit.answer(b"x" * int(visit.request().target[1:]))
+
+    stage = stages.set(large, service={"read_timeout": 2000, "retries": 0})
+    for size in range(500_000, 8_000_000, 250_000):  # for one of these the client's buffers are full at the very end
+        slow = stage.client()
+        slow.send(_get(f"/{size}"))
+        slow.read(time.monotonic() + DEADLINE)
+        other = stage.client()
+        assert other.get("/5").body == b"x" * 5, size
+        assert slow.response().body == b"x" * size
+        assert other.get("/6").body == b"x" * 6, size
+        slow.close()
+        other.close()

@@ -17,9 +17,10 @@ from gateline.engine.wire.http1 import NEVER, ClientConnection
 
 
 class _Transport:
-    """Keeps what is written to it."""
+    """Keeps what is written to it; `unsent`: so many bytes of it have not gone out."""
 
     def __init__(self) -> None:
+        self.unsent = 0
         self.written = b""
         self.closing = False
         self.paused = False
@@ -42,6 +43,9 @@ class _Transport:
 
     def write_eof(self) -> None:
         self.ended = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.paused = True
@@ -171,6 +175,134 @@ def test_draining_connection_is_closed_after_its_answer() -> None:
         assert b"Connection: close\r\n" in transport.written
         assert transport.closing
         yield
+
+    _in_a_loop(test)
+
+
+class _SlowClient:
+    """A client that takes nothing of its answer until it is told to."""
+
+    def __init__(self, crowd: Crowd | None = None, **limits: Any) -> None:
+        self.connection, self.transport = _connection(crowd, **limits)
+        self._write = self.transport.write
+        self.transport.write = self._fill  # type: ignore[method-assign]
+
+    def _fill(self, data: bytes) -> None:
+        self._write(data)
+        if not self.transport.unsent:
+            self.transport.unsent = 1000
+            self.connection.pause_writing()
+
+    def take(self, *, left: int = 0) -> None:
+        """Take what there is, but for what is `left`."""
+        self.transport.unsent = left
+        if not left:
+            self.connection.resume_writing()
+
+    @property
+    def answers(self) -> int:
+        """How many answers were written for it."""
+        return self.transport.written.count(b"HTTP/1.1 404 ")
+
+
+def test_requests_wait_until_the_client_has_taken_the_answer_before() -> None:
+    def test() -> Any:
+        client = _SlowClient()
+        client.connection.data_received(_get("/1") + _get("/2"))
+        yield
+        client.connection.data_received(_get("/3"))
+        yield
+        assert client.answers == 1
+        for number in (2, 3):
+            client.take()
+            yield
+            assert client.answers == number
+        client.take()
+        assert client.connection.deadline < NEVER
+
+    _in_a_loop(test)
+
+
+def test_client_that_only_asks_is_not_read_without_end_and_dropped_after_its_time() -> None:
+    def test() -> Any:
+        client = _SlowClient()
+        client.connection.data_received(_get("/1"))
+        deadline = client.connection.deadline
+        for _ in range(3):
+            client.connection.data_received(_get("/" + "x" * 30_000))
+        assert client.transport.paused
+        assert client.connection.deadline == deadline, "asking on is no reason to wait longer"
+        client.connection.timed_out(0.0)
+        client.connection.timed_out(0.0)
+        assert client.transport.closing
+        yield
+
+    _in_a_loop(test)
+
+
+def test_requests_that_were_not_read_any_more_are_read_when_the_answer_is_taken() -> None:
+    def test() -> Any:
+        client = _SlowClient()
+        client.connection.data_received(_get("/1"))
+        for _ in range(20):
+            client.connection.data_received(_get("/1", "X: " + "x" * 5000))
+        assert client.transport.paused
+        while client.transport.unsent:
+            client.take()
+            yield
+        assert client.answers == 21
+        assert not client.transport.paused
+
+    _in_a_loop(test)
+
+
+@pytest.mark.parametrize("line", ["X: y", "Connection: close"])
+def test_client_that_takes_its_answer_slowly_is_waited_for(line: str) -> None:
+    def test() -> Any:
+        client = _SlowClient(send_timeout=5.0)
+        client.connection.data_received(_get("/1", line))
+        aborted = []
+        client.transport.abort = lambda: aborted.append(True)  # type: ignore[method-assign]
+        for left in (900, 500, 1):
+            client.take(left=left)
+            client.connection.timed_out(100.0)
+            assert client.connection.deadline == 105.0
+        for _ in range(2):
+            client.connection.timed_out(200.0)
+        assert aborted, "it took nothing more"
+        yield
+
+    _in_a_loop(test)
+
+
+def test_draining_leaves_a_client_the_time_to_take_its_answer() -> None:
+    def test() -> Any:
+        crowd = Crowd(ClientLimits(send_timeout=50.0))
+        client = _SlowClient(crowd)
+        client.connection.data_received(_get("/1"))
+        deadline = client.connection.deadline
+        crowd.drain()
+        assert client.connection.deadline == deadline
+        client.take()
+        assert client.connection.deadline < deadline
+        client.connection.timed_out(0.0)
+        assert client.transport.closing
+        yield
+
+    _in_a_loop(test)
+
+
+def test_request_that_waited_is_answered_while_the_worker_drains() -> None:
+    def test() -> Any:
+        crowd = Crowd(ClientLimits())
+        client = _SlowClient(crowd)
+        client.connection.data_received(_get("/1") + _get("/2"))
+        crowd.drain()
+        client.take()
+        yield
+        assert client.answers == 2
+        assert client.transport.written.count(b"Connection: close\r\n") == 1
+        assert client.transport.closing
 
     _in_a_loop(test)
 

@@ -9,11 +9,11 @@ cdef long long _CHUNKED
 
 cdef class ClientConnection(ClientStream):
     cdef bytes _ahead, _partial
-    cdef bint _chunked, _close, _half_closed, _lingering, _paused
+    cdef bint _chunked, _close, _half_closed, _lingering, _paused, _write_paused
     cdef object _decoder, _transport
     cdef Door _door
     cdef Exchange _exchange
-    cdef long long _discarded, _left, _requests
+    cdef long long _discarded, _left, _requests, _unsent
     cdef public double deadline
 
     @cython.locals(exchange=Exchange)
@@ -35,5 +35,8 @@ cdef class ClientConnection(ClientStream):
     cpdef object send_data(self, bytes data)
     @cython.locals(exchange=Exchange, door=Door)
     cpdef object finish(self, double now)
+    cdef object _await_body(self)
+    @cython.locals(door=Door)
+    cdef object _await_request(self, double now)
     cpdef object pause_reading(self)
     cpdef object resume_reading(self)

@@ -73,6 +73,8 @@ class ClientConnection(ClientStream):
         "_paused",
         "_requests",
         "_transport",
+        "_unsent",
+        "_write_paused",
         "deadline",
     )
 
@@ -90,6 +92,8 @@ class ClientConnection(ClientStream):
         self._lingering = False
         self._discarded = 0
         self._paused = False
+        self._write_paused = False
+        self._unsent = 0
         self._requests = 0
         self.deadline = NEVER
 
@@ -106,8 +110,8 @@ class ClientConnection(ClientStream):
         if self._exchange is None:
             if self._lingering:
                 self._discard(data)
-            elif self._ahead:  # its turn comes in a moment, and what came after it must not overtake it
-                self._ahead += data
+            elif self._ahead or self._write_paused:  # its turn comes, and what came after it must not overtake it
+                self._keep(data)
             elif not self._partial:
                 self._read_head(data)
             elif b"\n" in data or len(self._partial) + len(data) > self._door.head_limits.line:
@@ -119,9 +123,13 @@ class ClientConnection(ClientStream):
         elif self._exchange.tunnel:
             self._exchange.request_data(data)
         else:
-            self._ahead += data
-            if len(self._ahead) > AHEAD_LIMIT:
-                self.pause_reading()
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Have what was sent ahead wait for its turn."""
+        self._ahead += data
+        if len(self._ahead) > AHEAD_LIMIT:
+            self.pause_reading()
 
     def eof_received(self) -> bool:
         exchange = self._exchange
@@ -144,16 +152,25 @@ class ClientConnection(ClientStream):
             exchange.client_lost()
 
     def pause_writing(self) -> None:
+        self._write_paused = True
+        self._unsent = self._transport.get_write_buffer_size()
         self.deadline = monotonic() + self._door.send_timeout
         if self._exchange is not None:
             self._exchange.client_paused()
 
     def resume_writing(self) -> None:
+        self._write_paused = False
+        self._unsent = 0
         if self._lingering:
             return
-        self.deadline = NEVER if self._exchange is not None else monotonic() + self._door.idle_timeout
-        if self._exchange is not None:
-            self._exchange.client_resumed()
+        exchange = self._exchange
+        if exchange is not None:
+            self._await_body()
+            exchange.client_resumed()
+            return
+        self._await_request(monotonic())
+        if self._ahead or self._paused:  # the next request has waited for the client to take this answer
+            asyncio.get_running_loop().call_soon(self._next)
 
     # -- requests --------------------------------------------------------------------------------------------------
     def _read_head(self, data: bytes) -> None:
@@ -193,8 +210,8 @@ class ClientConnection(ClientStream):
             self._close = self._close or not self._ahead
             self.deadline = monotonic() + HALF_CLOSED_PROBE
         door.proxy.handle(exchange)
-        if not exchange.request_done and self._exchange is exchange and not self._paused:
-            self.deadline = monotonic() + door.body_timeout
+        if not exchange.request_done and self._exchange is exchange:
+            self._await_body()
 
     def _begin_counted(self, exchange: Exchange, data: bytes, size: int, length: int) -> None:
         end = size + length
@@ -255,11 +272,24 @@ class ClientConnection(ClientStream):
             done = not self._left
             if done:
                 self._keep_ahead(data, left)
-        self.deadline = NEVER if done else monotonic() + self._door.body_timeout
+        self._await_body()
         if body:
             exchange.request_data(body)
         if done:
             exchange.request_end(trailers)
+
+    def _await_body(self) -> None:
+        """What is waited for while an exchange is under way: the rest of its body, where it is not whole yet; before
+        that, that the client takes what there is of the answer."""
+        if not self._write_paused:
+            awaited = (self._left or self._decoder is not None) and not self._paused
+            self.deadline = monotonic() + self._door.body_timeout if awaited else NEVER
+
+    def _await_request(self, now: float) -> None:
+        door = self._door
+        self.deadline = now + door.idle_timeout
+        if door.crowd.draining:
+            self.deadline = now + DRAIN_GRACE
 
     def _keep_ahead(self, data: bytes, end: int) -> None:
         if end < len(data):
@@ -388,13 +418,12 @@ class ClientConnection(ClientStream):
         exchange, self._exchange = self._exchange, None
         if self._close:
             self._end(unread=exchange is not None and not exchange.request_done)
+        elif self._write_paused:  # an answer at a time: what a client does not take does not pile up
+            return
         elif self._ahead:
             asyncio.get_running_loop().call_soon(self._next)
         else:
-            door = self._door
-            self.deadline = now + door.idle_timeout
-            if door.crowd.draining:
-                self.deadline = now + DRAIN_GRACE
+            self._await_request(now)
             if self._paused:
                 self.resume_reading()
 
@@ -408,14 +437,14 @@ class ClientConnection(ClientStream):
     def pause_reading(self) -> None:
         if not self._paused and not self._transport.is_closing():
             self._paused = True
-            self.deadline = NEVER
+            self._await_body()
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         if self._paused and not self._transport.is_closing():
             self._paused = False
             if self._left or self._decoder is not None:
-                self.deadline = monotonic() + self._door.body_timeout
+                self._await_body()
             self._transport.resume_reading()
 
     # -- the end ---------------------------------------------------------------------------------------------------
@@ -431,6 +460,7 @@ class ClientConnection(ClientStream):
         self._left = 0
         self._lingering = True
         if not unread or self._half_closed or self._transport.is_closing():
+            self._unsent = self._transport.get_write_buffer_size()
             self.deadline = monotonic() + self._door.send_timeout
             self._transport.close()
             return
@@ -453,7 +483,7 @@ class ClientConnection(ClientStream):
         exchange = self._exchange
         if exchange is None or not exchange.responded:
             self._close = True  # else the client has been told that the connection stays
-        if exchange is None and not self._partial and not self._lingering:
+        if exchange is None and not self._partial and not self._lingering and not self._write_paused:
             self.deadline = min(self.deadline, monotonic() + DRAIN_GRACE)
 
     def stop(self) -> None:
@@ -463,7 +493,11 @@ class ClientConnection(ClientStream):
     def timed_out(self, now: float) -> None:
         """The deadline has passed: which one it was shows in the connection's state."""
         exchange = self._exchange
-        if self._half_closed and exchange is not None and not exchange.responded:
+        unsent = self._transport.get_write_buffer_size() if self._unsent else 0
+        if unsent < self._unsent:  # it takes the answer, if slowly
+            self._unsent = unsent
+            self.deadline = now + self._door.send_timeout
+        elif self._half_closed and exchange is not None and not exchange.responded:
             self.deadline = now + HALF_CLOSED_PROBE
             if exchange.head.minor:  # to a client that is gone it brings a reset, to another one it means nothing
                 self._transport.write(_CONTINUE)

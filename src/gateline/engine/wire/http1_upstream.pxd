@@ -8,13 +8,13 @@ from gateline.engine.wire._codec cimport ResponseHead as CResponseHead
 cdef long long _CHUNKED
 
 cdef class UpstreamConnection(PooledStream):
-    cdef bint _body, _chunked, _reusable, _tunnel, _until_close, _write_paused
+    cdef bint _body, _chunked, _read_paused, _reusable, _tunnel, _until_close, _write_paused
     cdef object _decoder, _transport
     cdef Pool _pool
     cdef Exchange _exchange
     cdef bytes _partial
     cdef int _interims
-    cdef long long _left
+    cdef long long _left, _unsent
     cdef double _read_timeout, _write_timeout
 
     @cython.locals(place=Place, current=Exchange)

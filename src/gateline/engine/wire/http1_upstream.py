@@ -46,10 +46,12 @@ class UpstreamConnection(PooledStream):
         "_left",
         "_partial",
         "_pool",
+        "_read_paused",
         "_read_timeout",
         "_reusable",
         "_transport",
         "_tunnel",
+        "_unsent",
         "_until_close",
         "_write_paused",
         "_write_timeout",
@@ -67,7 +69,9 @@ class UpstreamConnection(PooledStream):
         self._reusable = True
         self._chunked = False
         self._tunnel = False
+        self._read_paused = False
         self._write_paused = False
+        self._unsent = 0
         self._interims = 0
         self._read_timeout = 60.0
         self._write_timeout = 60.0
@@ -112,11 +116,13 @@ class UpstreamConnection(PooledStream):
     def pause_reading(self) -> None:
         if not self._transport.is_closing():
             self.deadline = NEVER
+            self._read_paused = True
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         if not self._transport.is_closing():
             self.deadline = monotonic() + self._read_timeout
+            self._read_paused = False
             self._transport.resume_reading()
 
     # -- the pool's side (PooledStream) ----------------------------------------------------------------------------
@@ -129,7 +135,12 @@ class UpstreamConnection(PooledStream):
     def stop(self) -> None:
         self._transport.abort()
 
-    def timed_out(self, now: float) -> None:  # noqa: ARG002 - the watch's signature
+    def timed_out(self, now: float) -> None:
+        unsent = self._transport.get_write_buffer_size() if self._write_paused else 0
+        if unsent < self._unsent:  # it takes the request, if slowly
+            self._unsent = unsent
+            self.deadline = now + self._write_timeout
+            return
         self.deadline = NEVER
         if self._exchange is None:
             self._transport.close()
@@ -189,12 +200,14 @@ class UpstreamConnection(PooledStream):
 
     def pause_writing(self) -> None:
         self._write_paused = True
+        self._unsent = self._transport.get_write_buffer_size()
         self.deadline = monotonic() + self._write_timeout
         if self._exchange is not None:
             self._exchange.upstream_paused()
 
     def resume_writing(self) -> None:
         self._write_paused = False
+        self._unsent = 0
         exchange = self._exchange
         if exchange is not None:
             self.deadline = monotonic() + self._read_timeout if exchange.request_done else NEVER
@@ -323,6 +336,9 @@ class UpstreamConnection(PooledStream):
 
     def _let_go(self, reusable: bool, now: float) -> None:
         if reusable and not self._write_paused:
+            if self._read_paused:  # for a client that has yet to take the end of this answer
+                self._read_paused = False
+                self._transport.resume_reading()
             self._pool.release(self, now)
         else:
             self.deadline = NEVER

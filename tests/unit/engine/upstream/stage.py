@@ -32,12 +32,12 @@ class Client:
 
     def __init__(self, proxy: Proxy) -> None:
         self.wire = Wire({"peername": ("127.0.0.1", 40000), "sockname": ("127.0.0.1", 8000)})
-        self._connection = ClientConnection(Door(proxy, Crowd(ClientLimits()), _LIMITS, port=8000, tls=False))
-        self._connection.connection_made(self.wire)
+        self.connection = ClientConnection(Door(proxy, Crowd(ClientLimits()), _LIMITS, port=8000, tls=False))
+        self.connection.connection_made(self.wire)
 
     def send(self, path: str = "/", *lines: str, method: str = "GET") -> None:
         """Send a request."""
-        self._connection.data_received("\r\n".join([f"{method} {path} HTTP/1.1", "Host: a", *lines, "", ""]).encode())
+        self.connection.data_received("\r\n".join([f"{method} {path} HTTP/1.1", "Host: a", *lines, "", ""]).encode())
 
     @property
     def answered(self) -> bytes:
@@ -52,7 +52,7 @@ class Client:
     def leave(self) -> None:
         """Hang up."""
         self.wire.close()
-        self._connection.connection_lost(None)
+        self.connection.connection_lost(None)
 
 
 class Stage:
@@ -64,7 +64,7 @@ class Stage:
         """The hosts that were asked, in order."""
         self.over: list[Exchange] = []
         """The exchanges that are over."""
-        pools = _Pools(self)
+        self.pools = pools = _Pools(self)
         self.configuration = Configuration("traditional_compatible", pools, watch_makers=makers, locality=locality)
         self.proxy = Proxy(
             self.configuration.runtime,
