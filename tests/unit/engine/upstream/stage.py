@@ -56,15 +56,24 @@ class Client:
 
 
 class Stage:
-    """A worker's engine with the entities that it is given. `behaviours` by host; who says nothing answers `ok`."""
+    """A worker's engine with the entities that it is given. `behaviours` by host; who says nothing answers `ok`.
 
-    def __init__(self, *entities: Entity, makers: Sequence[WatchMaker] = (), locality: str | None = None) -> None:
+    Other `pools` lead to targets that do something else.
+    """
+
+    def __init__(
+        self,
+        *entities: Entity,
+        makers: Sequence[WatchMaker] = (),
+        locality: str | None = None,
+        pools: Pools | None = None,
+    ) -> None:
         self.behaviours: dict[str, Behaviour] = {}
         self.asked: list[str] = []
         """The hosts that were asked, in order."""
         self.over: list[Exchange] = []
         """The exchanges that are over."""
-        self.pools = pools = _Pools(self)
+        self.pools = pools = pools or _Pools(self)
         self.configuration = Configuration("traditional_compatible", pools, watch_makers=makers, locality=locality)
         self.proxy = Proxy(
             self.configuration.runtime,
