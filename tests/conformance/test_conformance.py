@@ -18,6 +18,8 @@ from harness.postgres import Postgres
 
 HERE = Path(__file__).parent
 
+Start = Callable[[str], tuple[Gateway, Any]]
+
 STORES = ("off", "sqlite", "postgres")
 ADMIN = (
     "admin_certificates",
@@ -82,19 +84,19 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
-    """Gives the runner, with its upstreams, for a gateway with the store asked for, started when it is asked for."""
-    runners: dict[str, Any] = {}
+def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Gives a gateway with the store asked for, started when it is asked for, and a runner with its upstreams."""
+    started: dict[str, tuple[Gateway, Any]] = {}
 
-    def runner(store: str) -> Any:
-        if store not in runners:
+    def begin(store: str) -> tuple[Gateway, Any]:
+        if store not in started:
             gateway = _gateway(store, request, tmp_path_factory)
-            runners[store] = open_runner(gateway, db=store != "off")
-        return runners[store]
+            started[store] = gateway, open_runner(gateway, db=store != "off")
+        return started[store]
 
-    yield runner
-    for started in runners.values():
-        close(started)
+    yield begin
+    for _, runner in started.values():
+        close(runner)
 
 
 def _gateway(store: str, request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Gateway:
@@ -119,11 +121,16 @@ def _gateway(store: str, request: pytest.FixtureRequest, folders: pytest.TempPat
 
 
 @pytest.mark.parametrize(("store", "file", "case"), CASES)
-def test_case(store: str, file: str, case: dict[str, Any], start: Callable[[str], Any]) -> None:
+def test_case(store: str, file: str, case: dict[str, Any], start: Start) -> None:
     missing = LATER.get(file, {}).get(case["name"])
-    runner = start(store)
+    gateway, runner = start(store)
     if missing is None:
-        assert runner.run(case) == "passed"
+        said = len(gateway.log())
+        try:
+            assert runner.run(case) == "passed"
+        except BaseException:
+            print(gateway.log()[said:])  # noqa: T201 - pytest shows it with the failure
+            raise
         return
     try:
         runner.run(case)
