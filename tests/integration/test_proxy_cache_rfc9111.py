@@ -4,6 +4,7 @@ Answers grow old without waiting: the service says that they are (`Age`).
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -231,3 +232,22 @@ def test_requests_for_one_answer_wait_for_it_together(stages: Stages) -> None:
         client.send(b"GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
     assert {client.response().body for client in clients} == {b"hello"}
     assert scene.asked == 1
+
+
+def test_nobody_waits_for_a_client_that_takes_nothing(stages: Stages) -> None:
+    body = b"x" * 12_000_000  # more than fits between a service and a client that does not read
+    scene = Scene(stages, says(FRESH, body=body))
+    slow = scene.stage.client()
+    slow.send(b"GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+    scene.stage.upstream.wait_for_requests(1)
+    clients = [scene.stage.client() for _ in range(8)]
+    for client in clients:
+        client.send(b"GET /a HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+    with ThreadPoolExecutor(len(clients)) as threads:
+        bodies = list(threads.map(lambda client: client.response(timeout=60).body, clients))
+    assert all(given == body for given in bodies)
+    asked = scene.asked
+    assert asked in (2, 3), "one fetches for the others; another one where that one is slow as well"
+    assert slow.response().body == body
+    assert scene.get().body == body
+    assert scene.asked == asked

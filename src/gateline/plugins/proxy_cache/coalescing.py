@@ -13,6 +13,8 @@ LONGEST_WAIT = 10.0
 """Seconds after which a request that waits goes to the service itself."""
 CLAIM = 60.0
 """Seconds that a claim holds at most, should its worker hang; that one has died is noticed by the store."""
+STALLED = 1.0
+"""Seconds without another piece, as when a client takes none, after which nobody waits for a fetch any more."""
 LOOK = 0.02
 """Seconds between two looks whether another worker is done."""
 PASS = 10.0
@@ -23,16 +25,37 @@ _MOST_PASSES = 10_000
 class Fetch:
     """A fetch under way: this worker's, or that of another one."""
 
-    __slots__ = ("_fetches", "_key", "done", "kept")
+    __slots__ = ("_fetches", "_key", "_moved", "_timer", "done", "kept")
 
     def __init__(self, fetches: "Fetches", key: str) -> None:
         self._fetches = fetches
         self._key = key
+        self._moved = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self.done = asyncio.Event()
         self.kept = True
 
+    def moves(self) -> None:
+        """A piece of what it fetches has come. Where no other one follows, one of those who wait fetches it anew: the
+        client of this one may be slow, and they need not be."""
+        loop = asyncio.get_running_loop()
+        self._moved = loop.time()
+        if self._timer is None and not self.done.is_set():
+            self._timer = loop.call_later(STALLED, self._look)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        left = self._moved + STALLED - loop.time()
+        if left > 0:
+            self._timer = loop.call_later(left, self._look)
+        else:
+            self.over(kept=True)
+
     def over(self, *, kept: bool) -> None:
         """It has ended; `kept`: what it brought is there for others."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self.done.is_set():
             self.kept = kept
             self._fetches.ended(self._key, self)

@@ -111,6 +111,8 @@ class SharedFetch:
             self._writing = None
             self._cache.fetches.passes(self._place.key, self._asked_at)
             self._over(kept=False)
+        elif self._fetch is not None:
+            self._fetch.moves()
 
     def ended(self, *, whole: bool) -> None:
         """Put it where others find it."""
