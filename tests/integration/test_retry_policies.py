@@ -225,7 +225,7 @@ def test_bodies_are_kept_up_to_the_policys_limit(stages: Stages, limit: int, sta
 
 # -- times -------------------------------------------------------------------------------------------------------------
 def test_a_try_that_takes_too_long_is_given_up_for_the_next(stages: Stages) -> None:
-    stage = policy(stages, in_turn(hang, hang, serve), per_try_timeout=500)
+    stage = policy(stages, in_turn(hang, hang, serve), per_try_timeout=1000)
     assert stage.client().get("/x").status == 200
     assert heads(stage) == 3
     assert all(visit.finished.wait(5) for visit in stage.upstream.visits[:2]), "a try is still asked for its answer"
@@ -556,7 +556,7 @@ def test_the_retries_that_a_plugin_sets_count_more_than_the_policys(stages: Stag
 
 
 def test_the_log_record_lists_every_try(stages: Stages, witness: dict[str, Any]) -> None:
-    service = {"retry_policy": {"statuses": [503], "per_try_timeout": 700}}
+    service = {"retry_policy": {"statuses": [503], "per_try_timeout": 1500}}
     before = int(time.time() * 1000) - 1
     stage = stages.set(in_turn(says(503), reset, hang, serve), service=service, **witness)
     assert stage.client().get("/x").status == 200

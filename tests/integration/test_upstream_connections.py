@@ -78,7 +78,10 @@ def test_connection_serves_no_more_requests_than_it_may(stages: Stages) -> None:
 
 @pytest.mark.parametrize("name", ["upstream_keepalive_max_requests", "upstream_keepalive_idle_timeout"])
 def test_zero_is_no_limit(stages: Stages, name: str) -> None:
-    stage = stages.set(settings={name: "0"}, service={"read_timeout": 100})
+    stage = stages.set(settings={name: "0"})
+    hurried = {"name": "hurried", "url": "http://127.0.0.1:1", "read_timeout": 100, "routes": [{"paths": ["/hurried"]}]}
+    service = {"name": "s", "url": stage.upstream.url, "routes": [{"paths": ["/"]}]}
+    stage.node.configure(configuration(service, hurried))  # so that the deadlines of all are looked at often
     client = stage.client()
     for _ in range(3):
         assert client.get("/x").status == 200
@@ -87,7 +90,7 @@ def test_zero_is_no_limit(stages: Stages, name: str) -> None:
 
 
 def test_connection_that_idles_too_long_is_closed(stages: Stages) -> None:
-    stage = stages.set(settings={"upstream_keepalive_idle_timeout": "0.2"}, service={"read_timeout": 200})
+    stage = stages.set(settings={"upstream_keepalive_idle_timeout": "1"}, service={"read_timeout": 1000})
     assert stage.client().get("/x").status == 200
     assert _open(stage) == 1
     assert stage.upstream.visits[0].finished.wait(5)

@@ -164,7 +164,7 @@ def test_answer_that_stops_in_the_middle_is_cut_after_the_read_timeout(stages: S
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         visit.wait_for_end()
 
-    stage = stages.set(stop, service={"read_timeout": 150})
+    stage = stages.set(stop, service={"read_timeout": 1000})
     with pytest.raises(MalformedError, match="cut off"):
         stage.client().get("/x")
 
@@ -172,9 +172,9 @@ def test_answer_that_stops_in_the_middle_is_cut_after_the_read_timeout(stages: S
 def test_answer_that_drips_within_the_read_timeout_passes(stages: Stages) -> None:
     def drip(visit: Visit) -> None:
         visit.request()
-        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"h", b"e", b"l", b"l", b"o", delay=0.15)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"h", b"e", b"l", b"l", b"o", delay=0.3)
 
-    stage = stages.set(drip, service={"read_timeout": 500})
+    stage = stages.set(drip, service={"read_timeout": 1200})
     assert stage.client().get("/x").body == b"hello"
 
 
@@ -239,7 +239,7 @@ def test_tries_end_with_the_services_retries(stages: Stages) -> None:
 
 
 def test_timeouts_are_tried_again_too(stages: Stages) -> None:
-    stage = stages.set(_in_turn(_silent, _serve), service={"read_timeout": 150})
+    stage = stages.set(_in_turn(_silent, _serve), service={"read_timeout": 1000})
     assert stage.client().get("/x").status == 200
     assert len(stage.upstream.visits) == 2
 

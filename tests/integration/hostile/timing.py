@@ -2,7 +2,7 @@
 
 from integration.hostile.entry import HOST, Entry, get, post
 
-_HURRIED = {"client_header_timeout": "0.3", "client_body_timeout": "0.3", "client_idle_timeout": "0.3"}
+_HURRIED = {"client_header_timeout": "1", "client_body_timeout": "1", "client_idle_timeout": "1"}
 _HEAD = b"GET /hostile HTTP/1.1\r\n" + HOST
 _CHUNKED = post(b"Transfer-Encoding: chunked")
 
@@ -14,7 +14,7 @@ ENTRIES = (
         "slow: a head that drips",  # each part comes in time, the whole does not
         (_HEAD, *[b"X: y\r\n"] * 8),
         (408,),
-        delay=0.1,
+        delay=0.2,
         settings=_HURRIED,
     ),
     Entry("slow: a second head that stops", (get(), _HEAD), (200, 408), upstream=1, delay=0.05, settings=_HURRIED),
@@ -31,7 +31,7 @@ ENTRIES = (
         (post(b"Content-Length: 5"), b"h", b"e", b"l", b"l", b"o"),
         (200,),
         upstream=1,
-        delay=0.1,
+        delay=0.3,
         settings=_HURRIED,
     ),
 )

@@ -147,12 +147,15 @@ class Pool:
             failure = CATALOGUE.CONNECT_TIMEOUT if error.errno == errno.ETIMEDOUT else CATALOGUE.CONNECT
             _log.info("connecting to %s:%d failed: %s", target.host, target.port, error)
         else:
-            self._places.follow()
-            if exchange.over:  # its client left meanwhile
-                self.release(connection, monotonic())
-            else:
-                exchange.connected(connection, monotonic())
-            return
+            if connection.usable():
+                self._places.follow()
+                if exchange.over:  # its client left meanwhile
+                    self.release(connection, monotonic())
+                else:
+                    exchange.connected(connection, monotonic())
+                return
+            failure = CATALOGUE.CONNECT
+            _log.info("%s:%d closed a connection before anything was sent", target.host, target.port)
         exchange.upstream_failed(failure, False)
 
     async def _connected(self, places: list[Place]) -> PooledStream:
