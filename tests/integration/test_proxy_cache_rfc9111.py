@@ -10,6 +10,7 @@ import pytest
 
 from gateline.entities import Plugin
 from gateline.pdk.discovery import Plugins
+from gateline.plugins.proxy_cache import coalescing
 from harness.messages import Request, Response
 from harness.stage import Stage, Stages
 from harness.upstream import Visit, answer
@@ -234,7 +235,10 @@ def test_requests_for_one_answer_wait_for_it_together(stages: Stages) -> None:
     assert scene.asked == 1
 
 
-def test_nobody_waits_for_a_client_that_takes_nothing(stages: Stages) -> None:
+@pytest.mark.parametrize("limit", ["STALLED", "LONGEST_BODY"])
+def test_nobody_waits_for_a_client_that_is_slow(stages: Stages, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STALLED", "LONGEST_BODY"):
+        monkeypatch.setattr(coalescing, name, 1.0 if name == limit else 60.0)
     body = b"x" * 12_000_000  # more than fits between a service and a client that does not read
     scene = Scene(stages, says(FRESH, body=body))
     slow = scene.stage.client()

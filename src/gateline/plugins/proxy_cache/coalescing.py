@@ -15,6 +15,8 @@ CLAIM = 60.0
 """Seconds that a claim holds at most, should its worker hang; that one has died is noticed by the store."""
 STALLED = 1.0
 """Seconds without another piece, as when a client takes none, after which nobody waits for a fetch any more."""
+LONGEST_BODY = 8.0
+"""Seconds from its first piece on after which nobody does: less than the longest wait, so that one goes on, not all."""
 LOOK = 0.02
 """Seconds between two looks whether another worker is done."""
 PASS = 10.0
@@ -25,27 +27,28 @@ _MOST_PASSES = 10_000
 class Fetch:
     """A fetch under way: this worker's, or that of another one."""
 
-    __slots__ = ("_fetches", "_key", "_moved", "_timer", "done", "kept")
+    __slots__ = ("_began", "_fetches", "_key", "_moved", "_timer", "done", "kept")
 
     def __init__(self, fetches: "Fetches", key: str) -> None:
         self._fetches = fetches
         self._key = key
-        self._moved = 0.0
+        self._began = self._moved = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.done = asyncio.Event()
         self.kept = True
 
     def moves(self) -> None:
-        """A piece of what it fetches has come. Where no other one follows, one of those who wait fetches it anew: the
-        client of this one may be slow, and they need not be."""
+        """A piece of what it fetches has come. Where no other one follows, or they do not come to an end, one of those
+        who wait fetches it anew: the client of this one may be slow, and they need not be."""
         loop = asyncio.get_running_loop()
         self._moved = loop.time()
         if self._timer is None and not self.done.is_set():
-            self._timer = loop.call_later(STALLED, self._look)
+            self._began = self._moved
+            self._timer = loop.call_later(min(STALLED, LONGEST_BODY), self._look)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        left = self._moved + STALLED - loop.time()
+        left = min(self._moved + STALLED, self._began + LONGEST_BODY) - loop.time()
         if left > 0:
             self._timer = loop.call_later(left, self._look)
         else:
