@@ -5,8 +5,10 @@ hang up and clients leave, nobody waits for them, and nobody gets what is not hi
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from gateline.engine.door import ClientLimits, Crowd, Door
 from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.places import Place
 from gateline.engine.upstream.pool import Factory, KeepAlive, Pool, Pools, Target
+from gateline.engine.wire import http1
 from gateline.engine.wire.codec import Limits
 from gateline.engine.wire.http1 import ClientConnection
 from gateline.engine.wire.http1_upstream import UpstreamConnection
@@ -28,6 +31,14 @@ LARGEST = 400
 """Bytes of a body, and of what is given at once."""
 KEPT = HIGH + LARGEST + 600
 """Bytes that may wait for one end: a wire nearly full, a head and a piece."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_ahead() -> Iterator[None]:
+    """What a client sends ahead is read only up to a request or two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http1, "AHEAD_LIMIT", 300)
+        yield
 
 
 class _End(Protocol):
@@ -256,6 +267,22 @@ class _World:
                         await asyncio.sleep(0)
             quiet = 0 if busy else quiet + 1
 
+    async def grow_old(self) -> None:
+        """Nobody gives or takes anything any more, for a long time."""
+        now = monotonic()
+        for _ in range(10):
+            now += 1000
+            self._crowd.check_deadlines(now)
+            self._pools.check_deadlines(now)
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    def check_that_all_is_over(self) -> None:
+        """No connection is left."""
+        assert all(wire.lost for wire in (*self.clients, *self._pools.wires))
+        assert not self._crowd.connections
+        assert not self._pools.connections
+
     def check(self, slow: set[int]) -> None:
         """Every client has all its answers, but for those of these numbers."""
         for index, wire in enumerate(self.clients):
@@ -330,5 +357,17 @@ def test_nobody_waits_for_who_is_gone(clients: list[list[_Ask]], steps: list[tup
         await _run(world, steps)
         await world.go_on(set())
         world.check_after_trouble()
+
+    asyncio.run(pass_through())
+
+
+@settings(max_examples=200)
+@given(CLIENTS, st.lists(STEPS, max_size=60))
+def test_nobody_waits_for_ever(clients: list[list[_Ask]], steps: list[tuple[int, int, bool, int]]) -> None:
+    async def pass_through() -> None:
+        world = _World(clients)
+        await _run(world, steps)
+        await world.grow_old()
+        world.check_that_all_is_over()
 
     asyncio.run(pass_through())
