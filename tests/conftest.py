@@ -4,11 +4,14 @@ import asyncio
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import gateline
+from gateline.entities import plugin_configs
+from gateline.pdk import discovery
 from gateline.store import StoreOptions
 from harness.gateway import Gateway
 from harness.postgres import Postgres
@@ -28,6 +31,26 @@ def pytest_configure() -> None:
         sources = [compiled.with_name(module + ending) for ending in (".py", ".pyx", ".pxd")]
         if any(source.exists() and source.stat().st_mtime > compiled.stat().st_mtime for source in sources):
             raise pytest.UsageError(f"{compiled.relative_to(package)} is older than its source: run scripts/setup")
+
+
+def _plugins_as_before() -> Iterator[None]:
+    """What entities know of plugins is one thing for a process: no test finds there what another one has loaded."""
+    kinds: list[dict[str, Any]] = [plugin_configs._TYPES, discovery._registered]
+    before = [known.copy() for known in kinds]
+    yield
+    for known, old in zip(kinds, before, strict=True):
+        known.clear()
+        known.update(old)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugins_of_the_module() -> Iterator[None]:
+    yield from _plugins_as_before()
+
+
+@pytest.fixture(autouse=True)
+def _plugins_of_the_test(_plugins_of_the_module: None) -> Iterator[None]:
+    yield from _plugins_as_before()
 
 
 @pytest.fixture(scope="session")

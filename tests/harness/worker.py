@@ -49,6 +49,7 @@ async def ending(nodes: Iterable[PluginNode]) -> None:
     """Close them, and wait until they have let go of everything."""
     for node in nodes:
         node.close()
-    ends = {task for task in asyncio.all_tasks() if task.get_name().startswith(("end of plugin", "timer of plugin"))}
+    names = ("end of plugin", "timer of plugin", "background of plugin")
+    ends = {task for task in asyncio.all_tasks() if task.get_name().startswith(names)}
     if ends:
         await asyncio.wait(ends, timeout=20)

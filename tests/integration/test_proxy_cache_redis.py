@@ -11,6 +11,7 @@ import pytest
 
 from gateline.entities import Plugin
 from gateline.pdk.admin import AdminNode, AdminRequest
+from gateline.pdk.discovery import Plugins
 from gateline.pdk.redis import RedisAnywhere, RedisClient, RedisError
 from gateline.plugins.proxy_cache import ProxyCache, redis_store
 from gateline.plugins.proxy_cache.admin import PATHS
@@ -23,6 +24,12 @@ from unit.admin.small_node import ForPlugins, SmallNode
 
 LONG = bytes(range(256)) * 8192
 ROUTE = "5f1d7fbc-0000-4000-8000-00000000000b"
+
+
+@pytest.fixture(autouse=True)
+def bundled() -> None:
+    """The plugin, known to the entities."""
+    Plugins(["proxy-cache", "proxy-cache-advanced"]).load_all()
 
 
 @pytest.fixture(scope="module")

@@ -42,12 +42,12 @@ def make(tmp_path: Path, postgres: Postgres, postgres_database: str) -> Make:
 
 
 def limit(node: Node, upstream: Upstream, name: str = "rate-limiting", **others: object) -> None:
-    """A service for `/a` with a limit."""
+    """A service for `/a` with a limit; whichever node has the route has the limit as well."""
     assert node.admin("POST", "/services", {"name": "a", "url": f"http://127.0.0.1:{upstream.port}"})[0] == 201
-    assert node.admin("POST", "/services/a/routes", {"paths": ["/a"]})[0] == 201
     config = {**PLUGINS[name], **others}
     status, answer = node.admin("POST", "/services/a/plugins", {"name": name, "config": config})
     assert status == 201, answer
+    assert node.admin("POST", "/services/a/routes", {"paths": ["/a"]})[0] == 201
 
 
 def statuses(*nodes: Node, requests: int) -> list[int]:

@@ -159,7 +159,7 @@ async def test_what_becomes_free_bit_by_bit_flows_and_is_never_exceeded(
     most = 400 * windows if algorithm is Algorithm.SLIDING else 400 * (1.3 + ended - began)
     assert 400 < sum(counts) <= most
     assert min(flows) > began  # each had one
-    assert len(asked) <= 0.1 * sum(counts)
+    assert len(asked) <= 0.2 * sum(counts)
 
 
 async def test_what_is_charged_later_is_missing_for_everybody(server: Server, key: str) -> None:

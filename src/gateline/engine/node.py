@@ -148,7 +148,12 @@ class PluginNode:
 
     def close(self) -> None:
         """The plugin instance is not in force any more."""
-        for task in tuple(self._running):
-            task.cancel()
+        if running := tuple(self._running):
+            asyncio.get_running_loop().call_soon(_cancel, running)  # by then each has begun, and ends as it says
         while self._last:
             tasks.start(self._last.pop()(), name=f"end of plugin {self._name}")
+
+
+def _cancel(running: tuple[asyncio.Task[None], ...]) -> None:
+    for task in running:
+        task.cancel()

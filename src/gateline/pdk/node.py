@@ -328,7 +328,8 @@ class Node(Protocol):
         """
 
     def background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine beside what is under way. What it raises is logged; it is cancelled with the plugin's end."""
+        """Run a coroutine beside what is under way. What it raises is logged; it is cancelled with the plugin's end, by
+        when it has begun."""
 
     def trusts(self, address: str) -> bool:
         """Whether an address is a trusted proxy's (`trusted_ips`)."""

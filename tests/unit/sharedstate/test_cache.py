@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateline.sharedstate import SharedCache
+from gateline.sharedstate.environment import Environment
 from unit.sharedstate.clock import Clock
 from unit.sharedstate.processes import ended, start
 
@@ -73,3 +74,29 @@ print("right")
 
 def test_several_processes_see_whole_values(tmp_path: Path) -> None:
     assert ended([start(PUTTING, tmp_path / "cache") for _ in range(3)]) == ["right\n"] * 3
+
+
+FILLING = """
+from gateline.sharedstate import SharedCache
+cache = SharedCache(path, limit=16 * 1024 * 1024)
+for number in range(300):
+    cache.put(str(number), bytes(50_000), ttl=1000)
+print("full")
+"""
+
+
+def test_another_process_may_make_it_larger_while_it_is_opened(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve = Environment._reserve
+
+    def meanwhile(environment: Environment) -> None:
+        reserve(environment)
+        monkeypatch.undo()
+        assert ended([start(FILLING, tmp_path / "cache")]) == ["full\n"]
+
+    monkeypatch.setattr(Environment, "_reserve", meanwhile)
+    cache = SharedCache(tmp_path / "cache", clock=clock, limit=16 * 1024 * 1024)
+    cache.put("a", b"1", ttl=10)
+    assert cache.get("a") == b"1"
+    cache.close()

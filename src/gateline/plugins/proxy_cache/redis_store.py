@@ -226,7 +226,7 @@ class RedisStore:
                     sent.set_result(there)
 
         self.behind += len(piece)
-        self._later(send())
+        self._later(send)
 
     def keep(self, writing: Writing, record: Record, then: Callable[[], None]) -> None:
         """Finish an entry."""
@@ -245,7 +245,7 @@ class RedisStore:
             finally:
                 then()
 
-        self._later(finish())
+        self._later(finish)
 
     def mark(self, record: Record) -> None:
         """Keep a head without a body."""
@@ -254,7 +254,7 @@ class RedisStore:
         async def place() -> None:
             await self._place(record, value)
 
-        self._later(place())
+        self._later(place)
 
     async def _place(self, record: Record, value: bytes) -> bool:
         if record.ttl <= 0:
@@ -282,7 +282,7 @@ class RedisStore:
                 if isinstance(kept, RedisKept):
                     await self._lengthen(kept.name, kept.count, ttl)
 
-        self._later(work())
+        self._later(work)
 
     async def _lengthen(self, name: bytes, count: int, ttl: float) -> None:
         """Keep the pieces of an entry for as long as itself, and a reader's time."""
@@ -296,7 +296,7 @@ class RedisStore:
         async def work() -> None:
             await self._run("DEL", PREFIX + key)
 
-        self._later(work())
+        self._later(work)
 
     def remove_tagged(self, tag: str) -> None:
         """Take away what has a tag."""
@@ -310,7 +310,7 @@ class RedisStore:
                 removal.set_result(None)
 
         self._removals.add(removal)
-        self._later(work())
+        self._later(work)
 
     async def claim(self, key: str, seconds: float) -> bool:
         """Say that this worker fetches an entry."""
@@ -353,14 +353,14 @@ class RedisStore:
         async def work() -> None:
             await self._client.run_script(_RELEASE, [_claim_key(key)], [self._me])
 
-        self._later(work())
+        self._later(work)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._node.background(self._guarded(work))
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except RedisError as error:
             self._complain(error)
 
