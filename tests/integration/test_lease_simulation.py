@@ -237,7 +237,7 @@ def quotas(draw: st.DrawFn) -> Quota:
     return Quota(algorithm, amount, seconds * SECOND, burst)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     quota=quotas(),
     skews=st.lists(st.floats(-4.0, 4.0), min_size=1, max_size=6),

@@ -41,7 +41,7 @@ def past(server: Server) -> Iterator[Any]:
 days = st.integers(0, timegm((2400, 1, 1, 0, 0, 0)))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(second=days, unit=st.sampled_from(list(UNITS)))
 def test_redis_finds_the_window_that_a_node_finds(past: Any, second: int, unit: str) -> None:
     assert past.eval(_PLACE, 0, unit, second) == list(_place(unit, second))

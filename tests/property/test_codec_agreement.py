@@ -19,7 +19,7 @@ CODECS = [
     if find_spec(f"gateline.engine.wire.{name}")
 ]
 both = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: str(codec.__name__).rpartition(".")[2])
-thorough = settings(max_examples=400, deadline=None)
+thorough = settings(max_examples=400)
 
 STARTS = (
     b"GET / HTTP/1.1", b"POST /a/b?c=d HTTP/1.1", b"get http://[::1]:80/%41//x HTTP/1.1", b"OPTIONS * HTTP/1.1",
@@ -92,7 +92,7 @@ def test_codec_and_twin_see_the_same_head(message: tuple[bytes, bool], limits: L
 
 @both
 @given(message=messages, limits=limits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_beginning_says_nothing_else_than_the_whole(codec: Any, message: tuple[bytes, bool], limits: Limits) -> None:
     data, response = message
     whole = head_of(codec, data, response, limits)

@@ -73,7 +73,7 @@ State = dict[tuple[str, str], Entity]
 
 
 @pytest.mark.parametrize("small", [500, 1], ids=["usual drafts", "small drafts"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changes)
 def test_a_changed_configuration_is_like_one_that_was_sent_whole(
     small: int, some_changes: Sequence[tuple[list[Entity], list[tuple[str, int]], str]]

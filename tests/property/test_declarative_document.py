@@ -38,7 +38,6 @@ data = st.recursive(
 
 
 @given(data, st.booleans(), st.integers(20, 100))
-@settings(deadline=None)
 def test_what_pyyaml_writes_is_read(value: Any, flow: bool, width: int) -> None:
     for item in ({"root": value}, {"first": value, "again": value}):  # the second one is written with an alias
         text = yaml.safe_dump(item, default_flow_style=flow, width=width, allow_unicode=True)
@@ -47,7 +46,6 @@ def test_what_pyyaml_writes_is_read(value: Any, flow: bool, width: int) -> None:
 
 
 @given(st.dictionaries(texts, data, max_size=4), st.booleans(), st.none() | st.integers(0, 3))
-@settings(deadline=None)
 def test_what_json_writes_is_read(value: Any, ascii_only: bool, indent: int | None) -> None:
     assert read(json.dumps(value, ensure_ascii=ascii_only, indent=indent)).value == value
 
@@ -58,7 +56,6 @@ def paths_in(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[s
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), data, max_size=4))
-@settings(deadline=None)
 def test_every_value_is_found_on_its_line(value: Any) -> None:
     text = yaml.safe_dump(value, default_flow_style=False, width=10_000)
     document = read(text)
@@ -72,7 +69,7 @@ def test_every_value_is_found_on_its_line(value: Any) -> None:
 
 
 @given(st.text(st.sampled_from("ab:-[]{}&*!|>'\"%@`#,?~<0123.\n\t \\\\_=$"), max_size=80))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         document = read(text)

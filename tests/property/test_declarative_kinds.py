@@ -76,7 +76,6 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 
 @given(snapshots())
-@settings(deadline=None)
 def test_a_dump_loads_to_the_same_entities(snapshot: Snapshot) -> None:
     again = load_text(dump(snapshot), source="dump")
     assert again == snapshot
@@ -84,7 +83,6 @@ def test_a_dump_loads_to_the_same_entities(snapshot: Snapshot) -> None:
 
 
 @given(snapshots())
-@settings(deadline=None)
 def test_rows_come_back_and_a_change_of_nothing_changes_nothing(snapshot: Snapshot) -> None:
     for kind in kinds():
         for entity in snapshot.kind(kind).values():
@@ -109,7 +107,7 @@ junk = st.recursive(
 
 
 @given(st.sampled_from(sorted(kinds())), st.dictionaries(st.sampled_from(NAMES), junk, max_size=6), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_data_is_an_entity_or_refused(kind: str, data: dict[str, Any], change: bool) -> None:
     model = entity_class(kind)
     assert model is not None
@@ -130,7 +128,7 @@ documents = st.dictionaries(st.sampled_from([*kinds(), "_transform"]), st.lists(
 
 
 @given(documents)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_object_of_any_kinds_gives_a_snapshot_or_a_told_error(document: dict[str, Any]) -> None:
     try:
         snapshot = load_object({"_format_version": "3.0", **document}, source="POST /config")

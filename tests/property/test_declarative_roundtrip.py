@@ -52,7 +52,6 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 
 @given(snapshots())
-@settings(deadline=None)
 def test_a_dump_loads_to_the_same_entities(snapshot: Snapshot) -> None:
     assert load_text(dump(snapshot), source="dump") == snapshot
     rows = json.loads(json.dumps({"_format_version": "3.0", **rows_of(snapshot)}))
@@ -67,7 +66,6 @@ def rows_of(snapshot: Snapshot) -> dict[str, Any]:
 
 
 @given(snapshots())
-@settings(deadline=None)
 def test_the_wire_form_comes_back_the_same(snapshot: Snapshot) -> None:
     for entity in (*snapshot.services.values(), *snapshot.routes.values()):
         assert type(entity).from_wire(json.loads(json.dumps(entity.to_wire()))) == entity
@@ -107,7 +105,6 @@ def tell_all(error: DeclarativeError) -> None:
 
 
 @given(documents)
-@settings(deadline=None)
 def test_any_object_gives_a_snapshot_or_a_told_error(document: Any) -> None:
     try:
         snapshot = load_object(document, source="POST /config")
@@ -118,7 +115,6 @@ def test_any_object_gives_a_snapshot_or_a_told_error(document: Any) -> None:
 
 
 @given(documents)
-@settings(deadline=None)
 def test_any_json_text_gives_a_snapshot_or_a_told_error(document: Any) -> None:
     try:
         load_text(json.dumps(document), source="kong.json", environ={"X": "x"})
@@ -131,7 +127,7 @@ YAML_CHARACTERS = "ab:-[]{}&*!|>'\"%@`#,?~<0123.\n\t \\_=$éx"
 
 
 @given(st.text(st.sampled_from(YAML_CHARACTERS), max_size=60) | st.text(max_size=40) | st.binary(max_size=40))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_gives_a_snapshot_or_a_told_error(text: str | bytes) -> None:
     for candidate in (
         text,

@@ -13,9 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateline.engine.door import ClientLimits, Crowd, Door
-from gateline.engine.streams import PooledStream
-from gateline.engine.upstream.places import Place
-from gateline.engine.upstream.pool import Factory, KeepAlive, Pool, Pools, Target
 from gateline.engine.wire import http1
 from gateline.engine.wire.codec import Limits
 from gateline.engine.wire.http1 import ClientConnection
@@ -23,7 +20,7 @@ from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.testing.wires import Wire
 from harness.messages import parse_request, parse_response
 from unit.engine.configurations import route, service
-from unit.engine.upstream.stage import Stage
+from unit.engine.upstream.stage import MadePools, Stage
 
 HIGH, LOW = 100, 20
 """Bytes that a wire keeps before it says that it is full, and at which it says that it is not any more."""
@@ -166,40 +163,12 @@ def _chunks(*pieces: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece) + b"0\r\n\r\n"
 
 
-class _ServicePool(Pool):
-    """Connections to a service that answers what it is asked for when it has the whole request."""
-
-    wires: list[_SlowWire]
-
-    async def _open_at(self, place: Place, connected: object = None) -> PooledStream:
-        connection = UpstreamConnection(self)
-        connection.place = place
-        wire = _SlowWire()
-        wire.protocol = connection
-        self.wires.append(wire)
-        connection.connection_made(wire)
-        await asyncio.sleep(0)
-        return connection
-
-
-class _ServicePools(Pools):
-    def __init__(self) -> None:
-        super().__init__(cast(Factory, UpstreamConnection), KeepAlive())
-        self.wires: list[_SlowWire] = []
-
-    def get(self, target: Target) -> Any:
-        pool = self._by_target.get(target)
-        if pool is None:
-            pool = self._by_target[target] = made = _ServicePool(target, self)
-            made.wires = self.wires
-        return pool
-
-
 class _World:
     """Clients with what they ask, and a service."""
 
     def __init__(self, clients: list[list[_Ask]]) -> None:
-        self._pools = _ServicePools()
+        self._wires: list[_SlowWire] = []
+        self._pools = MadePools(self._make)
         self._stage = Stage(service(host="127.0.0.1"), route(), pools=self._pools)
         self._crowd = Crowd(ClientLimits())
         self.clients = [self._client(asks) for asks in clients]
@@ -214,9 +183,15 @@ class _World:
         wire.coming = b"".join(ask.bytes_of(number) for number, ask in enumerate(asks))
         return wire
 
+    def _make(self, connection: UpstreamConnection) -> None:
+        wire = _SlowWire()
+        wire.protocol = connection
+        self._wires.append(wire)
+        connection.connection_made(wire)
+
     def trouble(self, end: int, *, at_once: bool) -> None:
         """One end leaves."""
-        wires = [*self.clients, *self._pools.wires]
+        wires = [*self.clients, *self._wires]
         wire = wires[end % len(wires)]
         if at_once or wire in self.clients:
             wire.leave()
@@ -225,7 +200,7 @@ class _World:
 
     def step(self, end: int, size: int, *, give: bool) -> bool:
         """One end gives or takes something; whether there was something to do."""
-        wires = [*self.clients, *self._pools.wires]
+        wires = [*self.clients, *self._wires]
         wire = wires[end % len(wires)]
         done = wire.give(size) if give else wire.take(size)
         if end % len(wires) >= len(self.clients):
@@ -253,14 +228,14 @@ class _World:
 
     def _idle(self) -> Iterator[_SlowWire]:
         kept = {id(one) for pool in self._pools._by_target.values() for one in pool._places.sole.idle}  # type: ignore[union-attr]
-        return (wire for wire in self._pools.wires if id(wire.protocol) in kept and not wire.is_closing())
+        return (wire for wire in self._wires if id(wire.protocol) in kept and not wire.is_closing())
 
     async def go_on(self, slow: set[int]) -> None:
         """Give and take until there is nothing more to do; the clients of these numbers take nothing."""
         quiet = 0
         while quiet < 3:  # a connection is made in some turns of the loop, with nothing to see
             busy = False
-            for end in range(len(self.clients) + len(self._pools.wires)):
+            for end in range(len(self.clients) + len(self._wires)):
                 for give in (True, False):
                     busy = ((give or end not in slow) and self.step(end, LARGEST, give=give)) or busy
                     for _ in range(3):
@@ -279,7 +254,7 @@ class _World:
 
     def check_that_all_is_over(self) -> None:
         """No connection is left."""
-        assert all(wire.lost for wire in (*self.clients, *self._pools.wires))
+        assert all(wire.lost for wire in (*self.clients, *self._wires))
         assert not self._crowd.connections
         assert not self._pools.connections
 
@@ -310,7 +285,7 @@ class _World:
             assert wire.is_closing() == wire.lost
             assert wire.lost or cast(ClientConnection, wire.protocol).idle()
         idle = list(self._idle())
-        for wire in self._pools.wires:
+        for wire in self._wires:
             assert wire.lost or wire in idle
 
 

@@ -45,7 +45,7 @@ changes = st.one_of(
 
 
 @pytest.mark.parametrize("small", [False, True], ids=["usual limits", "small limits"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(FLAVORS), changes, st.lists(requests, min_size=1, max_size=6))
 def test_a_router_after_changes_is_like_one_built_from_nothing(
     small: bool, flavor: Flavor, some_changes: Sequence[Change], some_requests: Sequence[Request]

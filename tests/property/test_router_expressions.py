@@ -78,7 +78,7 @@ PIECES += [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.one_of(
         st.text(), st.lists(st.sampled_from(PIECES)).map(" ".join), st.lists(st.sampled_from(PIECES)).map("".join)
@@ -180,7 +180,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.tuples(matchers, st.integers(0, 2)), max_size=12), requests)
 def test_the_router_answers_as_a_naive_evaluation_in_order(
     matchers_and_priorities: Sequence[tuple[Expression, int]], request: Request

@@ -103,19 +103,19 @@ def assert_agreement(flavor: Flavor, routes: Sequence[Route], request: Request) 
     assert found == naive_match(flavor, routes, request)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(routes_without_ids, max_size=12).map(lambda routes: list(with_ids(routes))), requests)
 def test_compatible_router_answers_as_the_naive_one(routes: list[Route], request: Request) -> None:
     assert_agreement("traditional_compatible", routes, request)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(routes_without_ids, max_size=12).map(lambda routes: list(with_ids(routes))), requests)
 def test_traditional_router_answers_as_the_naive_one(routes: list[Route], request: Request) -> None:
     assert_agreement("traditional", routes, request)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(crowded_routes, min_size=20, max_size=80).map(lambda routes: list(with_ids(routes))),
     st.lists(requests, min_size=5, max_size=5),

@@ -167,7 +167,7 @@ async def refusal(transaction: Any, step: Operation) -> int | None:
     return None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.lists(operations(), max_size=12), st.sampled_from([True, True, True, False])), max_size=6))
 def test_a_store_does_what_dictionaries_would_do(transactions: list[tuple[list[Operation], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

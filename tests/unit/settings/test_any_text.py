@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateline.settings import BadValue, SettingsError, load_settings, parse_listen
@@ -13,7 +13,6 @@ from gateline.settings.table import OTHER_NAMES, SETTINGS
 TEXT = st.one_of(st.text(max_size=40), st.text(alphabet="0123456789.:[]-,;=%skmg offn/\\#{}", max_size=40))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SETTINGS)), TEXT)
 def test_any_kind(name: str, text: str) -> None:
     kind = SETTINGS[name].kind
@@ -22,14 +21,12 @@ def test_any_kind(name: str, text: str) -> None:
         assert kind.load(json.loads(json.dumps(kind.dump(value)))) == value
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(OTHER_NAMES)), TEXT)
 def test_any_other_name(name: str, text: str) -> None:
     with suppress(BadValue):
         assert OTHER_NAMES[name].values(text).keys() <= SETTINGS.keys()
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_any_address(text: str) -> None:
     with suppress(BadValue):
@@ -37,14 +34,12 @@ def test_any_address(text: str) -> None:
         assert parse_listen(str(listen)) == listen
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_any_file(text: str) -> None:
     with suppress(SettingsError):
         assert all(line.key for line in parse_conf(text, "f"))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SETTINGS)), TEXT)
 def test_any_variable(name: str, text: str) -> None:
     with suppress(SettingsError):

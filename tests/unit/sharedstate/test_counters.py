@@ -55,7 +55,7 @@ def test_any_text_is_a_key(counters: SharedCounters) -> None:
     assert [counters.get(key) for key in keys] == [1, 2, 3, 4, 5, 6]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(-3, 9), st.sampled_from([0.0, 0.4, 3.0]), st.booleans()),

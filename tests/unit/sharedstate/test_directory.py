@@ -200,7 +200,7 @@ def test_rows_can_be_kept_elsewhere_and_put_back(scene: Scene) -> None:
 KEYS = st.sampled_from("abcdef")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=st.lists(st.tuples(st.lists(st.tuples(st.integers(1, 6), KEYS), max_size=4), st.sets(st.integers(1, 6)))))
 def test_whatever_changes_what_is_found_is_what_is_there(
     steps: list[tuple[list[tuple[int, str]], set[int]]], tmp_path_factory: pytest.TempPathFactory

@@ -150,7 +150,7 @@ windows = st.lists(
 
 
 @pytest.mark.skipif(not table.COMPILED, reason="there is one kind")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=st.lists(st.tuples(st.sampled_from("ab"), windows, st.sampled_from([0.0, 1.0])), max_size=30))
 def test_both_count_the_same(
     steps: list[tuple[str, list[Window], float]], tmp_path_factory: pytest.TempPathFactory

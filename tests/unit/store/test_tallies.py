@@ -74,7 +74,7 @@ batches = st.lists(
 _runs = iter(range(10**9))
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=batches)
 def test_a_batch_is_one_count_after_the_other(batches: list[list[tuple[str, int, int, int, int]]]) -> None:
     """Against what counters in memory come to."""

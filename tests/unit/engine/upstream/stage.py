@@ -1,7 +1,7 @@
 """An engine between clients and targets without sockets: each target does as it is told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from gateline.engine.configuration import Configuration
@@ -10,8 +10,10 @@ from gateline.engine.errors import ErrorTemplates, Failure
 from gateline.engine.exchange import Exchange
 from gateline.engine.headers import ResponseHeaders, TrustedProxies
 from gateline.engine.proxy import Proxy
+from gateline.engine.streams import PooledStream
 from gateline.engine.upstream.dynamic import DynamicDestinations
-from gateline.engine.upstream.pool import Factory, KeepAlive, Pools, Target
+from gateline.engine.upstream.places import Place
+from gateline.engine.upstream.pool import Factory, KeepAlive, Pool, Pools, Target
 from gateline.engine.upstream.watch import WatchMaker
 from gateline.engine.wire.codec import Limits
 from gateline.engine.wire.http1 import ClientConnection
@@ -147,3 +149,30 @@ class _TargetPool(ServicePool):
                 lambda: asyncio.get_running_loop().call_soon(connection.connection_lost, None)
             )
         return [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"] if behaviour == "half" else []
+
+
+class MadePools(Pools):
+    """Pools of which every connection is made by `make`, which gives it a wire."""
+
+    def __init__(self, make: Callable[[UpstreamConnection], None]) -> None:
+        super().__init__(cast(Factory, UpstreamConnection), KeepAlive())
+        self.make = make
+
+    def get(self, target: Target) -> Pool:
+        pool = self._by_target.get(target)
+        if pool is None:
+            pool = self._by_target[target] = _MadePool(target, self)
+        return pool
+
+
+class _MadePool(Pool):
+    def __init__(self, target: Target, pools: MadePools) -> None:
+        super().__init__(target, pools)
+        self._make = pools.make
+
+    async def _open_at(self, place: Place, connected: object = None) -> PooledStream:
+        connection = UpstreamConnection(self)
+        connection.place = place
+        self._make(connection)
+        await asyncio.sleep(0)
+        return connection

@@ -1,19 +1,15 @@
 """Who waits for whom while a body passes: a slow client for its answer, a slow service for its request."""
 
 import asyncio
-from typing import cast
 
 import pytest
 
 from gateline.engine.errors import CATALOGUE
-from gateline.engine.streams import PooledStream
-from gateline.engine.upstream.places import Place
-from gateline.engine.upstream.pool import Factory, KeepAlive, Pool, Pools, Target
 from gateline.engine.wire.http1_upstream import UpstreamConnection
 from gateline.testing.messages import ServiceAnswer
 from gateline.testing.wires import Wire
 from unit.engine.configurations import route, service
-from unit.engine.upstream.stage import Client, Stage
+from unit.engine.upstream.stage import Client, MadePools, Stage
 
 HOST = "s0.test"
 COUNTED = (b"HTTP/1.1 200 -\r\nContent-Length: 3\r\n\r\na", b"b", b"c")
@@ -115,44 +111,25 @@ def test_service_that_takes_a_request_slowly_is_waited_for(monkeypatch: pytest.M
     asyncio.run(ask())
 
 
-class _ClosedPool(Pool):
-    """Leads to a service that closes each connection at once."""
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_connection_that_is_closed_before_anything_was_sent_is_a_try_that_failed(method: str) -> None:
+    made: list[UpstreamConnection] = []
 
-    opened_at: list[Place]
-
-    async def _open_at(self, place: Place, connected: object = None) -> PooledStream:
-        self.opened_at.append(place)
-        connection = UpstreamConnection(self)
-        connection.place = place
+    def closed(connection: UpstreamConnection) -> None:
+        made.append(connection)
         wire = Wire()
         connection.connection_made(wire)
         wire.close()
         connection.connection_lost(None)
-        await asyncio.sleep(0)
-        return connection
 
-
-class _ClosedPools(Pools):
-    def __init__(self) -> None:
-        super().__init__(cast(Factory, UpstreamConnection), KeepAlive())
-        self.opened_at: list[Place] = []
-
-    def get(self, target: Target) -> Pool:
-        pool = _ClosedPool(target, self)
-        pool.opened_at = self.opened_at
-        return pool
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_connection_that_is_closed_before_anything_was_sent_is_a_try_that_failed(method: str) -> None:
     async def ask() -> None:
-        pools = _ClosedPools()
+        pools = MadePools(closed)
         stage = Stage(service(host="127.0.0.1", retries=2), route(), pools=pools)
         client = stage.client()
         client.send("/0", method=method)
         await _turns()
         assert client.status == CATALOGUE.CONNECT.status
-        assert len(pools.opened_at) == 3
+        assert len(made) == 3
         assert not pools.connections
 
     asyncio.run(ask())
