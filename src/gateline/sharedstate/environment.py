@@ -71,16 +71,11 @@ class Environment:
             # Another process may have made it larger already; a smaller size than is in use is not taken.
             self._reserve()
             self.lmdb.reader_check()
-            self._databases = {name: self._opened(name) for name in databases}
+            self._databases = self.write(
+                lambda made: {name: self.lmdb.open_db(name.encode(), txn=made) for name in databases}
+            )
         except (lmdb.Error, OSError) as error:
             raise SharedStateError(f"cannot use {path} as shared memory: {error}") from error
-
-    def _opened(self, name: str) -> Database:
-        while True:
-            try:
-                return self.lmdb.open_db(name.encode())
-            except lmdb.MapResizedError:  # by another process, since it was opened
-                self.lmdb.set_mapsize(0)
 
     def database(self, name: str) -> Database:
         """One of its databases."""

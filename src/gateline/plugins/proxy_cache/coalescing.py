@@ -40,11 +40,10 @@ class Fetch:
     def moves(self) -> None:
         """A piece of what it fetches has come. Where no other one follows, or they do not come to an end, one of those
         who wait fetches it anew: the client of this one may be slow, and they need not be."""
-        loop = asyncio.get_running_loop()
-        self._moved = loop.time()
+        self._moved = asyncio.get_running_loop().time()
         if self._timer is None and not self.done.is_set():
             self._began = self._moved
-            self._timer = loop.call_later(min(STALLED, LONGEST_BODY), self._look)
+            self._look()
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """Who waits for whom while a body passes: a slow client for its answer, a slow service for its request."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,15 +17,14 @@ COUNTED = (b"HTTP/1.1 200 -\r\nContent-Length: 3\r\n\r\na", b"b", b"c")
 CHUNKED = (b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", b"1\r\nb\r\n", b"1\r\nc\r\n0\r\n\r\n")
 
 
+@dataclass(frozen=True, slots=True)
 class _InPieces(ServiceAnswer):
     """An answer that comes in just these pieces."""
 
-    def __init__(self, *pieces: bytes) -> None:
-        super().__init__()
-        object.__setattr__(self, "_pieces", list(pieces))
+    given: tuple[bytes, ...] = ()
 
     def pieces(self, method: str) -> list[bytes]:
-        return self._pieces  # type: ignore[attr-defined, no-any-return]
+        return list(self.given)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def _take_no_more_after(client: Client, writes: int) -> None:
 def test_service_is_read_no_faster_than_the_client_takes(pieces: tuple[bytes, ...], unread: set[Wire]) -> None:
     async def ask() -> None:
         stage = Stage(service(), route())
-        stage.behaviours[HOST] = _InPieces(pieces[0])
+        stage.behaviours[HOST] = _InPieces(given=pieces[:1])
         client = stage.client()
         _take_no_more_after(client, 1)
         client.send("/0")
@@ -75,7 +75,7 @@ def test_connection_is_read_again_for_the_next_when_a_client_has_yet_to_take_the
 ) -> None:
     async def ask() -> None:
         stage = Stage(service(), route())
-        stage.behaviours[HOST] = _InPieces(*pieces)
+        stage.behaviours[HOST] = _InPieces(given=pieces)
         slow = stage.client()
         _take_no_more_after(slow, 3)
         slow.send("/0")
